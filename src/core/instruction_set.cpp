@@ -1,0 +1,59 @@
+#include "core/instruction_set.h"
+
+#include <fmt/format.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+
+#include "riffle/error.h"
+
+namespace riffle {
+namespace {
+
+// EMU128 is Highway's own emulation, which the scalar reference makes needless; the scalable
+// vectors cannot be held in a class.
+constexpr long long unused_targets =
+    HWY_EMU128 | HWY_SCALAR | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV;
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+}  // namespace
+
+std::vector<InstructionSet> InstructionSet::available() {
+  std::vector<InstructionSet> sets;
+  const long long targets = hwy::SupportedTargets() & HWY_TARGETS & ~unused_targets;
+  // Highway's lower bits are the wider sets.
+  for (long long rest = targets; rest != 0; rest &= rest - 1) sets.push_back({rest & -rest});
+  sets.push_back(scalar());
+  std::reverse(sets.begin(), sets.end());
+  return sets;
+}
+
+InstructionSet InstructionSet::best() {
+  return available().back();
+}
+
+InstructionSet InstructionSet::parse(std::string_view name) {
+  if (lower(name) == "auto") return best();
+  std::string known = "auto";
+  for (const auto set : available()) {
+    if (lower(set.name()) == lower(name)) return set;
+    known += fmt::format(", {}", set.name());
+  }
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("instruction set \"{}\" is not available here; choose one of: {}", name, known));
+}
+
+std::string_view InstructionSet::name() const {
+  return bit == scalar_bit ? "scalar" : hwy::TargetName(bit);
+}
+
+}  // namespace riffle

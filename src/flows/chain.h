@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "flows/flow_layer.h"
+
+namespace riffle {
+
+/// The composition f_K ∘ … ∘ f_1: a layer made of layers. Its parameters are theirs, in order;
+/// their names are prefixed with "k." for k = 0 … K-1. An empty chain is the identity.
+template <class T>
+class Chain final : public FlowLayer<T> {
+ public:
+  Chain(std::size_t dim, std::vector<std::unique_ptr<FlowLayer<T>>> layers);
+
+  std::size_t length() const { return layers_.size(); }
+  const FlowLayer<T>& layer(std::size_t k) const { return *layers_[k]; }
+  /// The part of the chain's parameters (or gradient) that belongs to layer k.
+  template <class U>
+  std::span<U> part(std::span<U> params, std::size_t k) const {
+    return params.subspan(parameter_offset_[k], layers_[k]->parameters().size());
+  }
+
+  std::string_view no_inverse_reason() const override;
+
+ private:
+  // Cache: the output of each layer but the last, one tile each, then the layers' own caches.
+  Tile<T> state(T* cache, std::size_t k, std::size_t count) const {
+    return {cache + k * this->dim() * tile_stride, this->dim(), count};
+  }
+
+  void forward_impl(const T* params, Tile<const T> z, Tile<T> y, T* log_det,
+                    T* cache) const override;
+  void vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
+                T* grad) const override;
+  void inverse_impl(const T* params, Tile<const T> y, Tile<T> z, T* log_det,
+                    T* cache) const override;
+  bool injective_impl(const T* params) const override;
+  void initialise_impl(const RandomStream& stream, T* params) const override;
+
+  std::vector<std::unique_ptr<FlowLayer<T>>> layers_;
+  std::vector<std::size_t> parameter_offset_;
+  std::vector<std::size_t> cache_offset_;
+};
+
+}  // namespace riffle

@@ -1,0 +1,47 @@
+#include "flows/flow_layer.h"
+
+#include <cassert>
+
+namespace riffle {
+
+template <class T>
+void FlowLayer<T>::forward(std::span<const T> params, Tile<const T> z, Tile<T> y, T* log_det,
+                           T* cache) const {
+  assert(params.size() == parameters_.size() && z.dim() == dim_ && y.dim() == dim_);
+  assert(z.count() == y.count() && z.data() != y.data());
+  forward_impl(params.data(), z, y, log_det, cache);
+}
+
+template <class T>
+void FlowLayer<T>::vjp(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g,
+                       const T* g_log_det, std::span<T> grad) const {
+  assert(params.size() == parameters_.size() && grad.size() == parameters_.size());
+  assert(z.dim() == dim_ && g.dim() == dim_ && z.count() == g.count());
+  vjp_impl(params.data(), z, cache, g, g_log_det, grad.data());
+}
+
+template <class T>
+void FlowLayer<T>::inverse(std::span<const T> params, Tile<const T> y, Tile<T> z, T* log_det,
+                           T* cache) const {
+  assert(params.size() == parameters_.size() && z.dim() == dim_ && y.dim() == dim_);
+  assert(has_inverse() && z.count() == y.count() && z.data() != y.data());
+  inverse_impl(params.data(), y, z, log_det, cache);
+}
+
+template <class T>
+bool FlowLayer<T>::injective(std::span<const T> params) const {
+  assert(params.size() == parameters_.size());
+  return injective_impl(params.data());
+}
+
+template <class T>
+void FlowLayer<T>::initialise(const RandomStream& stream, std::span<T> params) const {
+  assert(params.size() == parameters_.size());
+  initialise_impl(stream, params.data());
+}
+
+template class FlowLayer<float>;
+template class FlowLayer<double>;
+template class FlowLayer<Dual>;
+
+}  // namespace riffle

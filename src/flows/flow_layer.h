@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/instruction_set.h"
+#include "core/parameters.h"
+#include "core/philox.h"
+#include "lanes/dual.h"
+#include "riffle/tile.h"
+
+namespace riffle {
+
+/// What a layer is made from, besides its name.
+struct LayerOptions {
+  std::size_t dim = 0;
+  /// Added to |det J| inside the logarithm: ln(|det| + floor). Zero for exact densities.
+  double log_det_floor = 0;
+  InstructionSet set;
+};
+
+/// One invertible (or, where it says so, only differentiable) map y = f(z) of R^dim, for one
+/// precision T: float, double, or Dual for tests.
+///
+/// A layer is immutable, owns no parameter and may be shared between threads. Every method works on
+/// one tile. `params` and `grad` are the layer's own part of the flat vectors, of
+/// `parameters().size()` elements. Per-sample arrays (`log_det`, their cotangents) have `tile_size`
+/// elements and are 64-byte aligned, as is `cache`, of `cache_size()` elements.
+///
+/// Kernels round the number of samples up to whole lanes. The padding must hold finite numbers, and
+/// its cotangents must be zero.
+///
+/// Non-finite input gives non-finite output, never an exception.
+template <class T>
+class FlowLayer {
+ public:
+  virtual ~FlowLayer() = default;
+  FlowLayer(const FlowLayer&) = delete;
+  FlowLayer& operator=(const FlowLayer&) = delete;
+
+  std::size_t dim() const { return dim_; }
+  const ParameterLayout& parameters() const { return parameters_; }
+  /// Elements of T that `forward` leaves for `vjp`; `inverse` uses as many as scratch.
+  std::size_t cache_size() const { return cache_size_; }
+
+  /// y is overwritten; log_det[s] += ln|det ∂f/∂z| at z_s; cache is overwritten. y must not be z.
+  void forward(std::span<const T> params, Tile<const T> z, Tile<T> y, T* log_det, T* cache) const;
+
+  /// Vector–Jacobian product. `g` holds dL/dy and is overwritten with dL/dz; `g_log_det[s]` is
+  /// dL/dlog_det of sample s; grad += dL/dparams, summed over the samples. z and cache are those of
+  /// the forward call; the part of the cache that a layer keeps for its own use here may change.
+  void vjp(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
+           std::span<T> grad) const;
+
+  /// Whether `inverse` is implemented; where it is not, `no_inverse_reason()` says why.
+  bool has_inverse() const { return no_inverse_reason().empty(); }
+  virtual std::string_view no_inverse_reason() const { return {}; }
+  /// z with f(z) = y, overwritten; log_det[s] += ln|det ∂f⁻¹/∂y| at y_s. Only where the map is
+  /// injective at these parameters and `has_inverse()`.
+  void inverse(std::span<const T> params, Tile<const T> y, Tile<T> z, T* log_det, T* cache) const;
+
+  /// Whether the map is injective at these parameters. Where it is not, log q is not the density of
+  /// the draws, and every bound built on it means nothing.
+  bool injective(std::span<const T> params) const;
+
+  /// Initial values for the parameters (overwritten), drawn from `stream`, whose step is the
+  /// layer's index.
+  void initialise(const RandomStream& stream, std::span<T> params) const;
+
+ protected:
+  FlowLayer(std::size_t dim, ParameterLayout parameters, std::size_t cache_size)
+      : dim_(dim), parameters_(std::move(parameters)), cache_size_(cache_size) {}
+
+ private:
+  virtual void forward_impl(const T* params, Tile<const T> z, Tile<T> y, T* log_det,
+                            T* cache) const = 0;
+  virtual void vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
+                        T* grad) const = 0;
+  virtual void inverse_impl(const T* params, Tile<const T> y, Tile<T> z, T* log_det,
+                            T* cache) const = 0;
+  virtual bool injective_impl(const T* params) const = 0;
+  virtual void initialise_impl(const RandomStream& stream, T* params) const = 0;
+
+  std::size_t dim_;
+  ParameterLayout parameters_;
+  std::size_t cache_size_;
+};
+
+}  // namespace riffle

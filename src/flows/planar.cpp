@@ -1,0 +1,103 @@
+#include "flows/planar.h"
+
+#include <cmath>
+
+#include "flows/flow_kernels.h"
+
+namespace riffle {
+namespace {
+
+struct PlanarSettings {
+  bool constrained;
+  double log_det_floor;
+};
+
+template <class T>
+using PlanarKernels = FlowKernels<T, PlanarSettings>;
+
+}  // namespace
+}  // namespace riffle
+
+#define RIFFLE_MATHS "flows/planar.inc"
+#define RIFFLE_CLASS Planar
+#define RIFFLE_KERNELS PlanarKernels
+#include "lanes/instantiate.h"
+
+namespace riffle {
+namespace {
+
+ParameterLayout layout(std::size_t dim) {
+  ParameterLayout views;
+  views.add("w", "w ∈ R^D", {dim});
+  views.add("u", "u ∈ R^D", {dim});
+  views.add("b", "b ∈ R", {1});
+  return views;
+}
+
+template <class T>
+class PlanarLayer final : public FlowLayer<T> {
+ public:
+  PlanarLayer(const LayerOptions& options, bool constrained)
+      : FlowLayer<T>(options.dim, layout(options.dim), 2 * tile_stride + 2 * options.dim),
+        settings_{constrained, options.log_det_floor},
+        kernels_(kernels_for<T>(options.set)) {}
+
+ private:
+  void forward_impl(const T* params, Tile<const T> z, Tile<T> y, T* log_det,
+                    T* cache) const override {
+    kernels_.forward(settings_, params, z, y, log_det, cache);
+  }
+  void vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
+                T* grad) const override {
+    kernels_.vjp(settings_, params, z, cache, g, g_log_det, grad);
+  }
+  void inverse_impl(const T* params, Tile<const T> y, Tile<T> z, T* log_det,
+                    T* cache) const override {
+    kernels_.inverse(settings_, params, y, z, log_det, cache);
+  }
+  bool injective_impl(const T* params) const override {
+    if (settings_.constrained) return true;
+    const std::size_t dim = this->dim();
+    T dot = T(0);
+    for (std::size_t d = 0; d < dim; ++d) dot += params[d] * params[dim + d];
+    return T(-1) <= dot;
+  }
+  /// U(-0.01, 0.01) for every number, as the tutorial starts.
+  void initialise_impl(const RandomStream& stream, T* params) const override {
+    for (std::size_t i = 0; i < this->parameters().size(); ++i) {
+      params[i] = T(0.02 * stream.uniform(static_cast<std::uint32_t>(i), 0) - 0.01);
+    }
+  }
+
+  PlanarSettings settings_;
+  PlanarKernels<T> kernels_;
+};
+
+template <class T, bool constrained>
+std::unique_ptr<FlowLayer<T>> make(const LayerOptions& options) {
+  return std::make_unique<PlanarLayer<T>>(options, constrained);
+}
+
+}  // namespace
+
+const FlowEntry planar_entry{
+    "planar",
+    "z + û tanh(wᵀz + b), û kept so that the map is injective (Rezende & Mohamed 2015)",
+    "O(D)",
+    "by a bracketed Newton method in one dimension",
+    &make<float, true>,
+    &make<double, true>,
+    &make<Dual, true>,
+};
+
+const FlowEntry planar_free_entry{
+    "planar-free",
+    "z + u tanh(wᵀz + b) without the constraint, as in the tutorial",
+    "O(D)",
+    "as planar, while wᵀu >= -1",
+    &make<float, false>,
+    &make<double, false>,
+    &make<Dual, false>,
+};
+
+}  // namespace riffle

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+
+#include "riffle/tile.h"
+
+namespace riffle {
+
+/// The per-sample arrays of one tile, as an objective sees them.
+template <class T>
+struct TileTerms {
+  const T* log_q0;   ///< ln q0(z0); not read where its weight is 0
+  const T* log_det;  ///< ln|det ∂f/∂z0|
+  const T* log_p;    ///< ln p(z_K)
+  const T* weight;   ///< of each sample: 1, or 0 for one that is left out; null for all 1
+};
+
+/// The compiled functions of the objectives for one precision and instruction set.
+template <class T>
+struct ObjectiveKernels {
+  /// Sum over the samples of base_weight · ln q0 - log_det - beta · ln p, and the cotangents of
+  /// `scale` times it: g, which holds ∇ln p, is overwritten with dL/dz_K, and g_log_det with
+  /// dL/dlog_det. Both are zero in the padding lanes.
+  T (*combine)(const TileTerms<T>&, T base_weight, T beta, T scale, Tile<T> g, T* g_log_det);
+  /// values[s] of the same sum, without gradients.
+  void (*values)(const TileTerms<T>&, T base_weight, T beta, std::size_t count, T* values);
+
+  template <class Maths>
+  static ObjectiveKernels of() {
+    return {&Maths::combine, &Maths::values};
+  }
+};
+
+}  // namespace riffle

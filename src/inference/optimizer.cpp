@@ -1,0 +1,88 @@
+#include "inference/optimizer.h"
+
+#include <array>
+#include <cassert>
+#include <cmath>
+
+#define RIFFLE_MATHS "inference/optimizer.inc"
+#define RIFFLE_CLASS OptimizerMaths
+#define RIFFLE_KERNELS OptimizerKernels
+#include "lanes/instantiate.h"
+
+namespace riffle {
+
+std::span<const OptimizerEntry> optimizer_registry() {
+  static const std::array<OptimizerEntry, 3> registry{{
+      {"rmsprop", "RMSprop with PyTorch's semantics; momentum and centring as options",
+       OptimizerKind::rmsprop},
+      {"adam", "Adam (Kingma & Ba 2015)", OptimizerKind::adam},
+      {"sgd", "gradient descent with momentum", OptimizerKind::sgd},
+  }};
+  return registry;
+}
+
+template <class T>
+Optimizer<T>::Optimizer(const OptimizerOptions& options, std::size_t parameters, InstructionSet set)
+    : options_(options),
+      kernels_(kernels_for<T>(set)),
+      first_((parameters + 15) / 16 * 16),
+      second_(first_.size()),
+      velocity_(first_.size()) {}
+
+template <class T>
+bool Optimizer<T>::step(double rate, std::span<T> params, std::span<T> grad) {
+  assert(params.size() == padded_size() && grad.size() == padded_size());
+  const T norm2 = kernels_.norm2(grad.data(), grad.size());
+  if (!std::isfinite(norm2)) {
+    // The squares of large finite numbers may overflow; only elements that are not finite count.
+    for (const T g : grad) {
+      if (!std::isfinite(g)) return false;
+    }
+  }
+  const double norm = std::sqrt(static_cast<double>(norm2));
+  if (norm > options_.clip_norm) {
+    // Where the sum of squares overflowed, it is taken again in long double.
+    long double exact = norm;
+    if (!std::isfinite(norm)) {
+      exact = 0;
+      for (const T g : grad) exact += static_cast<long double>(g) * g;
+      exact = std::sqrt(exact);
+    }
+    const T factor = static_cast<T>(options_.clip_norm / exact);
+    for (T& g : grad) g *= factor;
+  }
+
+  ++steps_;
+  StepConstants<T> c{};
+  c.rate = static_cast<T>(rate);
+  c.epsilon = static_cast<T>(options_.epsilon);
+  c.centered = options_.centered;
+  const StepVectors<T> vectors{grad.size(),   params.data(),  grad.data(),
+                               first_.data(), second_.data(), velocity_.data()};
+  switch (options_.kind) {
+    case OptimizerKind::rmsprop:
+      c.beta1 = static_cast<T>(options_.momentum);
+      c.beta2 = static_cast<T>(options_.smoothing);
+      kernels_.rmsprop(vectors, c);
+      break;
+    case OptimizerKind::adam: {
+      const auto t = static_cast<double>(steps_);
+      c.beta1 = static_cast<T>(options_.beta1);
+      c.beta2 = static_cast<T>(options_.beta2);
+      c.correction1 = static_cast<T>(1 - std::pow(options_.beta1, t));
+      c.correction2 = static_cast<T>(1 - std::pow(options_.beta2, t));
+      kernels_.adam(vectors, c);
+      break;
+    }
+    case OptimizerKind::sgd:
+      c.beta1 = static_cast<T>(options_.momentum);
+      kernels_.sgd(vectors, c);
+      break;
+  }
+  return true;
+}
+
+template class Optimizer<float>;
+template class Optimizer<double>;
+
+}  // namespace riffle

@@ -1,0 +1,46 @@
+// Compiles one file of maths for every instruction set, and for the scalar reference.
+//
+// A translation unit defines three macros and includes this header once:
+//   RIFFLE_MATHS    the .inc file, which holds a class template over the lane policy
+//   RIFFLE_CLASS    the name of that class template
+//   RIFFLE_KERNELS  the room's struct template of function pointers, with a static of<Maths>()
+// and gets `kernels_for<T>(InstructionSet)` for T = float, double and Dual (always scalar).
+// There is no include guard: the header is for .cpp files.
+
+#include <type_traits>
+
+#include "core/instruction_set.h"
+#include "lanes/scalar.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lanes/per_target.inc"
+#include <hwy/foreach_target.h>
+// The pass for the static target.
+#include "lanes/per_target.inc"
+
+namespace riffle {
+namespace portable {
+#include RIFFLE_MATHS
+}  // namespace portable
+
+namespace {
+HWY_EXPORT(float_kernels);
+HWY_EXPORT(double_kernels);
+
+template <class T>
+RIFFLE_KERNELS<T> kernels_for(InstructionSet set) {
+  if constexpr (!std::is_same_v<T, Dual>) {
+    if (set != InstructionSet::scalar()) {
+      hwy::ChosenTarget chosen;
+      chosen.Update(set.bit);
+      if constexpr (std::is_same_v<T, float>) {
+        return HWY_DISPATCH_TABLE(float_kernels)[chosen.GetIndex()]();
+      } else {
+        return HWY_DISPATCH_TABLE(double_kernels)[chosen.GetIndex()]();
+      }
+    }
+  }
+  return RIFFLE_KERNELS<T>::template of<portable::RIFFLE_CLASS<One<T>>>();
+}
+}  // namespace
+}  // namespace riffle

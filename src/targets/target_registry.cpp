@@ -1,0 +1,39 @@
+#include "targets/target_registry.h"
+
+#include <array>
+#include <cassert>
+#include <string>
+
+#include "targets/gaussian.h"
+#include "targets/rings.h"
+#include "targets/waves.h"
+
+namespace riffle {
+
+std::span<const TargetEntry> target_registry() {
+  static const std::array registry{
+      crescents_entry,   u1_entry,          u2_entry,          u3_entry,       u4_entry,
+      u2_improper_entry, u3_improper_entry, u4_improper_entry, gaussian_entry,
+  };
+  return registry;
+}
+
+TargetOptions default_options(const TargetEntry& entry, InstructionSet set) {
+  TargetOptions options{entry.default_dim, {}, set};
+  for (const auto& option : entry.options) {
+    options.numbers.emplace(std::string(option.name), option.value);
+  }
+  return options;
+}
+
+template <class T>
+void Density<T>::evaluate(Tile<const T> z, T* log_density, Tile<T> gradient) const {
+  assert(z.dim() == dim_ && gradient.dim() == dim_ && z.count() == gradient.count());
+  evaluate_impl(z, log_density, gradient);
+}
+
+template class Density<float>;
+template class Density<double>;
+template class Density<Dual>;
+
+}  // namespace riffle
