@@ -1,0 +1,16 @@
+# Writes a source file that holds every recipes/*.toml as text; a recipe's first comment line is its
+# summary.
+file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/recipes/*.toml)
+set(entries "")
+set(count 0)
+foreach(file IN LISTS files)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} text)
+  string(REGEX MATCH "^# ([^\n]*)" _ "${text}")
+  string(APPEND entries "    {\"${name}\", R\"toml(${CMAKE_MATCH_1})toml\", R\"toml(${text})toml\"},\n")
+  math(EXPR count "${count} + 1")
+endforeach()
+set(RIFFLE_RECIPE_ENTRIES "${entries}")
+set(RIFFLE_RECIPE_COUNT ${count})
+configure_file(${PROJECT_SOURCE_DIR}/cmake/recipes.cpp.in ${PROJECT_BINARY_DIR}/recipes.cpp @ONLY)

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "riffle/spec.h"
+#include "riffle/target.h"
+#include "riffle/trained_flow.h"
+
+namespace riffle {
+
+/// Where a fit stands.
+struct FitProgress {
+  std::uint64_t iteration = 0;
+  std::uint64_t iterations = 0;
+  double loss = 0;  ///< the objective, on the latest batch
+  double rate = 0;  ///< learning rate
+  double seconds = 0;
+};
+
+/// What a fit tells while it runs; all default to nothing.
+struct FitCallbacks {
+  std::function<void(const FitProgress&)> on_progress;  ///< some hundred times a second
+  std::function<void(std::uint64_t iteration, double loss)> on_log;  ///< every spec.run.log_every
+  const std::atomic<bool>* stop = nullptr;  ///< set it to end the training after the iteration
+};
+
+/// Draws of a two-dimensional flow while it learned.
+struct Snapshot {
+  std::uint64_t iteration = 0;
+  std::vector<double> x;
+  std::vector<double> y;
+};
+
+/// The outcome of a fit. Figures with a standard error `_se` come from fresh draws.
+struct FitReport {
+  std::string target;
+  std::string stop_reason;       ///< "completed", "interrupted" or "diverged"
+  std::uint64_t iterations = 0;  ///< done
+  std::uint64_t threads = 0;
+  std::string simd;
+  double seconds = 0;           ///< of training
+  double us_per_iteration = 0;  ///< microseconds
+  double bound = 0;             ///< the objective that was trained, floors included
+  double bound_se = 0;
+  double elbo = 0;  ///< E[ln p - ln q], exact: no floors
+  double elbo_se = 0;
+  std::optional<double> log_z_true;
+  std::optional<double> kl;  ///< log_z_true - elbo
+  std::optional<double> kl_se;
+  std::uint64_t invalid_draws = 0;  ///< among those of the final figures
+  std::uint64_t invalid_training_draws = 0;
+  std::uint64_t refused_steps = 0;  ///< whose gradient was not finite
+  bool injective = true;
+  std::vector<std::string> warnings;
+
+  TrainedFlow flow;
+  FlowDraws draws;
+  std::vector<double> log_p;  ///< unnormalised, of the draws
+  std::uint64_t loss_every = 1;
+  std::vector<double> losses;  ///< of iterations loss_every, 2 loss_every, ...
+  std::vector<Snapshot> snapshots;
+};
+
+/// Trains a flow on the built-in target that the spec names. Throws Error{usage} where the spec is
+/// not valid.
+FitReport fit(const Spec& spec, const FitCallbacks& callbacks = {});
+
+/// Trains a flow on the caller's own target; spec.target is ignored but for log_floor, and the
+/// precision must be double.
+FitReport fit(const Spec& spec, const Target& target, const FitCallbacks& callbacks = {});
+
+}  // namespace riffle

@@ -1,0 +1,10 @@
+#pragma once
+
+// The whole public interface.
+#include "riffle/error.h"
+#include "riffle/fit.h"
+#include "riffle/spec.h"
+#include "riffle/target.h"
+#include "riffle/tile.h"
+#include "riffle/trained_flow.h"
+#include "riffle/version.h"

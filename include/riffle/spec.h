@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace riffle {
+
+/// Everything that decides a run, in the sections of a spec file. The same spec gives the same bits
+/// on the same instruction set, whatever the number of threads.
+struct Spec {
+  struct Target {
+    std::string name = "crescents";
+    std::optional<std::uint64_t> dim;  ///< where the target leaves it open
+    double log_floor = 0;              ///< ln(p + log_floor) is fitted instead of ln p
+    std::map<std::string, double, std::less<>> numbers;  ///< the target's own options
+  } target;
+
+  struct Base {
+    std::string name = "standard-normal";
+  } base;
+
+  struct Flow {
+    std::string layers = "planar:16";  ///< NAME:COUNT, several joined by '+', from the base on
+    double log_det_floor = 0;          ///< ln(|det| + log_det_floor) in training
+  } flow;
+
+  struct Objective {
+    std::string name = "free-energy";
+    double beta_start = 0.01;    ///< annealed: weight of ln p at the first iteration
+    double beta_steps = 10'000;  ///< annealed: iterations for the weight to grow by 1
+  } objective;
+
+  struct Optimizer {
+    std::string name = "adam";
+    double learning_rate = 0.01;
+    double smoothing = 0.99;  ///< rmsprop
+    double momentum = 0;      ///< rmsprop, sgd
+    bool centered = false;    ///< rmsprop
+    double beta1 = 0.9;       ///< adam
+    double beta2 = 0.999;     ///< adam
+    double epsilon = 1e-8;    ///< adam, rmsprop: added outside the root
+    double clip_norm = std::numeric_limits<double>::infinity();  ///< longest gradient
+  } optimizer;
+
+  struct Schedule {
+    std::string name = "cosine";
+    double decay = 0.999;             ///< exponential, steps
+    std::uint64_t step_every = 1000;  ///< steps
+    double final_fraction = 0.01;     ///< cosine
+  } schedule;
+
+  struct Run {
+    std::uint64_t iterations = 10'000;
+    std::uint64_t batch = 256;
+    std::uint64_t seed = 1;
+    std::uint64_t threads = 0;  ///< 0: one for each core
+    std::string precision = "double";
+    std::string simd = "auto";
+    std::uint64_t log_every = 0;               ///< iterations; 0: a thirtieth of the run
+    std::uint64_t snapshot_every = 0;          ///< iterations; 0: a thirtieth of the run
+    std::uint64_t evaluation_draws = 100'000;  ///< for the final figures
+    std::uint64_t draws = 4000;                ///< rows of draws.csv
+    double checkpoint_seconds = 1;             ///< between two checkpoints
+    bool plots = true;
+    bool quiet = false;
+    bool force = false;
+    std::string out;  ///< folder; empty: runs/WHAT-SEED
+  } run;
+
+  /// Throws Error{usage} that names the first key whose value is out of range or unknown.
+  void validate() const;
+};
+
+/// Reads a spec in TOML. Keys that are absent keep their defaults. Throws Error{data} for text that
+/// is not TOML, and Error{usage} for unknown keys (naming the nearest) and wrong types. `origin`
+/// names the text in messages.
+Spec parse_spec(std::string_view toml, std::string_view origin);
+
+/// The whole spec in TOML, every key with its value, but for `run.out` and `run.force`, which
+/// belong to one run alone. parse_spec of it gives the same spec.
+std::string to_toml(const Spec& spec);
+
+/// Sets one key from text, such as ("optimizer.learning_rate", "0.01"); throws as parse_spec does.
+void set_key(Spec& spec, std::string_view key, std::string_view value);
+
+/// The spec that WHAT stands for: a spec file, a recipe or a built-in target, in that order. Throws
+/// Error{usage} with the nearest name, or Error{no_input} where WHAT looks like a file that is
+/// missing.
+Spec find_spec(const std::string& what);
+
+/// A run configuration that comes with Riffle.
+struct Recipe {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view toml;
+};
+
+/// All recipes.
+std::vector<Recipe> recipes();
+
+}  // namespace riffle

@@ -1,0 +1,220 @@
+#include <fmt/format.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "riffle/error.h"
+#include "riffle/fit.h"
+#include "riffle/spec.h"
+#include "run/run_folder.h"
+
+namespace riffle {
+namespace {
+
+constexpr int interrupted_exit = 130;  // what a shell reports for a program ended by Ctrl-C
+
+// A signal handler can reach nothing but this.
+std::atomic<bool> stop_requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+void request_stop(int signal) {
+  // A second Ctrl-C ends the process at once.
+  std::signal(signal, SIG_DFL);
+  stop_requested.store(true, std::memory_order_relaxed);
+}
+
+struct FitArguments {
+  std::string what;
+  std::string out;
+  bool force = false;
+  bool resume = false;
+  bool no_plots = false;
+  bool quiet = false;
+  std::vector<std::string> set;
+  /// Options that are another spelling of a key.
+  struct Shorthand {
+    const char* option;
+    const char* key;
+    const char* help;
+    std::string value;
+    CLI::Option* given = nullptr;
+  };
+  std::vector<Shorthand> shorthands{
+      {"--seed", "run.seed", "seed of all random numbers [1]", {}},
+      {"--threads", "run.threads", "0: one for each core, as far as the batch has work", {}},
+      {"--precision", "run.precision", "float or double", {}},
+      {"--flow", "flow.layers", "NAME:COUNT, several joined by '+'; see `riffle list flows`", {}},
+      {"--iterations", "run.iterations", "optimizer steps", {}},
+      {"--batch", "run.batch", "draws in each step", {}},
+      {"--lr", "optimizer.learning_rate", "initial learning rate", {}},
+      {"--objective", "objective.name", "see `riffle list objectives`", {}},
+  };
+};
+
+void apply(const FitArguments& a, Spec& spec) {
+  for (const auto& s : a.shorthands) {
+    if (s.given->count() == 0) continue;
+    try {
+      set_key(spec, s.key, s.value);
+    } catch (const Error& error) {
+      throw Error(error.kind(), fmt::format("{} {}: {}", s.option, s.value, error.what()));
+    }
+  }
+  // The target's name decides which other keys it has, so it goes first.
+  for (const bool names : {true, false}) {
+    for (const auto& assignment : a.set) {
+      const auto equals = assignment.find('=');
+      if (equals == std::string::npos) {
+        throw Error(ErrorKind::usage, fmt::format("--set {}: write SECTION.KEY=VALUE", assignment));
+      }
+      const auto key = assignment.substr(0, equals);
+      if ((key == "target.name") == names) set_key(spec, key, assignment.substr(equals + 1));
+    }
+  }
+  if (a.no_plots) spec.run.plots = false;
+  if (a.quiet) spec.run.quiet = true;
+  if (a.force) spec.run.force = true;
+  if (!a.out.empty()) spec.run.out = a.out;
+}
+
+/// runs/WHAT-SEED; of a spec file its stem, or its folder's name where it is a run's own spec.toml.
+std::filesystem::path default_folder(const std::string& what, const Spec& spec) {
+  std::filesystem::path name(what);
+  if (name.extension() == ".toml") {
+    const auto parent = std::filesystem::absolute(name).parent_path().filename();
+    name = name.stem() == "spec" && !parent.empty() ? parent : name.stem();
+  }
+  return std::filesystem::path("runs") /
+         fmt::format("{}-{}", name.filename().string(), spec.run.seed);
+}
+
+std::string with_error(double value, double error) {
+  return fmt::format("{:.4f} ± {:.4f}", value, error);
+}
+
+void report(const RunOutcome& outcome, const Spec& spec) {
+  const auto& r = outcome.report;
+  fmt::print(
+      "{}: {} on {}, {} iterations of {} draws in {:.3g} s ({:.3g} µs each, {}, {}, {} {})\n",
+      r.stop_reason, spec.flow.layers, r.target, r.iterations, spec.run.batch, r.seconds,
+      r.us_per_iteration, spec.run.precision, r.simd, r.threads,
+      r.threads == 1 ? "thread" : "threads");
+  fmt::print("  bound  {}   ({})\n", with_error(r.bound, r.bound_se), spec.objective.name);
+  fmt::print("  ELBO   {}\n", with_error(r.elbo, r.elbo_se));
+  if (r.kl) {
+    fmt::print("  KL     {}   (log Z = {:.6f})\n", with_error(*r.kl, *r.kl_se), *r.log_z_true);
+  } else {
+    fmt::print("  KL     unknown: the target's log Z is not known\n");
+  }
+  if (!outcome.pictures.empty()) {
+    fmt::print("pictures in {}:\n", outcome.folder.string());
+    std::size_t samples = 0;
+    for (const auto& picture : outcome.pictures) {
+      const bool is_png = picture.extension() == ".png";
+      if (picture.parent_path() == "samples") {
+        samples += is_png ? 1 : 0;
+      } else if (is_png || picture.extension() == ".gif") {
+        fmt::print("  {}\n", (outcome.folder / picture).string());
+      }
+    }
+    if (samples > 0) {
+      fmt::print("  {}   ({} of them)\n", (outcome.folder / "samples/flow_result_*.png").string(),
+                 samples);
+    }
+    fmt::print("  and each but the animation as .svg\n");
+  }
+  fmt::print("wrote {}\n", (outcome.folder / run_files::summary).string());
+}
+
+int run_fit(const FitArguments& a) {
+  Spec shown;  // what the report names
+  const auto make_callbacks = [](Progress& progress) {
+    FitCallbacks callbacks;
+    callbacks.stop = &stop_requested;
+    callbacks.on_progress = [&](const FitProgress& p) { progress.tick(p); };
+    callbacks.on_log = [&](std::uint64_t i, double loss) { progress.log(i, loss); };
+    return callbacks;
+  };
+  std::signal(SIGINT, &request_stop);
+  std::signal(SIGTERM, &request_stop);
+
+  std::optional<RunOutcome> outcome;
+  if (a.resume) {
+    if (!a.set.empty() || !a.out.empty()) {
+      throw Error(ErrorKind::usage,
+                  "a run is resumed as it was: --set and --out do not go with it");
+    }
+    for (const auto& s : a.shorthands) {
+      if (s.given->count() > 0 && std::string(s.key) != "run.threads") {
+        throw Error(ErrorKind::usage,
+                    fmt::format("a run is resumed as it was: {} does not go with it", s.option));
+      }
+    }
+    Progress progress(a.quiet);
+    outcome = resume_in_folder(
+        a.what,
+        [&](Spec& spec) {
+          apply(a, spec);
+          shown = spec;
+        },
+        make_callbacks(progress));
+    progress.finish();
+  } else {
+    Spec spec = find_spec(a.what);
+    apply(a, spec);
+    spec.validate();
+    const std::filesystem::path folder =
+        spec.run.out.empty() ? default_folder(a.what, spec) : std::filesystem::path(spec.run.out);
+    Progress progress(spec.run.quiet);
+    outcome = run_in_folder(spec, folder, make_callbacks(progress));
+    progress.finish();
+    shown = spec;
+  }
+  if (!shown.run.quiet) report(*outcome, shown);
+  for (const auto& warning : outcome->report.warnings) {
+    fmt::print(stderr, "warning: {}\n", warning);
+  }
+  if (outcome->report.stop_reason == "interrupted") {
+    fmt::print(stderr, "interrupted; `riffle fit {} --resume` goes on\n", outcome->folder.string());
+    return interrupted_exit;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command add_fit(CLI::App& app) {
+  auto a = std::make_shared<FitArguments>();
+  auto* fit = app.add_subcommand("fit", "train a flow on a target and write what came of it");
+  fit->add_option(
+         "WHAT", a->what,
+         "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder")
+      ->required();
+  fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
+  fit->add_flag("--force", a->force, "replace the run that is in the folder");
+  fit->add_flag("--resume", a->resume,
+                "go on with the run in the folder WHAT, to the same bits as if it had not stopped");
+  for (auto& s : a->shorthands) {
+    s.given = fit->add_option(s.option, s.value, s.help);
+  }
+  fit->add_option("--set", a->set, "SECTION.KEY=VALUE: any key of the spec; may be repeated")
+      ->allow_extra_args(false);
+  fit->add_flag("--no-plots", a->no_plots, "draw no pictures");
+  fit->add_flag("--quiet", a->quiet, "show warnings and errors only");
+  fit->footer(
+      "Writes spec.toml, model.riffle, loss.csv, draws.csv, samples.csv, summary.json and "
+      "pictures.\n"
+      "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 73 cannot create, 74 I/O error,\n"
+      "130 interrupted (what was reached is written).");
+  return {fit, [a] { return run_fit(*a); }};
+}
+
+}  // namespace riffle

@@ -1,0 +1,83 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bases/base.h"
+#include "cli/commands.h"
+#include "core/names.h"
+#include "flows/flow_registry.h"
+#include "inference/objective.h"
+#include "inference/optimizer.h"
+#include "inference/schedule.h"
+#include "riffle/spec.h"
+#include "targets/target_registry.h"
+
+namespace riffle {
+namespace {
+
+void line(std::string_view name, std::string_view text) {
+  fmt::print("  {:<16} {}\n", name, text);
+}
+
+void list_targets() {
+  for (const auto& t : target_registry()) {
+    line(t.name, fmt::format("{} [D = {}{}]", t.summary, t.default_dim,
+                             t.any_dim ? ", or as target.dim says" : ""));
+    for (const auto& o : t.options) {
+      line("", fmt::format("target.{} = {}: {}", o.name, o.value, o.meaning));
+    }
+  }
+}
+
+void list_flows() {
+  for (const auto& f : flow_registry()) {
+    line(f.name, f.summary);
+    line("", fmt::format("costs {} a draw; inverse: {}", f.cost, f.inversion));
+  }
+}
+
+template <class Registry>
+void list_plain(const Registry& registry) {
+  for (const auto& entry : registry) line(entry.name, entry.summary);
+}
+
+struct Section {
+  std::string_view name;
+  void (*print)();
+};
+
+constexpr std::array<Section, 7> sections{{
+    {"targets", &list_targets},
+    {"flows", &list_flows},
+    {"bases", [] { list_plain(base_registry()); }},
+    {"objectives", [] { list_plain(objective_registry()); }},
+    {"optimizers", [] { list_plain(optimizer_registry()); }},
+    {"schedules", [] { list_plain(schedule_registry()); }},
+    {"recipes", [] { list_plain(recipes()); }},
+}};
+
+}  // namespace
+
+Command add_list(CLI::App& app) {
+  auto what = std::make_shared<std::string>();
+  auto* list = app.add_subcommand("list", "name what there is to choose from");
+  list->add_option("WHAT", *what,
+                   "targets, flows, bases, objectives, optimizers, schedules or recipes [all]");
+  return {list, [what] {
+            if (!what->empty()) {
+              find_by_name(std::span<const Section>(sections), *what, "list").print();
+              return 0;
+            }
+            for (const auto& section : sections) {
+              fmt::print("{}:\n", section.name);
+              section.print();
+            }
+            return 0;
+          }};
+}
+
+}  // namespace riffle

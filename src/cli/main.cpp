@@ -1,0 +1,114 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "core/names.h"
+#include "riffle/error.h"
+#include "riffle/version.h"
+
+namespace riffle {
+namespace {
+
+constexpr int software_error = 70;
+
+/// The words of a command line that look like options but are none, in the words of the nearest.
+std::string unknown_option_message(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  return unknown_name_message("option", word, views);
+}
+
+/// The subcommand that was being read when parsing failed.
+const CLI::App& deepest(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : *chosen.front();
+}
+
+/// The command of that name; throws Error{usage} with the nearest one.
+const CLI::App& find_command(CLI::App& app, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == name) return *command;
+    names.push_back(command->get_name());
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  throw Error(ErrorKind::usage, unknown_name_message("command", name, views));
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Riffle: variational inference with normalizing flows.");
+  app.name("riffle");
+  app.set_version_flag("--version", fmt::format("riffle {}", version()));
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer("`riffle help COMMAND` says more of one. `riffle fit tutorial` is a good start.");
+  std::vector<Command> commands;
+  for (const auto add : {&add_fit, &add_sample, &add_plot, &add_list, &add_bench}) {
+    commands.push_back(add(app));
+  }
+  std::string topic;
+  auto* help = app.add_subcommand("help", "say what a command does and takes");
+  help->add_option("COMMAND", topic, "one of the commands");
+
+  try {
+    if (argc > 1 && argv[1][0] != '-') find_command(app, argv[1]);
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", deepest(app).help());
+    return 0;
+  } catch (const CLI::CallForVersion& version_text) {
+    fmt::print("{}\n", version_text.what());
+    return 0;
+  } catch (const CLI::ExtrasError& error) {
+    std::string word = error.what();
+    for (int i = 1; i < argc; ++i) {
+      const std::string given(argv[i]);
+      if (given.starts_with("--") &&
+          deepest(app).get_option_no_throw(given.substr(0, given.find('='))) == nullptr) {
+        throw Error(ErrorKind::usage, unknown_option_message(deepest(app), given));
+      }
+    }
+    throw Error(ErrorKind::usage, word);
+  } catch (const CLI::ParseError& error) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} (see `riffle help {}`)", error.what(), deepest(app).get_name()));
+  }
+  if (help->parsed()) {
+    fmt::print("{}", (topic.empty() ? app : find_command(app, topic)).help());
+    return 0;
+  }
+  for (const auto& command : commands) {
+    if (command.app->parsed()) return command.run();
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace riffle
+
+int main(int argc, char** argv) {
+  // A file that hits its size limit is then an error of the write, which is reported.
+  std::signal(SIGXFSZ, SIG_IGN);
+  try {
+    return riffle::run(argc, argv);
+  } catch (const riffle::Error& error) {
+    fmt::print(stderr, "riffle: {}\n", error.what());
+    return riffle::exit_code(error.kind());
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "riffle: out of memory; try a smaller run.batch, flow or dimension\n");
+    return riffle::software_error;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "riffle: {}\n", error.what());
+    return riffle::software_error;
+  }
+}

@@ -1,0 +1,28 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "run/run_folder.h"
+
+namespace riffle {
+
+Command add_plot(CLI::App& app) {
+  auto folder = std::make_shared<std::string>();
+  auto* plot = app.add_subcommand("plot", "draw the pictures of a run (again)");
+  plot->add_option("DIR", *folder, "folder of a run")->required();
+  plot->footer("Needs gnuplot (Debian and Ubuntu: the package gnuplot-nox).");
+  return {plot, [folder] {
+            std::vector<std::string> warnings;
+            for (const auto& picture : plot_folder(*folder, warnings)) {
+              fmt::print("{}\n", (std::filesystem::path(*folder) / picture).string());
+            }
+            for (const auto& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
+            return 0;
+          }};
+}
+
+}  // namespace riffle

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "riffle/fit.h"
+
+namespace riffle {
+
+/// What a running fit shows: on a terminal one line that is rewritten in place, elsewhere the plain
+/// log lines. Writes to standard error and standard output respectively.
+class Progress {
+ public:
+  explicit Progress(bool quiet);
+
+  void tick(const FitProgress& progress);
+  void log(std::uint64_t iteration, double loss);
+  /// Clears the line, so that what follows starts on a clean one.
+  void finish();
+
+ private:
+  bool quiet_;
+  bool terminal_;
+  bool line_shown_ = false;
+  double smoothed_ = 0;
+  bool started_ = false;
+  std::chrono::steady_clock::time_point last_{};
+  std::chrono::steady_clock::time_point start_;
+  std::uint64_t first_iteration_ = 0;
+};
+
+/// 75 -> "1:15", 4000 -> "1:06:40".
+std::string clock_time(double seconds);
+
+}  // namespace riffle

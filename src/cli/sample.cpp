@@ -1,0 +1,30 @@
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "run/run_folder.h"
+
+namespace riffle {
+
+Command add_sample(CLI::App& app) {
+  struct Arguments {
+    std::string folder;
+    std::uint64_t n = 0;
+    std::uint64_t seed = 1;
+    std::string file;
+  };
+  auto a = std::make_shared<Arguments>();
+  auto* sample = app.add_subcommand("sample", "draw from a trained flow, as CSV");
+  sample->add_option("DIR", a->folder, "folder of a run")->required();
+  sample->add_option("-n", a->n, "how many draws")->required();
+  sample->add_option("--seed", a->seed, "seed of the draws [1]");
+  sample->add_option("-o", a->file, "file to write [standard output]");
+  sample->footer("Columns: lp_approx__ (ln q of the draw, exact) and z.1 ... z.D.");
+  return {sample, [a] {
+            sample_folder(a->folder, a->n, a->seed, a->file);
+            return 0;
+          }};
+}
+
+}  // namespace riffle

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "bases/base.h"
+#include "core/executor.h"
+#include "flows/chain.h"
+#include "inference/objective.h"
+#include "targets/density.h"
+
+namespace riffle {
+
+/// Mean of independent values and its standard error (NaN where there are fewer than two).
+struct MonteCarlo {
+  double mean = 0;
+  double standard_error = 0;
+  std::uint64_t valid = 0;
+  std::uint64_t invalid = 0;  ///< draws left out because something was not finite
+};
+
+/// E over fresh draws of base_weight · ln q0 - log_det - beta · ln p. With the terms of the free
+/// energy, an exact flow and an exact target this is minus the ELBO. The result does not depend on
+/// the number of threads.
+template <class T>
+MonteCarlo evaluate_objective(const Chain<T>& flow, const Base<T>& base, const Density<T>& target,
+                              std::span<const T> params, const RandomStream& stream,
+                              std::uint64_t draws, ObjectiveTerms terms, Executor& executor);
+
+/// Draws of the flow: z row-major [n][dim], with their log densities.
+struct Draws {
+  std::size_t dim = 0;
+  std::vector<double> z;
+  std::vector<double> log_q;
+  std::vector<double> log_p;  ///< unnormalised; empty where there was no target
+};
+
+/// Draws first ... first + n - 1 of the stream; `first` is a multiple of `tile_size`.
+template <class T>
+Draws draw(const Chain<T>& flow, const Base<T>& base, const Density<T>* target,
+           std::span<const T> params, const RandomStream& stream, std::uint64_t first,
+           std::uint64_t n);
+
+}  // namespace riffle

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace riffle {
+
+/// Text of a CSV table, built row by row; numbers in the shortest form that reads back the same.
+class CsvText {
+ public:
+  explicit CsvText(std::span<const std::string> header);
+  void add(double value);
+  void add(std::uint64_t value);
+  void end_row();
+  const std::string& text() const { return text_; }
+  std::string take() { return std::exchange(text_, {}); }
+
+ private:
+  void separate();
+  std::string text_;
+  bool row_started_ = false;
+};
+
+/// A table of numbers with one line of names above.
+struct CsvTable {
+  std::vector<std::string> header;
+  std::vector<double> values;  ///< row-major
+
+  std::size_t rows() const { return header.empty() ? 0 : values.size() / header.size(); }
+  double at(std::size_t row, std::size_t column) const {
+    return values[row * header.size() + column];
+  }
+};
+
+/// Reads such a table. Throws Error{data} naming the line that is not numbers or too short or long,
+/// and as read_file does.
+CsvTable read_csv(const std::filesystem::path& path);
+
+}  // namespace riffle

@@ -1,0 +1,346 @@
+#include "riffle/spec.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <type_traits>
+
+#include "bases/base.h"
+#include "core/instruction_set.h"
+#include "core/names.h"
+#include "flows/flow_registry.h"
+#include "inference/objective.h"
+#include "inference/optimizer.h"
+#include "inference/schedule.h"
+#include "io/files.h"
+#include "io/recipes.h"
+#include "targets/target_registry.h"
+
+namespace riffle {
+namespace {
+
+/// Calls visit(section, key, field) for every key of a spec but the target's own numbers.
+template <class S, class Visit>
+void for_each_key(S& s, Visit&& visit) {
+  visit("target", "name", s.target.name);
+  visit("target", "dim", s.target.dim);
+  visit("target", "log_floor", s.target.log_floor);
+  visit("base", "name", s.base.name);
+  visit("flow", "layers", s.flow.layers);
+  visit("flow", "log_det_floor", s.flow.log_det_floor);
+  visit("objective", "name", s.objective.name);
+  visit("objective", "beta_start", s.objective.beta_start);
+  visit("objective", "beta_steps", s.objective.beta_steps);
+  visit("optimizer", "name", s.optimizer.name);
+  visit("optimizer", "learning_rate", s.optimizer.learning_rate);
+  visit("optimizer", "smoothing", s.optimizer.smoothing);
+  visit("optimizer", "momentum", s.optimizer.momentum);
+  visit("optimizer", "centered", s.optimizer.centered);
+  visit("optimizer", "beta1", s.optimizer.beta1);
+  visit("optimizer", "beta2", s.optimizer.beta2);
+  visit("optimizer", "epsilon", s.optimizer.epsilon);
+  visit("optimizer", "clip_norm", s.optimizer.clip_norm);
+  visit("schedule", "name", s.schedule.name);
+  visit("schedule", "decay", s.schedule.decay);
+  visit("schedule", "step_every", s.schedule.step_every);
+  visit("schedule", "final_fraction", s.schedule.final_fraction);
+  visit("run", "iterations", s.run.iterations);
+  visit("run", "batch", s.run.batch);
+  visit("run", "seed", s.run.seed);
+  visit("run", "threads", s.run.threads);
+  visit("run", "precision", s.run.precision);
+  visit("run", "simd", s.run.simd);
+  visit("run", "log_every", s.run.log_every);
+  visit("run", "snapshot_every", s.run.snapshot_every);
+  visit("run", "evaluation_draws", s.run.evaluation_draws);
+  visit("run", "draws", s.run.draws);
+  visit("run", "checkpoint_seconds", s.run.checkpoint_seconds);
+  visit("run", "plots", s.run.plots);
+  visit("run", "quiet", s.run.quiet);
+  visit("run", "force", s.run.force);
+  visit("run", "out", s.run.out);
+}
+
+bool belongs_to_one_run(std::string_view section, std::string_view key) {
+  return section == "run" && (key == "out" || key == "force");
+}
+
+Error usage(const std::string& message) {
+  return {ErrorKind::usage, message};
+}
+
+std::string shown(const toml::node& node) {
+  std::ostringstream text;
+  text << toml::node_view<const toml::node>(node);
+  const auto all = text.str();
+  constexpr std::size_t longest = 40;
+  return all.size() <= longest ? all : all.substr(0, longest) + "...";
+}
+
+/// Reads one value into a field; `key` is its full name.
+template <class Field>
+void read(const toml::node& node, const std::string& key, Field& field) {
+  const auto wrong = [&](std::string_view wanted) {
+    return usage(fmt::format("{} must be {}, not {}", key, wanted, shown(node)));
+  };
+  if constexpr (std::is_same_v<Field, std::string>) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) throw wrong("a string");
+    field = *value;
+  } else if constexpr (std::is_same_v<Field, bool>) {
+    const auto value = node.value_exact<bool>();
+    if (!value) throw wrong("true or false");
+    field = *value;
+  } else if constexpr (std::is_same_v<Field, double>) {
+    if (!node.is_number()) throw wrong("a number");
+    field = *node.value<double>();
+  } else {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value || *value < 0) throw wrong("a whole number, 0 or more");
+    field = static_cast<std::uint64_t>(*value);
+  }
+}
+
+void read_key(Spec& spec, const std::string& section, const std::string& key,
+              const toml::node& node) {
+  bool known_section = false;
+  bool done = false;
+  std::vector<std::string_view> keys;
+  for_each_key(spec, [&](std::string_view s, std::string_view k, auto& field) {
+    if (s != section) return;
+    known_section = true;
+    keys.push_back(k);
+    if (k == key) {
+      read(node, section + "." + key, field);
+      done = true;
+    }
+  });
+  if (done || !known_section) return;
+  if (section == "target") {
+    const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
+    for (const auto& option : entry.options) {
+      keys.push_back(option.name);
+      if (option.name == key) {
+        read(node, section + "." + key, spec.target.numbers[key]);
+        return;
+      }
+    }
+  }
+  throw usage(unknown_name_message(fmt::format("key in section [{}] named", section), key, keys));
+}
+
+std::vector<std::string_view> section_names() {
+  static constexpr std::string_view names[] = {"target",    "base",     "flow", "objective",
+                                               "optimizer", "schedule", "run"};
+  return {std::begin(names), std::end(names)};
+}
+
+std::string quoted(const std::string& text) {
+  std::ostringstream out;
+  out << toml::value<std::string>(text);
+  return out.str();
+}
+
+std::string number(double x) {
+  if (std::isnan(x)) return "nan";
+  if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
+  auto text = fmt::format("{}", x);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+template <class Field>
+std::string written(const Field& field) {
+  if constexpr (std::is_same_v<Field, std::string>) {
+    return quoted(field);
+  } else if constexpr (std::is_same_v<Field, bool>) {
+    return field ? "true" : "false";
+  } else if constexpr (std::is_same_v<Field, double>) {
+    return number(field);
+  } else {
+    return fmt::format("{}", field);
+  }
+}
+
+void check(bool good, std::string_view key, const auto& value, std::string_view wanted) {
+  if (!good) throw usage(fmt::format("{} is {}, but must be {}", key, value, wanted));
+}
+
+}  // namespace
+
+Spec parse_spec(std::string_view text, std::string_view origin) {
+  toml::table table;
+  try {
+    table = toml::parse(text, origin);
+  } catch (const toml::parse_error& error) {
+    const auto& at = error.source().begin;
+    throw Error(ErrorKind::data, fmt::format("{}:{}:{}: not valid TOML: {}", origin, at.line,
+                                             at.column, error.description()));
+  }
+  Spec spec;
+  // The target's name comes first: which other keys it has depends on it.
+  if (const auto* target = table["target"].as_table()) {
+    if (const auto* name = target->get("name")) read(*name, "target.name", spec.target.name);
+  }
+  try {
+    for (const auto& [section, content] : table) {
+      const auto names = section_names();
+      if (std::find(names.begin(), names.end(), section.str()) == names.end()) {
+        throw usage(unknown_name_message("section", section.str(), names));
+      }
+      const auto* keys = content.as_table();
+      if (keys == nullptr) {
+        throw usage(fmt::format("[{}] must be a section, not {}", section.str(), shown(content)));
+      }
+      for (const auto& [key, value] : *keys) {
+        read_key(spec, std::string(section.str()), std::string(key.str()), value);
+      }
+    }
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("{}: {}", origin, error.what()));
+  }
+  return spec;
+}
+
+std::string to_toml(const Spec& spec) {
+  std::string text;
+  std::string_view last_section;
+  for_each_key(spec, [&](std::string_view section, std::string_view key, const auto& field) {
+    if (section != last_section) {
+      if (last_section == "target") {
+        for (const auto& [name, value] : spec.target.numbers) {
+          text += fmt::format("{} = {}\n", name, number(value));
+        }
+      }
+      text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
+      last_section = section;
+    }
+    if (belongs_to_one_run(section, key)) return;
+    if constexpr (std::is_same_v<std::decay_t<decltype(field)>, std::optional<std::uint64_t>>) {
+      if (field) text += fmt::format("{} = {}\n", key, *field);
+    } else {
+      text += fmt::format("{} = {}\n", key, written(field));
+    }
+  });
+  return text;
+}
+
+void set_key(Spec& spec, std::string_view key, std::string_view value) {
+  const auto dot = key.find('.');
+  if (dot == std::string_view::npos) {
+    throw usage(fmt::format("\"{}\" is not a key; write SECTION.KEY=VALUE", key));
+  }
+  const std::string section(key.substr(0, dot));
+  const std::string name(key.substr(dot + 1));
+  const auto names = section_names();
+  if (std::find(names.begin(), names.end(), section) == names.end()) {
+    throw usage(unknown_name_message("section", section, names));
+  }
+  // A bare word is a string; everything else is read as TOML.
+  toml::table table;
+  try {
+    table = toml::parse(fmt::format("x = {}", value));
+    if (table.size() != 1) throw usage(fmt::format("{} takes one value, not \"{}\"", key, value));
+  } catch (const toml::parse_error&) {
+    table = toml::table{{"x", std::string(value)}};
+  }
+  read_key(spec, section, name, *table.get("x"));
+}
+
+void Spec::validate() const {
+  const auto& entry = find_by_name(target_registry(), target.name, "target");
+  if (target.dim) {
+    check(*target.dim >= 1 && *target.dim <= 1'000'000, "target.dim", *target.dim,
+          "from 1 to 1000000");
+    if (!entry.any_dim && *target.dim != entry.default_dim) {
+      throw usage(fmt::format("target.dim is {}, but {} has dimension {}", *target.dim, entry.name,
+                              entry.default_dim));
+    }
+  }
+  for (const auto& [name, value] : target.numbers) {
+    check(std::isfinite(value), "target." + name, value, "a finite number");
+  }
+  const auto not_negative = [](double x) { return std::isfinite(x) && x >= 0; };
+  check(not_negative(target.log_floor), "target.log_floor", target.log_floor, "0 or more");
+  find_by_name(base_registry(), base.name, "base");
+  parse_flow(flow.layers);
+  check(not_negative(flow.log_det_floor), "flow.log_det_floor", flow.log_det_floor, "0 or more");
+  find_by_name(objective_registry(), objective.name, "objective");
+  check(not_negative(objective.beta_start), "objective.beta_start", objective.beta_start,
+        "0 or more");
+  check(objective.beta_steps > 0, "objective.beta_steps", objective.beta_steps, "positive");
+  find_by_name(optimizer_registry(), optimizer.name, "optimizer");
+  const auto fraction = [](double x) { return x >= 0 && x < 1; };
+  check(std::isfinite(optimizer.learning_rate) && optimizer.learning_rate > 0,
+        "optimizer.learning_rate", optimizer.learning_rate, "positive and finite");
+  check(fraction(optimizer.smoothing), "optimizer.smoothing", optimizer.smoothing,
+        "0 or more and below 1");
+  check(fraction(optimizer.momentum), "optimizer.momentum", optimizer.momentum,
+        "0 or more and below 1");
+  check(fraction(optimizer.beta1), "optimizer.beta1", optimizer.beta1, "0 or more and below 1");
+  check(fraction(optimizer.beta2), "optimizer.beta2", optimizer.beta2, "0 or more and below 1");
+  check(std::isfinite(optimizer.epsilon) && optimizer.epsilon > 0, "optimizer.epsilon",
+        optimizer.epsilon, "positive and finite");
+  check(optimizer.clip_norm > 0, "optimizer.clip_norm", optimizer.clip_norm, "positive");
+  find_by_name(schedule_registry(), schedule.name, "schedule");
+  check(schedule.decay > 0 && schedule.decay <= 1, "schedule.decay", schedule.decay,
+        "above 0 and at most 1");
+  check(schedule.step_every >= 1, "schedule.step_every", schedule.step_every, "1 or more");
+  check(schedule.final_fraction >= 0 && schedule.final_fraction <= 1, "schedule.final_fraction",
+        schedule.final_fraction, "from 0 to 1");
+  constexpr std::uint64_t most_draws = 100'000'000;
+  check(run.iterations <= 1'000'000'000'000, "run.iterations", run.iterations, "at most 1e12");
+  check(run.batch >= 1 && run.batch <= most_draws, "run.batch", run.batch, "from 1 to 100000000");
+  check(run.threads <= 1024, "run.threads", run.threads, "at most 1024 (0: one for each core)");
+  if (run.precision != "float" && run.precision != "double") {
+    throw usage(
+        fmt::format("run.precision is \"{}\", but must be \"float\" or \"double\"", run.precision));
+  }
+  InstructionSet::parse(run.simd);
+  check(run.evaluation_draws >= 1000 && run.evaluation_draws <= most_draws, "run.evaluation_draws",
+        run.evaluation_draws, "from 1000 to 100000000");
+  check(run.draws <= most_draws, "run.draws", run.draws, "at most 100000000");
+  check(not_negative(run.checkpoint_seconds), "run.checkpoint_seconds", run.checkpoint_seconds,
+        "0 or more");
+}
+
+std::vector<Recipe> recipes() {
+  return {std::begin(built_in_recipes), std::end(built_in_recipes)};
+}
+
+Spec find_spec(const std::string& what) {
+  const std::filesystem::path path(what);
+  std::error_code error;
+  if (std::filesystem::is_regular_file(path, error)) return parse_spec(read_file(path), what);
+  for (const auto& recipe : built_in_recipes) {
+    if (recipe.name == what) return parse_spec(recipe.toml, recipe.name);
+  }
+  std::vector<std::string_view> names;
+  for (const auto& entry : target_registry()) {
+    if (entry.name == what) {
+      Spec spec;
+      spec.target.name = what;
+      return spec;
+    }
+    names.push_back(entry.name);
+  }
+  if (std::filesystem::is_directory(path, error)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} is a folder; to go on with the run in it add --resume, to repeat "
+                            "it name {}",
+                            what, (path / "spec.toml").string()));
+  }
+  if (path.extension() == ".toml" || what.find('/') != std::string::npos) {
+    throw Error(ErrorKind::no_input, fmt::format("there is no spec file {}", what));
+  }
+  for (const auto& recipe : built_in_recipes) names.push_back(recipe.name);
+  throw usage(unknown_name_message("spec file, recipe or target", what, names));
+}
+
+}  // namespace riffle

@@ -1,0 +1,209 @@
+#include "riffle/trained_flow.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <variant>
+
+#include "bases/base.h"
+#include "core/aligned.h"
+#include "diagnostics/evaluation.h"
+#include "flows/flow_registry.h"
+#include "io/sealed_json.h"
+#include "riffle/error.h"
+
+namespace riffle {
+namespace {
+
+constexpr std::string_view format = "riffle-model-1";
+constexpr std::size_t check_points = 4;
+constexpr std::uint64_t check_seed = 0x726966666c65;
+
+template <class T>
+struct Typed {
+  std::unique_ptr<Base<T>> base;
+  std::unique_ptr<Chain<T>> flow;
+  std::vector<T> params;
+};
+
+template <class T>
+Typed<T> build(const TrainedFlow::Definition& d) {
+  const auto set = InstructionSet::best();
+  Typed<T> typed{
+      make_base<T>(d.base, d.dim, set), make_flow<T>(parse_flow(d.layers), {d.dim, 0, set}), {}};
+  const auto wanted = typed.flow->parameters().size();
+  if (d.params.size() != wanted) {
+    throw Error(ErrorKind::usage, fmt::format("flow {} in dimension {} has {} parameters, not {}",
+                                              d.layers, d.dim, wanted, d.params.size()));
+  }
+  for (const double p : d.params) {
+    if (!std::isfinite(static_cast<T>(p))) {
+      throw Error(ErrorKind::data, "a parameter of the flow is not finite");
+    }
+    typed.params.push_back(static_cast<T>(p));
+  }
+  return typed;
+}
+
+}  // namespace
+
+struct TrainedFlow::Implementation {
+  Definition definition;
+  std::variant<Typed<float>, Typed<double>> typed;
+};
+
+TrainedFlow::TrainedFlow(Definition definition) {
+  constexpr std::size_t largest_dim = 1'000'000;
+  if (definition.dim == 0 || definition.dim > largest_dim) {
+    throw Error(ErrorKind::usage,
+                fmt::format("dimension {} must be from 1 to {}", definition.dim, largest_dim));
+  }
+  std::variant<Typed<float>, Typed<double>> typed;
+  if (definition.precision == "float") {
+    typed = build<float>(definition);
+  } else if (definition.precision == "double") {
+    typed = build<double>(definition);
+  } else {
+    throw Error(ErrorKind::usage, fmt::format("precision \"{}\" must be \"float\" or \"double\"",
+                                              definition.precision));
+  }
+  implementation_ = std::make_shared<const Implementation>(
+      Implementation{std::move(definition), std::move(typed)});
+}
+
+const TrainedFlow::Definition& TrainedFlow::definition() const {
+  return implementation_->definition;
+}
+
+std::size_t TrainedFlow::dim() const {
+  return definition().dim;
+}
+
+std::vector<NamedTensor> TrainedFlow::parameters() const {
+  std::vector<NamedTensor> tensors;
+  std::visit(
+      [&](const auto& typed) {
+        for (const auto& view : typed.flow->parameters().views()) {
+          const auto begin = definition().params.begin() + static_cast<std::ptrdiff_t>(view.offset);
+          tensors.push_back(
+              {view.name, view.shape, {begin, begin + static_cast<std::ptrdiff_t>(view.size())}});
+        }
+      },
+      implementation_->typed);
+  return tensors;
+}
+
+bool TrainedFlow::injective() const {
+  return std::visit([](const auto& typed) { return typed.flow->injective(typed.params); },
+                    implementation_->typed);
+}
+
+FlowDraws TrainedFlow::sample(std::uint64_t n, std::uint64_t seed, std::uint64_t first) const {
+  if (first % tile_size != 0) {
+    throw Error(ErrorKind::usage, fmt::format("the first draw is {}, but must be a multiple of {}",
+                                              first, tile_size));
+  }
+  return std::visit(
+      [&]<class T>(const Typed<T>& typed) {
+        auto drawn = draw<T>(*typed.flow, *typed.base, nullptr, typed.params,
+                             {seed, Purpose::draws, 0}, first, n);
+        return FlowDraws{drawn.dim, std::move(drawn.z), std::move(drawn.log_q)};
+      },
+      implementation_->typed);
+}
+
+std::vector<double> TrainedFlow::log_density(std::span<const double> points) const {
+  if (points.size() % dim() != 0) {
+    throw Error(ErrorKind::usage, fmt::format("{} numbers are no whole points of dimension {}",
+                                              points.size(), dim()));
+  }
+  if (!injective()) {
+    throw Error(ErrorKind::usage, "the flow is not injective, so it has no density to invert");
+  }
+  std::vector<double> result(points.size() / dim());
+  std::visit(
+      [&]<class T>(const Typed<T>& typed) {
+        const auto& flow = *typed.flow;
+        if (!flow.has_inverse()) {
+          throw Error(ErrorKind::usage, fmt::format("the flow {} has no inverse: {}",
+                                                    definition().layers, flow.no_inverse_reason()));
+        }
+        TileBuffer<T> y(dim());
+        TileBuffer<T> z(dim());
+        AlignedVector<T> cache(flow.cache_size());
+        AlignedVector<T> log_det(tile_size);
+        AlignedVector<T> log_q0(tile_size);
+        for (std::size_t first = 0; first < result.size(); first += tile_size) {
+          const auto count = std::min(tile_size, result.size() - first);
+          for (std::size_t d = 0; d < dim(); ++d) {
+            // The padding repeats the last point, as the layers ask for finite numbers there.
+            for (std::size_t s = 0; s < tile_size; ++s) {
+              y.row(d)[s] = static_cast<T>(points[(first + std::min(s, count - 1)) * dim() + d]);
+            }
+          }
+          std::fill(log_det.begin(), log_det.end(), T(0));
+          flow.inverse(typed.params, y.view(count), z.view(count), log_det.data(), cache.data());
+          typed.base->log_density(z.view(count), log_q0.data());
+          for (std::size_t s = 0; s < count; ++s) {
+            result[first + s] = static_cast<double>(log_q0[s]) + static_cast<double>(log_det[s]);
+          }
+        }
+      },
+      implementation_->typed);
+  return result;
+}
+
+void TrainedFlow::save(const std::filesystem::path& path) const {
+  const auto& d = definition();
+  const auto check = sample(check_points, check_seed);
+  nlohmann::json parameters = nlohmann::json::array();
+  for (const auto& tensor : this->parameters()) {
+    parameters.push_back(
+        {{"name", tensor.name}, {"shape", tensor.shape}, {"values", tensor.values}});
+  }
+  write_sealed(path, format,
+               {{"base", d.base},
+                {"flow", d.layers},
+                {"precision", d.precision},
+                {"dim", d.dim},
+                {"parameters", parameters},
+                {"check", {{"seed", check_seed}, {"z", check.z}, {"log_q", check.log_q}}}});
+}
+
+TrainedFlow TrainedFlow::load(const std::filesystem::path& path) {
+  const auto content = read_sealed(path, format);
+  try {
+    Definition d{
+        content.at("base"), content.at("flow"), content.at("precision"), content.at("dim"), {}};
+    for (const auto& tensor : content.at("parameters")) {
+      const auto values = tensor.at("values").get<std::vector<double>>();
+      d.params.insert(d.params.end(), values.begin(), values.end());
+    }
+    TrainedFlow flow(std::move(d));
+    // Another instruction set rounds differently; a wrong formula or layout is off by far more.
+    const double tolerance = flow.definition().precision == "float" ? 1e-2 : 1e-6;
+    const auto now = flow.sample(check_points, content.at("check").at("seed"));
+    const auto then_z = content.at("check").at("z").get<std::vector<double>>();
+    const auto then_log_q = content.at("check").at("log_q").get<std::vector<double>>();
+    const auto same = [tolerance](const std::vector<double>& a, const std::vector<double>& b) {
+      if (a.size() != b.size()) return false;
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        if (!(std::abs(a[i] - b[i]) <= tolerance * (1 + std::abs(b[i])))) return false;
+      }
+      return true;
+    };
+    if (!same(now.z, then_z) || !same(now.log_q, then_log_q)) {
+      throw Error(ErrorKind::data, "the flow does not reproduce the check vectors saved with it");
+    }
+    return flow;
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::data,
+                fmt::format("{}: not a complete model: {}", path.string(), error.what()));
+  } catch (const Error& error) {
+    throw Error(ErrorKind::data, fmt::format("{}: {}", path.string(), error.what()));
+  }
+}
+
+}  // namespace riffle

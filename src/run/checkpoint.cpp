@@ -1,0 +1,76 @@
+#include "run/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "io/sealed_json.h"
+#include "riffle/error.h"
+
+namespace riffle {
+namespace {
+
+constexpr std::string_view format = "riffle-checkpoint-1";
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                     const std::string& spec) {
+  const auto& t = checkpoint.trainer;
+  nlohmann::json snapshots = nlohmann::json::array();
+  for (const auto& snapshot : checkpoint.snapshots) {
+    snapshots.push_back({{"iteration", snapshot.iteration}, {"x", snapshot.x}, {"y", snapshot.y}});
+  }
+  write_sealed(path, format,
+               {{"spec", spec},
+                {"iteration", t.iteration},
+                {"params", t.params},
+                {"optimizer_steps", t.optimizer_steps},
+                {"first", t.first},
+                {"second", t.second},
+                {"velocity", t.velocity},
+                {"loss_every", t.loss_every},
+                {"losses", t.losses},
+                {"refused_steps", t.refused_steps},
+                {"refused_in_a_row", t.refused_in_a_row},
+                {"blame", t.blame},
+                {"seconds", checkpoint.seconds},
+                {"snapshots", snapshots}});
+}
+
+Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string& spec) {
+  const auto content = read_sealed(path, format);
+  if (content.value("spec", "") != spec) {
+    throw Error(ErrorKind::data,
+                fmt::format("{} belongs to a run with another spec", path.string()));
+  }
+  try {
+    Checkpoint c;
+    auto& t = c.trainer;
+    content.at("iteration").get_to(t.iteration);
+    content.at("params").get_to(t.params);
+    content.at("optimizer_steps").get_to(t.optimizer_steps);
+    content.at("first").get_to(t.first);
+    content.at("second").get_to(t.second);
+    content.at("velocity").get_to(t.velocity);
+    content.at("loss_every").get_to(t.loss_every);
+    // A loss that is not finite is written as null.
+    for (const auto& loss : content.at("losses")) {
+      t.losses.push_back(loss.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                        : loss.get<double>());
+    }
+    content.at("refused_steps").get_to(t.refused_steps);
+    content.at("refused_in_a_row").get_to(t.refused_in_a_row);
+    content.at("blame").get_to(t.blame);
+    content.at("seconds").get_to(c.seconds);
+    for (const auto& s : content.at("snapshots")) {
+      c.snapshots.push_back({s.at("iteration"), s.at("x"), s.at("y")});
+    }
+    return c;
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::data,
+                fmt::format("{}: not a complete checkpoint: {}", path.string(), error.what()));
+  }
+}
+
+}  // namespace riffle

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "inference/trainer.h"
+#include "riffle/fit.h"
+
+namespace riffle {
+
+/// All that a run needs to go on where it was: the trainer's state, in double whatever the
+/// precision (which holds every float exactly), and what was gathered besides.
+struct Checkpoint {
+  TrainerState<double> trainer;
+  double seconds = 0;
+  std::vector<Snapshot> snapshots;
+};
+
+/// Writes and reads a checkpoint; `spec` is the text of the effective spec, which must be the same
+/// on reading. Reading throws Error{data} for a file that is damaged or of another run.
+void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                     const std::string& spec);
+Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string& spec);
+
+}  // namespace riffle

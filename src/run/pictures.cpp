@@ -1,0 +1,163 @@
+#include "run/pictures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <optional>
+
+#include "bases/base.h"
+#include "core/aligned.h"
+#include "core/names.h"
+#include "flows/flow_registry.h"
+#include "inference/objective.h"
+#include "targets/target_registry.h"
+
+namespace riffle {
+namespace {
+
+constexpr std::size_t cells = 300;      // of a density picture, each way, as in the tutorial
+constexpr double limit = 7;             // of its axes, as in the tutorial
+constexpr std::size_t mesh_nodes = 41;  // each way; odd, so that both axes are lines of it
+constexpr double mesh_limit = 3;        // standard deviations of the base
+constexpr std::size_t mesh_panels = 6;
+constexpr std::uint64_t histogram_draws = 2'000'000;
+
+double cell_centre(std::size_t i) {
+  return limit * (2 * (static_cast<double>(i) + 0.5) / static_cast<double>(cells) - 1);
+}
+
+std::vector<double> cell_centres() {
+  std::vector<double> points;
+  for (std::size_t row = 0; row < cells; ++row) {
+    for (std::size_t column = 0; column < cells; ++column) {
+      points.push_back(cell_centre(column));
+      points.push_back(cell_centre(row));
+    }
+  }
+  return points;
+}
+
+/// exp(log p - log Z) at the cell centres; where log Z is unknown, scaled to integrate to 1 over
+/// the square.
+DensityGrid target_grid(const Density<double>& target, std::optional<double> log_z) {
+  DensityGrid grid{cells, {}};
+  const auto points = cell_centres();
+  TileBuffer<double> z(2);
+  TileBuffer<double> gradient(2);
+  AlignedVector<double> log_p(tile_size);
+  for (std::size_t first = 0; first < cells * cells; first += tile_size) {
+    const auto count = std::min(tile_size, cells * cells - first);
+    for (std::size_t s = 0; s < count; ++s) {
+      z.row(0)[s] = points[2 * (first + s)];
+      z.row(1)[s] = points[2 * (first + s) + 1];
+    }
+    target.evaluate(z.view(count), log_p.data(), gradient.view(count));
+    for (std::size_t s = 0; s < count; ++s) grid.values.push_back(std::exp(log_p[s]));
+  }
+  const double side = 2 * limit / static_cast<double>(cells);
+  const double total =
+      log_z ? std::exp(*log_z)
+            : std::accumulate(grid.values.begin(), grid.values.end(), 0.0) * side * side;
+  for (double& v : grid.values) v /= total;
+  return grid;
+}
+
+DensityGrid learned_grid(const TrainedFlow& flow) {
+  auto log_q = flow.log_density(cell_centres());
+  for (double& v : log_q) v = std::exp(v);
+  return {cells, std::move(log_q)};
+}
+
+/// The density of the draws, where the map folds and has no inverse to ask.
+DensityGrid histogram_grid(const TrainedFlow& flow) {
+  DensityGrid grid{cells, std::vector<double>(cells * cells, 0.0)};
+  const auto drawn = flow.sample(histogram_draws);
+  const double side = 2 * limit / static_cast<double>(cells);
+  const double unit = 1 / (static_cast<double>(histogram_draws) * side * side);
+  for (std::size_t i = 0; i < drawn.log_q.size(); ++i) {
+    const double column = std::floor((drawn.z[2 * i] + limit) / side);
+    const double row = std::floor((drawn.z[2 * i + 1] + limit) / side);
+    const auto inside = [](double c) { return c >= 0 && c < static_cast<double>(cells); };
+    if (inside(column) && inside(row)) {
+      grid.values[static_cast<std::size_t>(row) * cells + static_cast<std::size_t>(column)] += unit;
+    }
+  }
+  return grid;
+}
+
+/// A mesh over the base, before the first layer and after some of the others.
+std::vector<MeshFrame> mesh_path(const TrainedFlow& flow) {
+  const auto& d = flow.definition();
+  const auto chain = make_flow<double>(parse_flow(d.layers), {d.dim, 0, InstructionSet::best()});
+  const std::size_t nodes = mesh_nodes * mesh_nodes;
+  const auto node = [](std::size_t i) {
+    return mesh_limit * (2 * static_cast<double>(i) / static_cast<double>(mesh_nodes - 1) - 1);
+  };
+  MeshFrame mesh{0, mesh_nodes, {}, {}};
+  for (std::size_t i = 0; i < nodes; ++i) {
+    mesh.x.push_back(node(i % mesh_nodes));
+    mesh.y.push_back(node(i / mesh_nodes));
+  }
+  std::vector<MeshFrame> frames{mesh};
+  const std::size_t length = chain->length();
+  const std::size_t panels = std::min(mesh_panels - 1, length);
+  const std::span<const double> params(d.params);
+  TileBuffer<double> in(2);
+  TileBuffer<double> out(2);
+  AlignedVector<double> log_det(tile_size);
+  for (std::size_t k = 0; k < length; ++k) {
+    const auto& layer = chain->layer(k);
+    AlignedVector<double> cache(layer.cache_size());
+    for (std::size_t first = 0; first < nodes; first += tile_size) {
+      const auto count = std::min(tile_size, nodes - first);
+      std::copy_n(mesh.x.data() + first, count, in.row(0));
+      std::copy_n(mesh.y.data() + first, count, in.row(1));
+      layer.forward(chain->part(params, k), in.view(count), out.view(count), log_det.data(),
+                    cache.data());
+      std::copy_n(out.row(0), count, mesh.x.data() + first);
+      std::copy_n(out.row(1), count, mesh.y.data() + first);
+    }
+    mesh.layers = k + 1;
+    // The panels are spread evenly over the layers, the last one after them all.
+    if ((k + 1) * panels / length != k * panels / length) frames.push_back(mesh);
+  }
+  return frames;
+}
+
+}  // namespace
+
+PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
+  const auto& spec = source.spec;
+  PlotData data;
+  data.target = spec.target.name;
+  data.flow = spec.flow.layers;
+  for (const auto& run : parse_flow(spec.flow.layers)) data.flow_length += run.count;
+  data.limit = limit;
+  data.loss = source.losses;
+  data.loss_name = spec.objective.name;
+
+  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
+  auto options = default_options(entry, InstructionSet::best());
+  if (spec.target.dim) options.dim = static_cast<std::size_t>(*spec.target.dim);
+  for (const auto& [name, value] : spec.target.numbers) options.numbers[name] = value;
+  const auto log_z = entry.log_z(options);
+  if (log_z && spec.objective.name != "annealed") {
+    // E[ln q0] of the standard normal is -D/2 (1 + ln 2π); the bound leaves it out.
+    const bool leaves_out = spec.objective.name == "bound";
+    const double entropy =
+        0.5 * static_cast<double>(options.dim) * (1 + std::log(2 * std::numbers::pi));
+    data.best_loss = -*log_z + (leaves_out ? entropy : 0);
+  }
+  if (options.dim == 2) {
+    data.target_density = target_grid(*entry.make<double>(options), log_z);
+    data.learned_from_draws = !source.flow.injective();
+    data.learned_density =
+        data.learned_from_draws ? histogram_grid(source.flow) : learned_grid(source.flow);
+    data.meshes = mesh_path(source.flow);
+    for (const auto& s : source.snapshots) data.samples.push_back({s.iteration, s.x, s.y});
+  }
+  return write_plots(data, folder);
+}
+
+}  // namespace riffle

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "io/plots.h"
+#include "riffle/fit.h"
+#include "riffle/spec.h"
+
+namespace riffle {
+
+/// What a run's pictures need besides its spec.
+struct PictureSource {
+  const Spec& spec;
+  const TrainedFlow& flow;
+  const std::vector<Snapshot>& snapshots;
+  std::uint64_t loss_every;
+  const std::vector<double>& losses;
+};
+
+/// Draws all pictures of a run into its folder.
+PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder);
+
+}  // namespace riffle

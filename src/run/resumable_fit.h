@@ -1,0 +1,21 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "riffle/fit.h"
+#include "run/checkpoint.h"
+
+namespace riffle {
+
+/// How a run folder takes part in a fit; all default to nothing.
+struct FitHooks {
+  const Checkpoint* resume = nullptr;                    ///< where to go on
+  std::function<void(const Checkpoint&)> on_checkpoint;  ///< every spec.run.checkpoint_seconds
+};
+
+/// riffle::fit with these hooks. `target` is null for a built-in one.
+FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbacks& callbacks,
+                        const FitHooks& hooks);
+
+}  // namespace riffle

@@ -1,0 +1,228 @@
+#include "run/run_folder.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "core/names.h"
+#include "diagnostics/evaluation.h"
+#include "io/csv.h"
+#include "io/files.h"
+#include "riffle/error.h"
+#include "run/checkpoint.h"
+#include "run/pictures.h"
+#include "run/resumable_fit.h"
+#include "run/summary.h"
+#include "targets/target_registry.h"
+
+namespace riffle {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// lp__, lp_approx__ and z.1 ... z.D, as CmdStan names them.
+std::vector<std::string> draws_header(std::size_t dim, bool with_target) {
+  std::vector<std::string> header;
+  if (with_target) header.emplace_back("lp__");
+  header.emplace_back("lp_approx__");
+  for (std::size_t d = 1; d <= dim; ++d) header.push_back(fmt::format("z.{}", d));
+  return header;
+}
+
+void add_draws(CsvText& csv, const FlowDraws& draws, const std::vector<double>& log_p) {
+  for (std::size_t i = 0; i < draws.log_q.size(); ++i) {
+    if (!log_p.empty()) csv.add(log_p[i]);
+    csv.add(draws.log_q[i]);
+    for (std::size_t d = 0; d < draws.dim; ++d) csv.add(draws.z[i * draws.dim + d]);
+    csv.end_row();
+  }
+}
+
+std::string loss_csv(const FitReport& report) {
+  const std::vector<std::string> header{"iteration", "loss"};
+  CsvText csv(header);
+  for (std::size_t i = 0; i < report.losses.size(); ++i) {
+    csv.add((i + 1) * report.loss_every);
+    csv.add(report.losses[i]);
+    csv.end_row();
+  }
+  return csv.take();
+}
+
+std::string samples_csv(const std::vector<Snapshot>& snapshots) {
+  const std::vector<std::string> header{"iteration", "z.1", "z.2"};
+  CsvText csv(header);
+  for (const auto& snapshot : snapshots) {
+    for (std::size_t i = 0; i < snapshot.x.size(); ++i) {
+      csv.add(snapshot.iteration);
+      csv.add(snapshot.x[i]);
+      csv.add(snapshot.y[i]);
+      csv.end_row();
+    }
+  }
+  return csv.take();
+}
+
+std::vector<Snapshot> read_samples(const fs::path& path) {
+  std::vector<Snapshot> snapshots;
+  std::error_code error;
+  if (!fs::exists(path, error)) return snapshots;
+  const auto table = read_csv(path);
+  if (table.header.size() != 3) {
+    throw Error(ErrorKind::data, fmt::format("{} must have 3 columns", path.string()));
+  }
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const auto iteration = static_cast<std::uint64_t>(table.at(row, 0));
+    if (snapshots.empty() || snapshots.back().iteration != iteration) {
+      snapshots.push_back({iteration, {}, {}});
+    }
+    snapshots.back().x.push_back(table.at(row, 1));
+    snapshots.back().y.push_back(table.at(row, 2));
+  }
+  return snapshots;
+}
+
+/// What a killed run may have left half-written.
+void remove_temporaries(const fs::path& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (NewFile::is_temporary(entry.path())) fs::remove(entry.path(), error);
+  }
+}
+
+/// The folder must be new, empty, or given up by --force: then the files of the run that was there
+/// are removed, and nothing else.
+void prepare_folder(const fs::path& folder, bool force) {
+  make_folder(folder);
+  std::error_code error;
+  if (fs::is_empty(folder, error) && !error) return;
+  if (!force) {
+    throw Error(
+        ErrorKind::cannot_create,
+        fmt::format("{} is not empty; choose another folder with --out, replace the run in it "
+                    "with --force, or go on with it by `riffle fit {} --resume`",
+                    folder.string(), folder.string()));
+  }
+  remove_temporaries(folder);
+  for (const char* name :
+       {run_files::spec, run_files::summary, run_files::model, run_files::checkpoint,
+        run_files::loss, run_files::draws, run_files::samples}) {
+    fs::remove(folder / name, error);
+  }
+}
+
+RunOutcome fit_into(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks,
+                    const std::optional<Checkpoint>& resume, const std::string& spec_text) {
+  FitHooks hooks;
+  hooks.resume = resume ? &*resume : nullptr;
+  hooks.on_checkpoint = [&](const Checkpoint& checkpoint) {
+    save_checkpoint(folder / run_files::checkpoint, checkpoint, spec_text);
+  };
+  RunOutcome outcome{folder, resumable_fit(spec, nullptr, callbacks, hooks), {}};
+  auto& report = outcome.report;
+  report.flow.save(folder / run_files::model);
+  write_file(folder / run_files::loss, loss_csv(report));
+  CsvText draws(draws_header(report.draws.dim, true));
+  add_draws(draws, report.draws, report.log_p);
+  write_file(folder / run_files::draws, draws.text());
+  if (!report.snapshots.empty()) {
+    write_file(folder / run_files::samples, samples_csv(report.snapshots));
+  }
+  if (spec.run.plots) {
+    auto plotted = draw_pictures(
+        {spec, report.flow, report.snapshots, report.loss_every, report.losses}, folder);
+    outcome.pictures = std::move(plotted.files);
+    for (auto& warning : plotted.warnings) report.warnings.push_back(std::move(warning));
+  }
+  write_file(folder / run_files::summary, summary_json(spec, report));
+  if (report.stop_reason != "interrupted") {
+    std::error_code ignored;
+    fs::remove(folder / run_files::checkpoint, ignored);
+  }
+  return outcome;
+}
+
+}  // namespace
+
+RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks) {
+  spec.validate();
+  prepare_folder(folder, spec.run.force);
+  const auto text = to_toml(spec);
+  write_file(folder / run_files::spec, text);
+  return fit_into(spec, folder, callbacks, std::nullopt, text);
+}
+
+RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spec&)>& change,
+                            const FitCallbacks& callbacks) {
+  const auto spec_path = folder / run_files::spec;
+  std::error_code error;
+  if (!fs::exists(spec_path, error)) {
+    throw Error(ErrorKind::no_input,
+                fmt::format("{} holds no run: there is no {}", folder.string(), run_files::spec));
+  }
+  const auto text = read_file(spec_path);
+  auto spec = parse_spec(text, spec_path.string());
+  const auto checkpoint_path = folder / run_files::checkpoint;
+  std::optional<Checkpoint> checkpoint;
+  if (fs::exists(checkpoint_path, error)) {
+    checkpoint = load_checkpoint(checkpoint_path, text);
+  } else if (fs::exists(folder / run_files::summary, error)) {
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("the run in {} is complete: there is nothing to resume", folder.string()));
+  }
+  remove_temporaries(folder);
+  if (change) change(spec);
+  spec.validate();
+  return fit_into(spec, folder, callbacks, checkpoint, text);
+}
+
+std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::string>& warnings) {
+  const auto spec_path = folder / run_files::spec;
+  const auto spec = parse_spec(read_file(spec_path), spec_path.string());
+  spec.validate();
+  const auto flow = TrainedFlow::load(folder / run_files::model);
+  const auto loss = read_csv(folder / run_files::loss);
+  if (loss.header.size() != 2) {
+    throw Error(ErrorKind::data,
+                fmt::format("{} must have 2 columns", (folder / run_files::loss).string()));
+  }
+  std::vector<double> losses;
+  for (std::size_t row = 0; row < loss.rows(); ++row) losses.push_back(loss.at(row, 1));
+  const auto loss_every = loss.rows() > 0 ? static_cast<std::uint64_t>(loss.at(0, 0)) : 1;
+  const auto snapshots = read_samples(folder / run_files::samples);
+  auto plotted = draw_pictures({spec, flow, snapshots, loss_every, losses}, folder);
+  warnings = std::move(plotted.warnings);
+  return plotted.files;
+}
+
+void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
+                   const fs::path& file) {
+  constexpr std::uint64_t chunk = 64 * tile_size;
+  const auto flow = TrainedFlow::load(folder / run_files::model);
+  std::optional<NewFile> out;
+  if (!file.empty()) out.emplace(file);
+  const auto put = [&](const std::string& text) {
+    if (out) {
+      out->write(text);
+    } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
+      throw Error(ErrorKind::io, "cannot write to standard output");
+    }
+  };
+  CsvText csv(draws_header(flow.dim(), false));
+  for (std::uint64_t first = 0; first < n; first += chunk) {
+    add_draws(csv, flow.sample(std::min(chunk, n - first), seed, first), {});
+    put(csv.take());
+  }
+  if (n == 0) put(csv.take());
+  if (out) {
+    out->commit();
+  } else if (std::fflush(stdout) != 0) {
+    throw Error(ErrorKind::io, "cannot write to standard output");
+  }
+}
+
+}  // namespace riffle

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "riffle/fit.h"
+#include "riffle/spec.h"
+
+namespace riffle {
+
+/// The names of the files of a run's folder.
+namespace run_files {
+inline constexpr const char* spec = "spec.toml";
+inline constexpr const char* summary = "summary.json";
+inline constexpr const char* model = "model.riffle";
+inline constexpr const char* checkpoint = "checkpoint.riffle";
+inline constexpr const char* loss = "loss.csv";
+inline constexpr const char* draws = "draws.csv";
+inline constexpr const char* samples = "samples.csv";
+}  // namespace run_files
+
+/// What a fit left in its folder.
+struct RunOutcome {
+  std::filesystem::path folder;
+  FitReport report;
+  std::vector<std::filesystem::path> pictures;  ///< relative to the folder
+};
+
+/// Fits `spec` into `folder`: writes the effective spec first, a checkpoint now and then, and in
+/// the end model, losses, draws, pictures and, last, the summary. Every file appears complete or
+/// not at all. Throws Error{cannot_create} where the folder holds something and spec.run.force is
+/// not set.
+RunOutcome run_in_folder(const Spec& spec, const std::filesystem::path& folder,
+                         const FitCallbacks& callbacks);
+
+/// Goes on with the run in `folder` from its last checkpoint, or from the start where there is none
+/// yet; ends with the same bits as a run that was never stopped. `change` may alter what
+/// does not change the bits (threads, plots, quiet). Throws Error{no_input} where there is no run,
+/// and Error{usage} where it is complete already.
+RunOutcome resume_in_folder(const std::filesystem::path& folder,
+                            const std::function<void(Spec&)>& change,
+                            const FitCallbacks& callbacks);
+
+/// Draws the pictures of a finished run again; returns their paths relative to the folder. Warnings
+/// go to `warnings`.
+std::vector<std::filesystem::path> plot_folder(const std::filesystem::path& folder,
+                                               std::vector<std::string>& warnings);
+
+/// Writes n draws of the flow in `folder` as CSV (lp_approx__ is ln q) to `file`, or to standard
+/// output where that is empty.
+void sample_folder(const std::filesystem::path& folder, std::uint64_t n, std::uint64_t seed,
+                   const std::filesystem::path& file);
+
+}  // namespace riffle

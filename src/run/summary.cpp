@@ -1,0 +1,55 @@
+#include "run/summary.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "riffle/version.h"
+
+namespace riffle {
+namespace {
+
+nlohmann::ordered_json number(double x) {
+  return std::isfinite(x) ? nlohmann::ordered_json(x) : nlohmann::ordered_json(nullptr);
+}
+
+nlohmann::ordered_json number(const std::optional<double>& x) {
+  return x ? number(*x) : nlohmann::ordered_json(nullptr);
+}
+
+}  // namespace
+
+std::string summary_json(const Spec& spec, const FitReport& report) {
+  nlohmann::ordered_json summary;
+  summary["target"] = report.target;
+  summary["dim"] = report.flow.dim();
+  summary["base"] = spec.base.name;
+  summary["flow"] = spec.flow.layers;
+  summary["parameters"] = report.flow.definition().params.size();
+  summary["objective"] = spec.objective.name;
+  summary["iterations"] = report.iterations;
+  summary["batch"] = spec.run.batch;
+  summary["seed"] = spec.run.seed;
+  summary["threads"] = report.threads;
+  summary["precision"] = spec.run.precision;
+  summary["simd"] = report.simd;
+  summary["version"] = version();
+  summary["stop_reason"] = report.stop_reason;
+  summary["seconds"] = number(report.seconds);
+  summary["us_per_iteration"] = number(report.us_per_iteration);
+  summary["evaluation_draws"] = spec.run.evaluation_draws;
+  summary["bound"] = number(report.bound);
+  summary["bound_se"] = number(report.bound_se);
+  summary["elbo"] = number(report.elbo);
+  summary["elbo_se"] = number(report.elbo_se);
+  summary["log_z_true"] = number(report.log_z_true);
+  summary["kl"] = number(report.kl);
+  summary["kl_se"] = number(report.kl_se);
+  summary["invalid_draws"] = report.invalid_draws;
+  summary["invalid_training_draws"] = report.invalid_training_draws;
+  summary["refused_steps"] = report.refused_steps;
+  summary["injective"] = report.injective;
+  summary["warnings"] = report.warnings;
+  return summary.dump(2) + "\n";
+}
+
+}  // namespace riffle
