@@ -5,6 +5,9 @@ target_compile_options(riffle_compile_options INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wpedantic
   -ffp-contract=off     # fused operations are written, never chosen by the compiler
   -fno-math-errno
+  # Loops worth vectorising are written with lanes; at -O3 the short ones over dimensions are
+  # vectorised too, and slowed down.
+  $<$<CONFIG:Release>:-O2>
   $<$<BOOL:${RIFFLE_WARNINGS_AS_ERRORS}>:-Werror>)
 if(RIFFLE_SANITIZE)
   target_compile_options(riffle_compile_options INTERFACE

@@ -26,18 +26,18 @@ struct Spec {
   } base;
 
   struct Flow {
-    std::string layers = "planar:16";  ///< NAME:COUNT, several joined by '+', from the base on
+    std::string layers = "planar:32";  ///< NAME:COUNT, several joined by '+', from the base on
     double log_det_floor = 0;          ///< ln(|det| + log_det_floor) in training
   } flow;
 
   struct Objective {
-    std::string name = "free-energy";
+    std::string name = "annealed";
     double beta_start = 0.01;    ///< annealed: weight of ln p at the first iteration
     double beta_steps = 10'000;  ///< annealed: iterations for the weight to grow by 1
   } objective;
 
   struct Optimizer {
-    std::string name = "adam";
+    std::string name = "rmsprop";
     double learning_rate = 0.01;
     double smoothing = 0.99;  ///< rmsprop
     double momentum = 0;      ///< rmsprop, sgd
@@ -56,7 +56,7 @@ struct Spec {
   } schedule;
 
   struct Run {
-    std::uint64_t iterations = 10'000;
+    std::uint64_t iterations = 20'000;
     std::uint64_t batch = 256;
     std::uint64_t seed = 1;
     std::uint64_t threads = 0;  ///< 0: one for each core

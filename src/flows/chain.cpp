@@ -54,7 +54,7 @@ std::string_view Chain<T>::no_inverse_reason() const {
 }
 
 template <class T>
-void Chain<T>::forward_impl(const T* params, Tile<const T> z, Tile<T> y, T* log_det,
+void Chain<T>::forward_impl(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
                             T* cache) const {
   const std::size_t last = layers_.size();
   if (last == 0) {
@@ -64,7 +64,7 @@ void Chain<T>::forward_impl(const T* params, Tile<const T> z, Tile<T> y, T* log_
   Tile<const T> in = z;
   for (std::size_t k = 0; k < last; ++k) {
     const Tile<T> out = k + 1 == last ? y : state(cache, k, z.count());
-    layers_[k]->forward(part(all, k), in, out, log_det, cache + cache_offset_[k]);
+    layers_[k]->forward_product(part(all, k), in, out, log_det, cache + cache_offset_[k]);
     in = out;
   }
 }

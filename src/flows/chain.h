@@ -32,7 +32,7 @@ class Chain final : public FlowLayer<T> {
     return {cache + k * this->dim() * tile_stride, this->dim(), count};
   }
 
-  void forward_impl(const T* params, Tile<const T> z, Tile<T> y, T* log_det,
+  void forward_impl(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
                     T* cache) const override;
   void vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
                 T* grad) const override;

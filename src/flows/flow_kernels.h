@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "flows/log_det.h"
 #include "riffle/tile.h"
 
 namespace riffle {
@@ -10,7 +11,7 @@ namespace riffle {
 /// layer's own struct of constants. The contracts are those of FlowLayer.
 template <class T, class Settings>
 struct FlowKernels {
-  void (*forward)(const Settings&, const T* params, Tile<const T> z, Tile<T> y, T* log_det,
+  void (*forward)(const Settings&, const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
                   T* cache);
   void (*vjp)(const Settings&, const T* params, Tile<const T> z, T* cache, Tile<T> g,
               const T* g_log_det, T* grad);

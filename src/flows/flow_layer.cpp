@@ -1,12 +1,24 @@
 #include "flows/flow_layer.h"
 
+#include <array>
 #include <cassert>
+#include <cmath>
 
 namespace riffle {
 
 template <class T>
 void FlowLayer<T>::forward(std::span<const T> params, Tile<const T> z, Tile<T> y, T* log_det,
                            T* cache) const {
+  using std::log;
+  alignas(64) std::array<T, tile_size> product;
+  product.fill(T(1));
+  forward_product(params, z, y, {log_det, product.data()}, cache);
+  for (std::size_t s = 0; s < z.count(); ++s) log_det[s] += log(product[s]);
+}
+
+template <class T>
+void FlowLayer<T>::forward_product(std::span<const T> params, Tile<const T> z, Tile<T> y,
+                                   LogDet<T> log_det, T* cache) const {
   assert(params.size() == parameters_.size() && z.dim() == dim_ && y.dim() == dim_);
   assert(z.count() == y.count() && z.data() != y.data());
   forward_impl(params.data(), z, y, log_det, cache);

@@ -10,6 +10,7 @@
 #include "core/instruction_set.h"
 #include "core/parameters.h"
 #include "core/philox.h"
+#include "flows/log_det.h"
 #include "lanes/dual.h"
 #include "riffle/tile.h"
 
@@ -49,6 +50,10 @@ class FlowLayer {
 
   /// y is overwritten; log_det[s] += ln|det ∂f/∂z| at z_s; cache is overwritten. y must not be z.
   void forward(std::span<const T> params, Tile<const T> z, Tile<T> y, T* log_det, T* cache) const;
+  /// The same, but the log-det is left as a sum and a product, for a caller that gathers it over
+  /// several layers.
+  void forward_product(std::span<const T> params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
+                       T* cache) const;
 
   /// Vector–Jacobian product. `g` holds dL/dy and is overwritten with dL/dz; `g_log_det[s]` is
   /// dL/dlog_det of sample s; grad += dL/dparams, summed over the samples. z and cache are those of
@@ -76,7 +81,7 @@ class FlowLayer {
       : dim_(dim), parameters_(std::move(parameters)), cache_size_(cache_size) {}
 
  private:
-  virtual void forward_impl(const T* params, Tile<const T> z, Tile<T> y, T* log_det,
+  virtual void forward_impl(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
                             T* cache) const = 0;
   virtual void vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
                         T* grad) const = 0;

@@ -18,6 +18,7 @@ using PlanarKernels = FlowKernels<T, PlanarSettings>;
 }  // namespace
 }  // namespace riffle
 
+#define RIFFLE_MATHS_PRELUDE "flows/log_det.inc"
 #define RIFFLE_MATHS "flows/planar.inc"
 #define RIFFLE_CLASS Planar
 #define RIFFLE_KERNELS PlanarKernels
@@ -43,7 +44,7 @@ class PlanarLayer final : public FlowLayer<T> {
         kernels_(kernels_for<T>(options.set)) {}
 
  private:
-  void forward_impl(const T* params, Tile<const T> z, Tile<T> y, T* log_det,
+  void forward_impl(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
                     T* cache) const override {
     kernels_.forward(settings_, params, z, y, log_det, cache);
   }

@@ -40,6 +40,7 @@ struct GradientEstimator<T>::Worker {
   AlignedVector<T> cache;
   alignas(64) Row<T> log_q0{};
   alignas(64) Row<T> log_det{};
+  alignas(64) Row<T> det_product{};
   alignas(64) Row<T> log_p{};
   alignas(64) Row<T> g_log_det{};
   alignas(64) Row<T> weight{};
@@ -146,10 +147,12 @@ template <class T>
 T GradientEstimator<T>::pass(Worker& worker, std::size_t count, std::span<const T> params,
                              ObjectiveTerms terms, bool weighted) {
   worker.log_det.fill(T(0));
-  flow_.forward(params, worker.z0.view(count), worker.z.view(count), worker.log_det.data(),
-                worker.cache.data());
+  worker.det_product.fill(T(1));
+  const LogDet<T> log_det{worker.log_det.data(), worker.det_product.data()};
+  flow_.forward_product(params, worker.z0.view(count), worker.z.view(count), log_det,
+                        worker.cache.data());
   target_.evaluate(worker.z.view(count), worker.log_p.data(), worker.g.view(count));
-  const TileTerms<T> tile{worker.log_q0.data(), worker.log_det.data(), worker.log_p.data(),
+  const TileTerms<T> tile{worker.log_q0.data(), log_det, worker.log_p.data(),
                           weighted ? worker.weight.data() : nullptr};
   return kernels_.combine(tile, static_cast<T>(terms.base_weight), static_cast<T>(terms.beta),
                           T(1) / static_cast<T>(batch_), worker.g.view(count),

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "flows/log_det.h"
 #include "riffle/tile.h"
 
 namespace riffle {
@@ -9,10 +10,10 @@ namespace riffle {
 /// The per-sample arrays of one tile, as an objective sees them.
 template <class T>
 struct TileTerms {
-  const T* log_q0;   ///< ln q0(z0); not read where its weight is 0
-  const T* log_det;  ///< ln|det ∂f/∂z0|
-  const T* log_p;    ///< ln p(z_K)
-  const T* weight;   ///< of each sample: 1, or 0 for one that is left out; null for all 1
+  const T* log_q0;    ///< ln q0(z0); not read where its weight is 0
+  LogDet<T> log_det;  ///< of the flow at z0
+  const T* log_p;     ///< ln p(z_K)
+  const T* weight;    ///< of each sample: 1, or 0 for one that is left out; null for all 1
 };
 
 /// The compiled functions of the objectives for one precision and instruction set.
@@ -22,12 +23,10 @@ struct ObjectiveKernels {
   /// `scale` times it: g, which holds ∇ln p, is overwritten with dL/dz_K, and g_log_det with
   /// dL/dlog_det. Both are zero in the padding lanes.
   T (*combine)(const TileTerms<T>&, T base_weight, T beta, T scale, Tile<T> g, T* g_log_det);
-  /// values[s] of the same sum, without gradients.
-  void (*values)(const TileTerms<T>&, T base_weight, T beta, std::size_t count, T* values);
 
   template <class Maths>
   static ObjectiveKernels of() {
-    return {&Maths::combine, &Maths::values};
+    return {&Maths::combine};
   }
 };
 

@@ -4,7 +4,8 @@
 //   RIFFLE_MATHS    the .inc file, which holds a class template over the lane policy
 //   RIFFLE_CLASS    the name of that class template
 //   RIFFLE_KERNELS  the room's struct template of function pointers, with a static of<Maths>()
-// and gets `kernels_for<T>(InstructionSet)` for T = float, double and Dual (always scalar).
+// and may define RIFFLE_MATHS_PRELUDE, a .inc with helpers of the room, included before the maths;
+// it gets `kernels_for<T>(InstructionSet)` for T = float, double and Dual (always scalar).
 // There is no include guard: the header is for .cpp files.
 
 #include <type_traits>
@@ -20,7 +21,12 @@
 
 namespace riffle {
 namespace portable {
+#define RIFFLE_INLINE inline
+#ifdef RIFFLE_MATHS_PRELUDE
+#include RIFFLE_MATHS_PRELUDE
+#endif
 #include RIFFLE_MATHS
+#undef RIFFLE_INLINE
 }  // namespace portable
 
 namespace {
