@@ -70,7 +70,7 @@ template <class T>
 void ladder_rows(std::string_view flow_name, std::string_view precision) {
   for (const auto set : InstructionSet::available()) {
     fmt::print("{:<14} {:<7} {:<7}", flow_name, precision, set.name());
-    for (const std::size_t dim : {2, 8, 64}) {
+    for (const std::size_t dim : {2UL, 8UL, 64UL}) {
       fmt::print(" {:>8.3f}", ladder_step<T>(flow_name, dim, set));
       std::fflush(stdout);
     }

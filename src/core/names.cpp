@@ -11,8 +11,8 @@ namespace {
 
 std::string fold(std::string_view name) {
   std::string folded;
-  for (const unsigned char c : name) {
-    folded += c == '_' ? '-' : static_cast<char>(std::tolower(c));
+  for (const char c : name) {
+    folded += c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   return folded;
 }

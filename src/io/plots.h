@@ -42,7 +42,8 @@ struct PlotData {
   bool learned_from_draws = false;  ///< the map folds, so the density is a histogram of draws
   std::vector<SampleFrame> samples;
   std::vector<MeshFrame> meshes;
-  std::vector<double> loss;         ///< one value per iteration
+  std::vector<double> loss;         ///< one value every `loss_every` iterations
+  std::uint64_t loss_every = 1;
   std::string loss_name;            ///< such as "bound" or "free energy", for the axis
   std::optional<double> best_loss;  ///< the value of a perfect fit, where log Z is known
 };

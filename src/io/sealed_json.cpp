@@ -14,8 +14,8 @@ namespace {
 /// FNV-1a, 64 bits: against accidents and careless edits, not against forgers.
 std::string digest(std::string_view text) {
   std::uint64_t hash = 0xCBF29CE484222325;
-  for (const unsigned char c : text) {
-    hash ^= c;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
     hash *= 0x100000001B3;
   }
   return fmt::format("{:016x}", hash);

@@ -112,6 +112,8 @@ struct One {
     using std::isfinite;
     return isfinite(a.v);
   }
+  /// The lanes in which both masks hold.
+  static Mask both(Mask a, Mask b) { return a && b; }
   /// Whether a mask holds in every lane.
   friend bool all_true(One, Mask m) { return m; }
   /// Sum over the lanes.

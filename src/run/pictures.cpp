@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t cells = 300;      // of a density picture, each way, as in the tutorial
 constexpr double limit = 7;             // of its axes, as in the tutorial
-constexpr std::size_t mesh_nodes = 41;  // each way; odd, so that both axes are lines of it
+constexpr std::size_t mesh_nodes = 201;  // each way; more than lines, so that these bend smoothly
 constexpr double mesh_limit = 3;        // standard deviations of the base
 constexpr std::size_t mesh_panels = 6;
 constexpr std::uint64_t histogram_draws = 2'000'000;
@@ -135,6 +135,7 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
   for (const auto& run : parse_flow(spec.flow.layers)) data.flow_length += run.count;
   data.limit = limit;
   data.loss = source.losses;
+  data.loss_every = source.loss_every;
   data.loss_name = spec.objective.name;
 
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");

@@ -1,0 +1,622 @@
+#include "io/plots.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <string_view>
+#include <utility>
+
+#include "io/gnuplot.h"
+#include "io/studio.h"
+
+namespace riffle {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+// The tutorial's colours are matplotlib's.
+constexpr std::string_view summer = "set palette defined (0 '#008066', 1 '#ffff66')\n";
+constexpr std::string_view dot_colour = "#4d1f77b4";  // alpha 0.7: the first byte is transparency
+
+constexpr std::string_view viridis =
+    "set palette defined (0 '#440154', 1 '#482878', 2 '#3e4a89', 3 '#31688e', 4 '#26828e',"
+    " 5 '#1f9e89', 6 '#35b779', 7 '#6dcd59', 8 '#b4de2c', 9 '#fde725')\n";
+constexpr int pale_steps = 6;
+constexpr std::string_view pale = "set palette defined (0 '#ffffff', 1 '#ffc46b') maxcolors 6\n";
+
+constexpr std::size_t most_dots = 3'000;  // in one picture: more only make its SVG file large
+constexpr std::size_t most_panels = 6;
+constexpr std::size_t most_frames = 60;
+
+/// What draws nothing: gnuplot draws axes only where there is something to plot.
+constexpr std::string_view nothing = "NaN";
+
+std::string square(double limit) {
+  return fmt::format("set xrange [{0}:{1}]\nset yrange [{0}:{1}]\n", -limit, limit);
+}
+
+/// At most about `most` bytes, the middle left out where there are more.
+std::string shortened(const std::string& text, std::size_t most) {
+  if (text.size() <= most) return text;
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  std::size_t head = most / 2;
+  std::size_t tail = text.size() - (most - head - 1);
+  while (head > 0 && continues(text[head])) --head;
+  while (tail < text.size() && continues(text[tail])) ++tail;
+  return text.substr(0, head) + "…" + text.substr(tail);
+}
+
+std::string loss_name(const PlotData& data) {
+  return data.loss_name.empty() ? "loss" : shortened(data.loss_name, 30);
+}
+
+// Beyond these, numbers are no news to a reader, and gnuplot's arithmetic goes astray.
+constexpr double largest = 1e100;
+constexpr double smallest = 1e-100;
+
+bool is_sane(double v) {
+  return std::abs(v) < largest;
+}
+
+bool has_best_loss(const PlotData& data) {
+  return data.best_loss && is_sane(*data.best_loss);
+}
+
+bool is_usable(const std::optional<DensityGrid>& grid) {
+  return grid && grid->n > 1 && grid->values.size() == grid->n * grid->n &&
+         std::ranges::any_of(grid->values, [](double v) { return is_sane(v) && v > smallest; });
+}
+
+/// A density that gnuplot can draw.
+std::vector<double> cleaned(std::vector<double> values) {
+  for (double& v : values) {
+    if (!is_sane(v)) v = 0;
+  }
+  return values;
+}
+
+double highest(const std::vector<double>& values) {
+  return *std::ranges::max_element(values);
+}
+
+/// The q-quantile of values that are all finite, at least one.
+double quantile(std::vector<double> values, double q) {
+  const auto rank = static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + rank, values.end());
+  return values[static_cast<std::size_t>(rank)];
+}
+
+/// At most `most` of `count` things, evenly spread, the first and the last among them.
+std::vector<std::size_t> evenly(std::size_t count, std::size_t most) {
+  std::vector<std::size_t> chosen;
+  const std::size_t n = std::min(count, most);
+  for (std::size_t i = 0; i < n; ++i) chosen.push_back(n == 1 ? 0 : i * (count - 1) / (n - 1));
+  return chosen;
+}
+
+// Parts of plot commands.
+
+std::string image(const std::string& file, std::size_t n, double limit) {
+  const double side = 2 * limit / static_cast<double>(n);
+  return fmt::format(
+      "'{0}' binary array=({1},{1}) format='%float64' origin=({2},{2}) dx={3} dy={3} with image",
+      file, n, -limit + side / 2, side);
+}
+
+/// Points given as pairs.
+std::string dots(Studio& studio, const std::vector<double>& points, double size = 1) {
+  if (points.empty()) return std::string(nothing);
+  return fmt::format(
+      "'{}' binary record={} format='%float64%float64' using 1:2 with points pt 7 ps {}*dot lc "
+      "rgb '{}'",
+      studio.store(points), points.size() / 2, size, dot_colour);
+}
+
+/// A line through the first `count` points of a file of pairs.
+std::string line(const std::string& file, std::size_t count, std::string_view look) {
+  return fmt::format("'{}' binary record={} format='%float64%float64' using 1:2 with lines {}",
+                     file, count, look);
+}
+
+/// Draws inside the axes, as pairs.
+std::vector<double> visible_points(const SampleFrame& frame, double limit) {
+  std::vector<double> points;
+  const auto count = std::min(frame.x.size(), frame.y.size());
+  for (std::size_t i = 0; i < count && points.size() < 2 * most_dots; ++i) {
+    if (std::abs(frame.x[i]) <= limit && std::abs(frame.y[i]) <= limit) {
+      points.push_back(frame.x[i]);
+      points.push_back(frame.y[i]);
+    }
+  }
+  return points;
+}
+
+void draw_target(const PlotData& data, Studio& studio) {
+  if (!is_usable(data.target_density)) return;
+  const auto& grid = *data.target_density;
+  const Canvas canvas{700, 700};
+  auto script = canvas.titled({65, 665, 45, 645}, "True density", 16);
+  script += square(data.limit);
+  script += summer;
+  script += "plot " + image(studio.store(cleaned(grid.values)), grid.n, data.limit) + "\n";
+  studio.add("distributions/density", canvas, script, 60);
+}
+
+void draw_samples(const PlotData& data, Studio& studio) {
+  const Canvas canvas{700, 700};
+  for (const auto& frame : data.samples) {
+    auto script = canvas.titled({65, 665, 40, 640},
+                                fmt::format("Samples on iteration #{}", frame.iteration), 16);
+    script += canvas.text(365, 680, fmt::format("Flow length: {}", data.flow_length), 16);
+    script += square(data.limit);
+    script += "plot " + dots(studio, visible_points(frame, data.limit)) + "\n";
+    studio.add(fmt::format("samples/flow_result_{}", frame.iteration), canvas, script, 25);
+  }
+}
+
+void draw_densities(const PlotData& data, Studio& studio) {
+  if (!is_usable(data.learned_density)) return;
+  struct Panel {
+    std::string title;
+    const DensityGrid* grid;
+  };
+  std::vector<Panel> panels;
+  // A learned density may have a needle of great height, which must not darken all the rest.
+  double brightest = quantile(cleaned(data.learned_density->values), 0.999);
+  if (is_usable(data.target_density)) {
+    panels.push_back({"Target: " + shortened(data.target, 40), &*data.target_density});
+    brightest = std::max(brightest, highest(cleaned(data.target_density->values)));
+  }
+  panels.push_back({data.learned_from_draws
+                        ? fmt::format("Histogram of draws: {}", shortened(data.flow, 32))
+                        : fmt::format("Learned: {}", shortened(data.flow, 40)),
+                    &*data.learned_density});
+  if (!(brightest > smallest)) {
+    brightest = highest(cleaned(data.learned_density->values));
+  }
+
+  constexpr int side = 440;
+  constexpr int left = 70;
+  constexpr int gap = 30;
+  constexpr int bottom = 60;
+  const int count = static_cast<int>(panels.size());
+  const int right = left + count * side + (count - 1) * gap;
+  const Canvas canvas{right + 115, bottom + side + 45};
+  auto script = std::string(viridis);
+  script += square(data.limit);
+  script += fmt::format("set cbrange [0:{}]\nset multiplot\n", brightest);
+  for (int i = 0; i < count; ++i) {
+    const auto& panel = panels[static_cast<std::size_t>(i)];
+    const int x = left + i * (side + gap);
+    script += "unset label\n";
+    script += canvas.titled({x, x + side, bottom, bottom + side}, panel.title, 16);
+    script += canvas.text(x + side / 2, 14, "z₁", 15);
+    script += i == 0 ? canvas.text(18, bottom + side / 2, "z₂", 15) : "set format y ''\n";
+    if (i == count - 1) {
+      script +=
+          fmt::format("set colorbox user origin {} size {} noborder\nset cbtics out scale 0.4\n",
+                      canvas.at(right + 20, bottom), canvas.at(16, side));
+    }
+    script += "plot " +
+              image(studio.store(cleaned(panel.grid->values)), panel.grid->n, data.limit) + "\n";
+  }
+  script += "unset multiplot\n";
+  studio.add("densities", canvas, script, 100);
+}
+
+/// The objective as it is drawn; points are pairs (iteration, value).
+struct LossCurve {
+  std::vector<double> raw;     ///< as measured, thinned to what a picture can show
+  std::vector<double> smooth;  ///< moving average; empty where there is nothing to draw
+  std::size_t window = 1;      ///< how many values the average takes
+  double low = 0;              ///< range of the y axis
+  double high = 0;
+  double above = nan;  ///< the highest value, where it is off the top
+  double last_iteration = 1;
+};
+
+/// The range of the y axis. The first values are often far above all others, which they would
+/// flatten.
+void choose_range(const PlotData& data, const std::vector<double>& values, LossCurve& curve) {
+  curve.low = quantile(values, 0.005);
+  curve.high = quantile(values, 0.97);
+  if (has_best_loss(data)) {
+    curve.low = std::min(curve.low, *data.best_loss);
+    curve.high = std::max(curve.high, *data.best_loss);
+  }
+  const double top = highest(values);
+  if (top <= curve.high + 1.5 * (curve.high - curve.low)) {
+    curve.high = top;
+  } else {
+    curve.above = top;
+  }
+  const double margin =
+      std::max(0.05 * (curve.high - curve.low), 1e-3 * std::abs(curve.high) + 1e-9);
+  curve.low -= margin;
+  curve.high += margin;
+}
+
+LossCurve loss_curve(const PlotData& data) {
+  std::vector<double> iterations;
+  std::vector<double> values;
+  const auto step = static_cast<double>(std::max<std::uint64_t>(data.loss_every, 1));
+  for (std::size_t i = 0; i < data.loss.size(); ++i) {
+    if (!is_sane(data.loss[i])) continue;
+    iterations.push_back(static_cast<double>(i + 1) * step);
+    values.push_back(data.loss[i]);
+  }
+  LossCurve curve;
+  const std::size_t n = values.size();
+  if (n < 2) return curve;
+  curve.last_iteration = static_cast<double>(data.loss.size()) * step;
+  choose_range(data, values, curve);
+
+  constexpr std::size_t columns = 800;
+  const auto put = [&](std::vector<double>& points, std::size_t i, double value) {
+    points.push_back(iterations[i]);
+    points.push_back(value);
+  };
+  const auto iterator = [&](std::size_t i) {
+    return values.begin() + static_cast<std::ptrdiff_t>(i);
+  };
+  // Of each column of pixels the lowest and the highest value give the same picture as all of them.
+  const std::size_t per_column = n / columns + 1;
+  for (std::size_t first = 0; first < n; first += per_column) {
+    const auto [lowest, highest] =
+        std::minmax_element(iterator(first), iterator(std::min(first + per_column, n)));
+    const auto a = static_cast<std::size_t>(std::min(lowest, highest) - values.begin());
+    const auto b = static_cast<std::size_t>(std::max(lowest, highest) - values.begin());
+    put(curve.raw, a, values[a]);
+    if (a != b) put(curve.raw, b, values[b]);
+  }
+
+  const std::size_t half = n / 200;
+  curve.window = 2 * half + 1;
+  const std::size_t points = std::min(n, columns);
+  for (const auto i : evenly(n, points)) {
+    // At the start, where the values fall steeply, the window shrinks on both sides.
+    const std::size_t reach = std::min(half, i);
+    const auto first = iterator(i - reach);
+    const auto end = iterator(std::min(i + reach + 1, n));
+    put(curve.smooth, i, std::accumulate(first, end, 0.0) / static_cast<double>(end - first));
+  }
+  return curve;
+}
+
+void draw_loss(const PlotData& data, const LossCurve& curve, Studio& studio) {
+  if (curve.smooth.empty()) return;
+  const Canvas canvas{1000, 500};
+  const Box box{105, 960, 65, 425};
+  const int middle = (box.left + box.right) / 2;
+  auto name = shortened(data.target, 30);
+  if (!data.target.empty() && !data.flow.empty()) name += " · ";
+  name += shortened(data.flow, 50);
+
+  auto script = canvas.axes(box);
+  script += canvas.text(middle, 480, name, 16);
+  script += canvas.text(middle, 16, "iteration", 14);
+  script += canvas.text(20, (box.bottom + box.top) / 2, loss_name(data), 14, "center rotate by 90");
+  if (!std::isnan(curve.above)) {
+    script += canvas.text(box.left, 442, fmt::format("↑ up to {:.4g}", curve.above), 13, "left");
+  }
+  script += "set border 3\nset key at " + canvas.at(box.right, 452) +
+            " right top horizontal maxrows 1 samplen 2\n";
+  script += fmt::format("set xrange [0:{}]\nset yrange [{}:{}]\n", curve.last_iteration, curve.low,
+                        curve.high);
+  script += "set grid ytics lt 1 lw 1 lc rgb '#e8e8e8'\n";
+  const auto every = data.loss_every > 1 ? fmt::format("every {}th iteration", data.loss_every)
+                                         : std::string("each iteration");
+  const auto look =
+      fmt::format("{} title '{}'",
+                  curve.window > 1 ? "lw 0.8 lc rgb '#b4cfe6'" : "lw 1.5 lc rgb '#1f77b4'", every);
+  script += "plot " + line(studio.store(curve.raw), curve.raw.size() / 2, look);
+  if (curve.window > 1) {
+    script += ", " + line(studio.store(curve.smooth), curve.smooth.size() / 2,
+                          fmt::format("lw 2 lc rgb '#1f77b4' title 'mean of {}'", curve.window));
+  }
+  if (has_best_loss(data)) {
+    script += fmt::format(
+        ", {} with lines lw 1.5 dt (16,10) lc rgb '#d62728' title 'best possible: {:.6g}'",
+        *data.best_loss, *data.best_loss);
+  }
+  studio.add("loss", canvas, script + "\n", 40);
+}
+
+bool is_usable(const MeshFrame& mesh) {
+  return mesh.n >= 2 && mesh.x.size() == mesh.n * mesh.n && mesh.y.size() == mesh.n * mesh.n;
+}
+
+constexpr int shades = 5;
+
+/// A place of the base, whose edges are at ±1, by its distance from the centre: 0 to `shades`.
+int place_shade(double x, double y) {
+  return static_cast<int>(std::min(std::hypot(x, y), 1.0) * shades);
+}
+
+/// A colour for each place of the base: the hue goes round the centre, and the outskirts, where
+/// little of the mass is, are paler.
+int place_colour(double x, double y) {
+  constexpr double hues = 36;
+  const double turn = std::floor((std::atan2(y, x) / (2 * std::numbers::pi) + 0.5) * hues) / hues;
+  const double outwards = static_cast<double>(place_shade(x, y)) / shades;
+  int rgb = 0;
+  for (const double shift : {0.0, 1.0 / 3, 2.0 / 3}) {
+    const double pure = 0.46 + 0.40 * std::cos(2 * std::numbers::pi * (turn - shift));
+    const double paler = pure + 0.75 * outwards * outwards * (0.88 - pure);
+    rgb = rgb * 256 + static_cast<int>(std::lround(255 * paler));
+  }
+  return rgb;
+}
+
+/// The least step that cuts `length` into at most `most` parts, all alike if there is such a step
+/// that is not much larger.
+std::size_t even_step(std::size_t length, std::size_t most) {
+  const std::size_t least = (length + most - 1) / most;
+  for (std::size_t step = least; step <= 2 * least; ++step) {
+    if (length % step == 0) return step;
+  }
+  return least;
+}
+
+struct Point {
+  double x;
+  double y;
+};
+
+/// Whether `p` is within `tolerance` of the segment from `a` to `b`.
+bool is_near(const Point& p, const Point& a, const Point& b, double tolerance) {
+  const double dx = b.x - a.x;
+  const double dy = b.y - a.y;
+  const double length2 = dx * dx + dy * dy;
+  const double part =
+      length2 > 0 ? std::clamp(((p.x - a.x) * dx + (p.y - a.y) * dy) / length2, 0.0, 1.0) : 0.0;
+  return std::hypot(p.x - a.x - part * dx, p.y - a.y - part * dy) <= tolerance;
+}
+
+/// The line without the points that it can do without.
+std::vector<Point> simplified(const std::vector<Point>& line, double tolerance) {
+  std::vector<Point> kept{line.front()};
+  std::size_t from = 0;
+  for (std::size_t to = 2; to < line.size(); ++to) {
+    for (std::size_t i = from + 1; i < to; ++i) {
+      if (!is_near(line[i], line[from], line[to], tolerance)) {
+        from = to - 1;
+        kept.push_back(line[from]);
+        break;
+      }
+    }
+  }
+  if (line.size() > 1) kept.push_back(line.back());
+  return kept;
+}
+
+/// A part of a mesh line of one colour.
+struct Stroke {
+  int shade;
+  int colour;
+  std::vector<Point> line;
+};
+
+std::vector<Stroke> mesh_strokes(const MeshFrame& mesh, double farthest) {
+  const std::size_t line_step = even_step(mesh.n - 1, 30);
+  const std::size_t node_step = even_step(mesh.n - 1, 200);
+  const auto is_drawable = [&](const Point& p) {
+    return std::abs(p.x) < farthest && std::abs(p.y) < farthest;
+  };
+  const auto place = [&](double i) { return 2 * i / static_cast<double>(mesh.n - 1) - 1; };
+  std::vector<Stroke> strokes;
+  for (const bool is_row : {true, false}) {
+    for (std::size_t i = 0; i < mesh.n; i += line_step) {
+      bool goes_on = false;
+      for (std::size_t j = 0; j + node_step < mesh.n; j += node_step) {
+        const auto node = [&](std::size_t k) {
+          const std::size_t index = is_row ? i * mesh.n + k : k * mesh.n + i;
+          return Point{mesh.x[index], mesh.y[index]};
+        };
+        const auto from = node(j);
+        const auto to = node(j + node_step);
+        if (!is_drawable(from) || !is_drawable(to)) {
+          goes_on = false;
+          continue;
+        }
+        const double across = place(static_cast<double>(i));
+        const double along = place(static_cast<double>(j) + static_cast<double>(node_step) / 2);
+        const double x = is_row ? along : across;
+        const double y = is_row ? across : along;
+        const int colour = place_colour(x, y);
+        if (!goes_on || strokes.back().colour != colour) {
+          strokes.push_back({place_shade(x, y), colour, {from}});
+          goes_on = true;
+        }
+        strokes.back().line.push_back(to);
+      }
+    }
+  }
+  return strokes;
+}
+
+/// The lines of a mesh as rows (x, y, colour), a row of NaN after each stroke.
+std::vector<double> mesh_rows(const MeshFrame& mesh, double pixel) {
+  auto strokes = mesh_strokes(mesh, 1e5 * pixel);
+  // The centre is drawn last, on top. Strokes of one colour follow each other, because each change
+  // of colour costs space in an SVG file.
+  std::ranges::stable_sort(strokes, [](const Stroke& a, const Stroke& b) {
+    return std::pair(-a.shade, a.colour) < std::pair(-b.shade, b.colour);
+  });
+  std::vector<double> rows;
+  for (const auto& stroke : strokes) {
+    for (const auto& p : simplified(stroke.line, 0.15 * pixel)) {
+      rows.insert(rows.end(), {p.x, p.y, static_cast<double>(stroke.colour)});
+    }
+    rows.insert(rows.end(), {nan, nan, nan});
+  }
+  return rows;
+}
+
+void draw_layers(const PlotData& data, Studio& studio) {
+  std::vector<const MeshFrame*> meshes;
+  for (const auto& mesh : data.meshes) {
+    if (is_usable(mesh)) meshes.push_back(&mesh);
+  }
+  std::vector<const MeshFrame*> panels;
+  double farthest = 0;
+  for (const auto i : evenly(meshes.size(), most_panels)) {
+    panels.push_back(meshes[i]);
+    for (const auto* coordinates : {&meshes[i]->x, &meshes[i]->y}) {
+      for (const double v : *coordinates) {
+        if (std::isfinite(v)) farthest = std::max(farthest, std::abs(v));
+      }
+    }
+  }
+  if (!(farthest > 0)) return;
+  const double limit = std::min(1.05 * farthest, data.limit);  // one scale for all panels
+
+  constexpr int side = 300;
+  constexpr int left = 45;
+  constexpr int gap = 25;
+  constexpr int bottom = 35;
+  constexpr int row_height = side + 40;
+  const int count = static_cast<int>(panels.size());
+  const int columns = count <= 3 ? count : (count + 1) / 2;
+  const int rows = (count + columns - 1) / columns;
+  const Canvas canvas{left + columns * side + (columns - 1) * gap + 25, bottom + rows * row_height};
+  auto script = square(limit);
+  script += "set border lc rgb '#999999'\nset multiplot\n";
+  for (int i = 0; i < count; ++i) {
+    const auto& mesh = *panels[static_cast<std::size_t>(i)];
+    const int column = i % columns;
+    const int row = i / columns;
+    const int x = left + column * (side + gap);
+    const int y = bottom + (rows - 1 - row) * row_height;
+    const auto title = mesh.layers == 0   ? std::string("Base")
+                       : mesh.layers == 1 ? std::string("After 1 layer")
+                                          : fmt::format("After {} layers", mesh.layers);
+    script += "unset label\n" + canvas.titled({x, x + side, y, y + side}, title, 14);
+    script += i + columns >= count ? "set format x\n" : "set format x ''\n";
+    script += column == 0 ? "set format y\n" : "set format y ''\n";
+    const auto lines = mesh_rows(mesh, 2 * limit / side);
+    if (lines.empty()) {
+      script += fmt::format("plot {}\n", nothing);
+    } else {
+      script += fmt::format(
+          "plot '{}' binary record={} format='%float64%float64%float64' using 1:2:3 "
+          "with lines lw 1 lc rgb variable\n",
+          studio.store(lines), lines.size() / 3);
+    }
+  }
+  script += "unset multiplot\n";
+  studio.add("layers", canvas, script, 150);
+}
+
+/// The colours of all frames but for some smooth edges.
+std::vector<double> frame_colours() {
+  using Colour = std::array<double, 3>;
+  constexpr Colour white = {255, 255, 255};
+  constexpr Colour dense = {255, 196, 107};
+  constexpr Colour dot = {31, 119, 180};
+  constexpr Colour best = {214, 39, 40};
+  std::vector<double> colours;
+  const auto blend = [](const Colour& a, const Colour& b, double part) {
+    Colour mixed{};
+    for (std::size_t i = 0; i < 3; ++i) mixed[i] = std::round(a[i] + part * (b[i] - a[i]));
+    return mixed;
+  };
+  const auto put = [&](const Colour& c) { colours.insert(colours.end(), c.begin(), c.end()); };
+  for (int step = 0; step < pale_steps; ++step) {
+    const auto under = blend(white, dense, static_cast<double>(step) / (pale_steps - 1));
+    for (const double part : {0.0, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.91, 0.97}) {
+      put(blend(under, dot, part));
+    }
+  }
+  for (const double part : {0.33, 0.66, 1.0}) put(blend(white, best, part));
+  return colours;
+}
+
+void draw_animation(const PlotData& data, const LossCurve& curve, Studio& studio) {
+  if (data.samples.size() < 2) return;
+  const bool with_loss = !curve.smooth.empty();
+  constexpr int side = 290;
+  const Box scatter{45, 45 + side, 35, 35 + side};
+  const Box loss{410, 690, 35, 35 + side};
+  const Canvas canvas{with_loss ? 720 : 360, 360};
+
+  std::string background;
+  if (is_usable(data.target_density)) {
+    auto values = cleaned(data.target_density->values);
+    const double top = highest(values);
+    for (double& v : values) v = std::sqrt(std::max(v, 0.0) / top);
+    background = image(studio.store(values), data.target_density->n, data.limit) + ", ";
+  }
+  const auto whole_curve = with_loss ? studio.store(curve.smooth) : std::string();
+
+  const auto name = shortened(loss_name(data), 22);
+  // As many as tell a thousandth of the axis.
+  const int decimals =
+      with_loss
+          ? std::clamp(3 - static_cast<int>(std::floor(std::log10(curve.high - curve.low))), 0, 6)
+          : 0;
+  std::vector<std::string> frames;
+  for (const auto f : evenly(data.samples.size(), most_frames)) {
+    const auto& frame = data.samples[f];
+    auto script = std::string(pale);
+    script += "set cbrange [0:1]\nset multiplot\n";
+    script += canvas.titled(scatter, fmt::format("iteration {}", frame.iteration), 15);
+    script += square(data.limit);
+    script += "plot " + background + dots(studio, visible_points(frame, data.limit), 0.65) + "\n";
+    if (with_loss) {
+      std::size_t past = 0;  // numbers of the curve, two a point
+      while (past < curve.smooth.size() &&
+             curve.smooth[past] <= static_cast<double>(frame.iteration)) {
+        past += 2;
+      }
+      const auto value = past == 0 ? "" : fmt::format(" {:.{}f}", curve.smooth[past - 1], decimals);
+      script += "unset label\n" + canvas.titled(loss, name + value, 15);
+      script += "set border 3\nset xtics autofreq\n";
+      script += fmt::format("set xrange [0:{}]\nset yrange [{}:{}]\n", curve.last_iteration,
+                            curve.low, curve.high);
+      script += "plot " + line(whole_curve, curve.smooth.size() / 2, "lw 1 lc rgb '#d5dfe8'");
+      if (has_best_loss(data)) {
+        script += fmt::format(", {} with lines lw 1 dt (16,10) lc rgb '#d62728'", *data.best_loss);
+      }
+      if (past > 0) {
+        script += ", " + line(whole_curve, past / 2, "lw 2 lc rgb '#1f77b4'") + ", " +
+                  dots(studio, {curve.smooth[past - 2], curve.smooth[past - 1]});
+      }
+      script += "\n";
+    }
+    frames.push_back(script + "unset multiplot\n");
+  }
+  studio.add_animation("learning.gif", canvas, frames, frame_colours(),
+                       70 * static_cast<double>(frames.size()));
+}
+
+}  // namespace
+
+PlotReport write_plots(const PlotData& data, const std::filesystem::path& folder) {
+  PlotReport report;
+  const auto gnuplot = find_gnuplot();
+  if (!gnuplot) {
+    report.warnings.push_back(
+        "no pictures: gnuplot is not on PATH; install it, on Debian and Ubuntu with \"apt install "
+        "gnuplot-nox\"");
+    return report;
+  }
+  Studio studio;
+  const auto curve = loss_curve(data);
+  draw_target(data, studio);
+  draw_samples(data, studio);
+  draw_densities(data, studio);
+  draw_loss(data, curve, studio);
+  draw_layers(data, studio);
+  draw_animation(data, curve, studio);
+  report.files = studio.draw(*gnuplot, folder, report.warnings);
+  return report;
+}
+
+}  // namespace riffle
