@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/commands.h"
@@ -26,6 +27,29 @@ std::string unknown_option_message(const CLI::App& app, const std::string& word)
   }
   const std::vector<std::string_view> views(names.begin(), names.end());
   return unknown_name_message("option", word, views);
+}
+
+/// Text of one line: what a file or an argument smuggles in must not break lines or steer the
+/// terminal.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      line += fmt::format("\\x{:02x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+/// A command's own help, in full even where it was not the one chosen.
+std::string help_of(const CLI::App& app) {
+  const auto* parent = app.get_parent();
+  const auto name =
+      parent != nullptr ? fmt::format("{} {}", parent->get_name(), app.get_name()) : app.get_name();
+  return app.get_formatter()->make_help(&app, name, CLI::AppFormatMode::Normal);
 }
 
 /// The subcommand that was being read when parsing failed.
@@ -64,7 +88,7 @@ int run(int argc, char** argv) {
     if (argc > 1 && argv[1][0] != '-') find_command(app, argv[1]);
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", deepest(app).help());
+    fmt::print("{}", help_of(deepest(app)));
     return 0;
   } catch (const CLI::CallForVersion& version_text) {
     fmt::print("{}\n", version_text.what());
@@ -80,11 +104,13 @@ int run(int argc, char** argv) {
     }
     throw Error(ErrorKind::usage, word);
   } catch (const CLI::ParseError& error) {
+    const auto& at = deepest(app);
     throw Error(ErrorKind::usage,
-                fmt::format("{} (see `riffle help {}`)", error.what(), deepest(app).get_name()));
+                fmt::format("{} (see `riffle help{}`)", error.what(),
+                            &at == &app ? "" : fmt::format(" {}", at.get_name())));
   }
   if (help->parsed()) {
-    fmt::print("{}", (topic.empty() ? app : find_command(app, topic)).help());
+    fmt::print("{}", help_of(topic.empty() ? app : find_command(app, topic)));
     return 0;
   }
   for (const auto& command : commands) {
@@ -100,15 +126,19 @@ int main(int argc, char** argv) {
   // A file that hits its size limit is then an error of the write, which is reported.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return riffle::run(argc, argv);
+    const int code = riffle::run(argc, argv);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      throw riffle::Error(riffle::ErrorKind::io, "cannot write to standard output");
+    }
+    return code;
   } catch (const riffle::Error& error) {
-    fmt::print(stderr, "riffle: {}\n", error.what());
+    fmt::print(stderr, "riffle: {}\n", riffle::one_line(error.what()));
     return riffle::exit_code(error.kind());
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "riffle: out of memory; try a smaller run.batch, flow or dimension\n");
     return riffle::software_error;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "riffle: {}\n", error.what());
+    fmt::print(stderr, "riffle: {}\n", riffle::one_line(error.what()));
     return riffle::software_error;
   }
 }

@@ -56,10 +56,11 @@ void Progress::tick(const FitProgress& progress) {
 void Progress::log(std::uint64_t iteration, double loss) {
   if (quiet_ || terminal_) return;
   fmt::print("Loss on iteration {}: {}\n", iteration, loss);
+  std::fflush(stdout);  // whoever reads the pipe wants the lines as they come
 }
 
 void Progress::finish() {
-  if (line_shown_) fmt::print(stderr, "\r\x1b[K");
+  if (line_shown_) std::fputs("\r\x1b[K", stderr);
   line_shown_ = false;
 }
 

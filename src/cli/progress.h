@@ -13,6 +13,9 @@ namespace riffle {
 class Progress {
  public:
   explicit Progress(bool quiet);
+  ~Progress() { finish(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
   void tick(const FitProgress& progress);
   void log(std::uint64_t iteration, double loss);

@@ -1,17 +1,36 @@
+#include <fmt/format.h>
+
+#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
+#include "riffle/error.h"
 #include "run/run_folder.h"
 
 namespace riffle {
+namespace {
+
+// CLI11 would take -5 for 2^64 - 5.
+std::uint64_t whole_number(const char* option, const std::string& text) {
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} must be a whole number, 0 or more, not {}", option, text));
+  }
+  return value;
+}
+
+}  // namespace
 
 Command add_sample(CLI::App& app) {
   struct Arguments {
     std::string folder;
-    std::uint64_t n = 0;
-    std::uint64_t seed = 1;
+    std::string n;
+    std::string seed = "1";
     std::string file;
   };
   auto a = std::make_shared<Arguments>();
@@ -22,7 +41,8 @@ Command add_sample(CLI::App& app) {
   sample->add_option("-o", a->file, "file to write [standard output]");
   sample->footer("Columns: lp_approx__ (ln q of the draw, exact) and z.1 ... z.D.");
   return {sample, [a] {
-            sample_folder(a->folder, a->n, a->seed, a->file);
+            sample_folder(a->folder, whole_number("-n", a->n), whole_number("--seed", a->seed),
+                          a->file);
             return 0;
           }};
 }

@@ -42,6 +42,11 @@ void CsvText::add(double value) {
   fmt::format_to(std::back_inserter(text_), "{}", value);
 }
 
+void CsvText::add(float value) {
+  separate();
+  fmt::format_to(std::back_inserter(text_), "{}", value);
+}
+
 void CsvText::add(std::uint64_t value) {
   separate();
   fmt::format_to(std::back_inserter(text_), "{}", value);

@@ -15,6 +15,7 @@ class CsvText {
  public:
   explicit CsvText(std::span<const std::string> header);
   void add(double value);
+  void add(float value);
   void add(std::uint64_t value);
   void end_row();
   const std::string& text() const { return text_; }

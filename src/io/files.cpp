@@ -44,17 +44,26 @@ void make_folder(const std::filesystem::path& path) {
   if (error) throw failure(ErrorKind::cannot_create, "make the folder", path, error.value());
 }
 
-NewFile::NewFile(std::filesystem::path path)
-    : path_(std::move(path)),
-      temporary_(path_.parent_path() /
-                 fmt::format(".{}{}{}", path_.filename().string(), temporary_mark, ::getpid())),
-      file_(std::fopen(temporary_.c_str(), "wb")) {
+NewFile::NewFile(std::filesystem::path path) : path_(std::move(path)) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path_, ignored);
+  if (std::filesystem::is_directory(status)) {
+    throw failure(ErrorKind::cannot_create, "create", path_, EISDIR);
+  }
+  // A rename would put a plain file in the place of a device or a pipe.
+  const bool in_place =
+      std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+  if (!in_place) {
+    temporary_ = path_.parent_path() /
+                 fmt::format(".{}{}{}", path_.filename().string(), temporary_mark, ::getpid());
+  }
+  file_.reset(std::fopen((in_place ? path_ : temporary_).c_str(), "wb"));
   if (!file_) throw failure(ErrorKind::cannot_create, "create", path_, errno);
 }
 
 NewFile::~NewFile() {
-  if (committed_) return;
   file_.reset();
+  if (committed_ || temporary_.empty()) return;
   std::error_code ignored;
   std::filesystem::remove(temporary_, ignored);
 }
@@ -66,7 +75,8 @@ void NewFile::write(std::string_view text) {
 }
 
 void NewFile::commit() {
-  if (std::fclose(file_.release()) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (std::fclose(file_.release()) != 0 ||
+      (!temporary_.empty() && std::rename(temporary_.c_str(), path_.c_str()) != 0)) {
     throw failure(ErrorKind::io, "write", path_, errno);
   }
   committed_ = true;

@@ -16,7 +16,8 @@ std::string read_file(const std::filesystem::path& path);
 void make_folder(const std::filesystem::path& path);
 
 /// A file that appears under its name only when it is complete: text is written to a temporary file
-/// beside it, which `commit` renames. Without `commit` nothing is left.
+/// beside it, which `commit` renames. Without `commit` nothing is left. What is there already and
+/// is no regular file, such as a device or a pipe, is written to as it is.
 class NewFile {
  public:
   /// Throws Error{cannot_create} where the file cannot be made.
@@ -38,7 +39,7 @@ class NewFile {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
   std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  // empty where the file is written in place
   std::unique_ptr<std::FILE, Close> file_;
   bool committed_ = false;
 };

@@ -33,16 +33,16 @@ struct MeshFrame {
 
 /// Everything the pictures of one run show. What is empty is not drawn.
 struct PlotData {
-  std::string target;           ///< name, for titles
-  std::string flow;             ///< such as "planar:16"
-  std::size_t flow_length = 0;  ///< number of layers
-  double limit = 7;             ///< the axes of samples and densities are ±limit
-  std::optional<DensityGrid> target_density;   ///< normalised where log Z is known
+  std::string target;                         ///< name, for titles
+  std::string flow;                           ///< such as "planar:16"
+  std::size_t flow_length = 0;                ///< number of layers
+  double limit = 7;                           ///< the axes of samples and densities are ±limit
+  std::optional<DensityGrid> target_density;  ///< normalised where log Z is known
   std::optional<DensityGrid> learned_density;
   bool learned_from_draws = false;  ///< the map folds, so the density is a histogram of draws
   std::vector<SampleFrame> samples;
   std::vector<MeshFrame> meshes;
-  std::vector<double> loss;         ///< one value every `loss_every` iterations
+  std::vector<double> loss;  ///< one value every `loss_every` iterations
   std::uint64_t loss_every = 1;
   std::string loss_name;            ///< such as "bound" or "free energy", for the axis
   std::optional<double> best_loss;  ///< the value of a perfect fit, where log Z is known
@@ -62,7 +62,9 @@ struct PlotReport {
 ///   layers                      the path of a mesh through the layers
 ///   learning.gif                draws while the flow learns, animated
 /// Where gnuplot is missing or fails, nothing is thrown: a warning says what to install or what
-/// gnuplot said. Throws Error{cannot_create} where the folder cannot be written.
+/// gnuplot said; no picture is ever left half-drawn. Numbers that are not finite are left out.
+/// Throws Error{cannot_create} where the folder cannot be written, Error{io} where writing fails
+/// half way.
 PlotReport write_plots(const PlotData& data, const std::filesystem::path& folder);
 
 }  // namespace riffle

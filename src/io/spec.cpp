@@ -102,7 +102,7 @@ void read(const toml::node& node, const std::string& key, Field& field) {
     field = *node.value<double>();
   } else {
     const auto value = node.value_exact<std::int64_t>();
-    if (!value || *value < 0) throw wrong("a whole number, 0 or more");
+    if (!value || *value < 0) throw wrong("a whole number from 0 to 9223372036854775807");
     field = static_cast<std::uint64_t>(*value);
   }
 }
@@ -184,11 +184,11 @@ Spec parse_spec(std::string_view text, std::string_view origin) {
                                              at.column, error.description()));
   }
   Spec spec;
-  // The target's name comes first: which other keys it has depends on it.
-  if (const auto* target = table["target"].as_table()) {
-    if (const auto* name = target->get("name")) read(*name, "target.name", spec.target.name);
-  }
   try {
+    // The target's name comes first: which other keys it has depends on it.
+    if (const auto* target = table["target"].as_table()) {
+      if (const auto* name = target->get("name")) read(*name, "target.name", spec.target.name);
+    }
     for (const auto& [section, content] : table) {
       const auto names = section_names();
       if (std::find(names.begin(), names.end(), section.str()) == names.end()) {
@@ -264,6 +264,10 @@ void Spec::validate() const {
     }
   }
   for (const auto& [name, value] : target.numbers) {
+    if (std::none_of(entry.options.begin(), entry.options.end(),
+                     [&](const auto& option) { return option.name == name; })) {
+      throw usage(fmt::format("target {} has no option \"{}\"", entry.name, name));
+    }
     check(std::isfinite(value), "target." + name, value, "a finite number");
   }
   const auto not_negative = [](double x) { return std::isfinite(x) && x >= 0; };
@@ -297,6 +301,9 @@ void Spec::validate() const {
   constexpr std::uint64_t most_draws = 100'000'000;
   check(run.iterations <= 1'000'000'000'000, "run.iterations", run.iterations, "at most 1e12");
   check(run.batch >= 1 && run.batch <= most_draws, "run.batch", run.batch, "from 1 to 100000000");
+  constexpr std::uint64_t most_snapshots = 10'000;
+  check(run.snapshot_every == 0 || run.iterations / run.snapshot_every <= most_snapshots,
+        "run.snapshot_every", run.snapshot_every, "enough for at most 10000 snapshots in the run");
   check(run.threads <= 1024, "run.threads", run.threads, "at most 1024 (0: one for each core)");
   if (run.precision != "float" && run.precision != "double") {
     throw usage(
@@ -317,7 +324,11 @@ std::vector<Recipe> recipes() {
 Spec find_spec(const std::string& what) {
   const std::filesystem::path path(what);
   std::error_code error;
-  if (std::filesystem::is_regular_file(path, error)) return parse_spec(read_file(path), what);
+  const auto status = std::filesystem::status(path, error);
+  // A pipe or a device, such as /dev/stdin, holds a spec as well as a regular file does.
+  if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
+    return parse_spec(read_file(path), what);
+  }
   for (const auto& recipe : built_in_recipes) {
     if (recipe.name == what) return parse_spec(recipe.toml, recipe.name);
   }
@@ -330,7 +341,7 @@ Spec find_spec(const std::string& what) {
     }
     names.push_back(entry.name);
   }
-  if (std::filesystem::is_directory(path, error)) {
+  if (std::filesystem::is_directory(status)) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} is a folder; to go on with the run in it add --resume, to repeat "
                             "it name {}",

@@ -105,6 +105,14 @@ FlowDraws TrainedFlow::sample(std::uint64_t n, std::uint64_t seed, std::uint64_t
     throw Error(ErrorKind::usage, fmt::format("the first draw is {}, but must be a multiple of {}",
                                               first, tile_size));
   }
+  // Draws are counted in 32 bits of the generator's counter.
+  constexpr std::uint64_t most_draws = std::uint64_t{1} << 32;
+  if (n > most_draws || first > most_draws - n) {
+    throw Error(ErrorKind::usage,
+                fmt::format("one seed has {} draws, and draws {} to {} were asked "
+                            "for: take the rest from another seed",
+                            most_draws, first, first + n));
+  }
   return std::visit(
       [&]<class T>(const Typed<T>& typed) {
         auto drawn = draw<T>(*typed.flow, *typed.base, nullptr, typed.params,
@@ -175,6 +183,11 @@ void TrainedFlow::save(const std::filesystem::path& path) const {
 TrainedFlow TrainedFlow::load(const std::filesystem::path& path) {
   const auto content = read_sealed(path, format);
   try {
+    // Numbers of another type would be converted, whatever they are.
+    if (!content.at("dim").is_number_unsigned() ||
+        !content.at("check").at("seed").is_number_unsigned()) {
+      throw Error(ErrorKind::data, "dim and check.seed must be whole numbers");
+    }
     Definition d{
         content.at("base"), content.at("flow"), content.at("precision"), content.at("dim"), {}};
     for (const auto& tensor : content.at("parameters")) {

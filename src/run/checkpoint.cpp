@@ -40,7 +40,8 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 
 Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string& spec) {
   const auto content = read_sealed(path, format);
-  if (content.value("spec", "") != spec) {
+  const auto own_spec = content.find("spec");
+  if (own_spec == content.end() || *own_spec != spec) {
     throw Error(ErrorKind::data,
                 fmt::format("{} belongs to a run with another spec", path.string()));
   }

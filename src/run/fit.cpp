@@ -34,12 +34,7 @@ TargetOptions target_options(const TargetEntry& entry, const Spec& spec, Instruc
   auto options = default_options(entry, set);
   if (spec.target.dim) options.dim = static_cast<std::size_t>(*spec.target.dim);
   for (const auto& [name, value] : spec.target.numbers) {
-    const auto known = options.numbers.find(name);
-    if (known == options.numbers.end()) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("target {} has no option \"{}\"", entry.name, name));
-    }
-    known->second = value;
+    options.numbers.insert_or_assign(name, value);
   }
   return options;
 }

@@ -32,11 +32,23 @@ std::vector<std::string> draws_header(std::size_t dim, bool with_target) {
   return header;
 }
 
-void add_draws(CsvText& csv, const FlowDraws& draws, const std::vector<double>& log_p) {
+/// A coordinate, with as many digits as the precision of the run has.
+void add_coordinate(CsvText& csv, double z, bool single) {
+  if (single) {
+    csv.add(static_cast<float>(z));
+  } else {
+    csv.add(z);
+  }
+}
+
+void add_draws(CsvText& csv, const FlowDraws& draws, const std::vector<double>& log_p,
+               bool single) {
   for (std::size_t i = 0; i < draws.log_q.size(); ++i) {
     if (!log_p.empty()) csv.add(log_p[i]);
     csv.add(draws.log_q[i]);
-    for (std::size_t d = 0; d < draws.dim; ++d) csv.add(draws.z[i * draws.dim + d]);
+    for (std::size_t d = 0; d < draws.dim; ++d) {
+      add_coordinate(csv, draws.z[i * draws.dim + d], single);
+    }
     csv.end_row();
   }
 }
@@ -52,18 +64,29 @@ std::string loss_csv(const FitReport& report) {
   return csv.take();
 }
 
-std::string samples_csv(const std::vector<Snapshot>& snapshots) {
+std::string samples_csv(const std::vector<Snapshot>& snapshots, bool single) {
   const std::vector<std::string> header{"iteration", "z.1", "z.2"};
   CsvText csv(header);
   for (const auto& snapshot : snapshots) {
     for (std::size_t i = 0; i < snapshot.x.size(); ++i) {
       csv.add(snapshot.iteration);
-      csv.add(snapshot.x[i]);
-      csv.add(snapshot.y[i]);
+      add_coordinate(csv, snapshot.x[i], single);
+      add_coordinate(csv, snapshot.y[i], single);
       csv.end_row();
     }
   }
   return csv.take();
+}
+
+/// The first column of a row, which counts iterations.
+std::uint64_t iteration_at(const CsvTable& table, std::size_t row, const fs::path& path) {
+  constexpr double most = 1e15;
+  const double value = table.at(row, 0);
+  if (!(value >= 1 && value <= most && std::floor(value) == value)) {
+    throw Error(ErrorKind::data,
+                fmt::format("{}:{}: {} is not an iteration", path.string(), row + 2, value));
+  }
+  return static_cast<std::uint64_t>(value);
 }
 
 std::vector<Snapshot> read_samples(const fs::path& path) {
@@ -75,7 +98,7 @@ std::vector<Snapshot> read_samples(const fs::path& path) {
     throw Error(ErrorKind::data, fmt::format("{} must have 3 columns", path.string()));
   }
   for (std::size_t row = 0; row < table.rows(); ++row) {
-    const auto iteration = static_cast<std::uint64_t>(table.at(row, 0));
+    const auto iteration = iteration_at(table, row, path);
     if (snapshots.empty() || snapshots.back().iteration != iteration) {
       snapshots.push_back({iteration, {}, {}});
     }
@@ -91,6 +114,24 @@ void remove_temporaries(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     if (NewFile::is_temporary(entry.path())) fs::remove(entry.path(), error);
   }
+}
+
+/// Of a run that is replaced: the new one may draw fewer, or none.
+void remove_pictures(const fs::path& folder) {
+  std::error_code ignored;
+  for (const char* name : {"distributions/density", "densities", "loss", "layers", "learning"}) {
+    for (const char* type : {".png", ".svg", ".gif"}) {
+      fs::remove(folder / (std::string(name) + type), ignored);
+    }
+  }
+  for (const auto& entry : fs::directory_iterator(folder / "samples", ignored)) {
+    if (entry.path().filename().string().starts_with("flow_result_")) {
+      fs::remove(entry.path(), ignored);
+    }
+  }
+  // Only where nothing else is in them.
+  fs::remove(folder / "samples", ignored);
+  fs::remove(folder / "distributions", ignored);
 }
 
 /// The folder must be new, empty, or given up by --force: then the files of the run that was there
@@ -112,6 +153,7 @@ void prepare_folder(const fs::path& folder, bool force) {
         run_files::loss, run_files::draws, run_files::samples}) {
     fs::remove(folder / name, error);
   }
+  remove_pictures(folder);
 }
 
 RunOutcome fit_into(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks,
@@ -123,13 +165,14 @@ RunOutcome fit_into(const Spec& spec, const fs::path& folder, const FitCallbacks
   };
   RunOutcome outcome{folder, resumable_fit(spec, nullptr, callbacks, hooks), {}};
   auto& report = outcome.report;
+  const bool single = spec.run.precision == "float";
   report.flow.save(folder / run_files::model);
   write_file(folder / run_files::loss, loss_csv(report));
   CsvText draws(draws_header(report.draws.dim, true));
-  add_draws(draws, report.draws, report.log_p);
+  add_draws(draws, report.draws, report.log_p, single);
   write_file(folder / run_files::draws, draws.text());
   if (!report.snapshots.empty()) {
-    write_file(folder / run_files::samples, samples_csv(report.snapshots));
+    write_file(folder / run_files::samples, samples_csv(report.snapshots, single));
   }
   if (spec.run.plots) {
     auto plotted = draw_pictures(
@@ -185,14 +228,14 @@ std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::strin
   const auto spec = parse_spec(read_file(spec_path), spec_path.string());
   spec.validate();
   const auto flow = TrainedFlow::load(folder / run_files::model);
-  const auto loss = read_csv(folder / run_files::loss);
+  const auto loss_path = folder / run_files::loss;
+  const auto loss = read_csv(loss_path);
   if (loss.header.size() != 2) {
-    throw Error(ErrorKind::data,
-                fmt::format("{} must have 2 columns", (folder / run_files::loss).string()));
+    throw Error(ErrorKind::data, fmt::format("{} must have 2 columns", loss_path.string()));
   }
   std::vector<double> losses;
   for (std::size_t row = 0; row < loss.rows(); ++row) losses.push_back(loss.at(row, 1));
-  const auto loss_every = loss.rows() > 0 ? static_cast<std::uint64_t>(loss.at(0, 0)) : 1;
+  const auto loss_every = loss.rows() > 0 ? iteration_at(loss, 0, loss_path) : 1;
   const auto snapshots = read_samples(folder / run_files::samples);
   auto plotted = draw_pictures({spec, flow, snapshots, loss_every, losses}, folder);
   warnings = std::move(plotted.warnings);
@@ -202,7 +245,12 @@ std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::strin
 void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
                    const fs::path& file) {
   constexpr std::uint64_t chunk = 64 * tile_size;
+  constexpr std::uint64_t most_draws = std::uint64_t{1} << 32;
   const auto flow = TrainedFlow::load(folder / run_files::model);
+  if (n > most_draws) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} draws are more than the {} that one seed has", n, most_draws));
+  }
   std::optional<NewFile> out;
   if (!file.empty()) out.emplace(file);
   const auto put = [&](const std::string& text) {
@@ -212,9 +260,10 @@ void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
       throw Error(ErrorKind::io, "cannot write to standard output");
     }
   };
+  const bool single = flow.definition().precision == "float";
   CsvText csv(draws_header(flow.dim(), false));
   for (std::uint64_t first = 0; first < n; first += chunk) {
-    add_draws(csv, flow.sample(std::min(chunk, n - first), seed, first), {});
+    add_draws(csv, flow.sample(std::min(chunk, n - first), seed, first), {}, single);
     put(csv.take());
   }
   if (n == 0) put(csv.take());
