@@ -9,7 +9,7 @@ namespace riffle {
 namespace {
 
 template <class T>
-ParameterLayout joined_parameters(const std::vector<std::unique_ptr<FlowLayer<T>>>& layers) {
+ParameterLayout joined_parameters(const typename Chain<T>::Layers& layers) {
   ParameterLayout all;
   for (std::size_t k = 0; k < layers.size(); ++k) {
     all.append(fmt::format("{}.", k), layers[k]->parameters());
@@ -22,8 +22,7 @@ constexpr std::size_t whole_lines(std::size_t elements) {
 }
 
 template <class T>
-std::size_t joined_cache_size(std::size_t dim,
-                              const std::vector<std::unique_ptr<FlowLayer<T>>>& layers) {
+std::size_t joined_cache_size(std::size_t dim, const typename Chain<T>::Layers& layers) {
   std::size_t size = layers.empty() ? 0 : (layers.size() - 1) * dim * tile_stride;
   for (const auto& layer : layers) size += whole_lines(layer->cache_size());
   return size;
@@ -32,8 +31,8 @@ std::size_t joined_cache_size(std::size_t dim,
 }  // namespace
 
 template <class T>
-Chain<T>::Chain(std::size_t dim, std::vector<std::unique_ptr<FlowLayer<T>>> layers)
-    : FlowLayer<T>(dim, joined_parameters(layers), joined_cache_size(dim, layers)),
+Chain<T>::Chain(std::size_t dim, Layers layers)
+    : FlowLayer<T>(dim, joined_parameters<T>(layers), joined_cache_size<T>(dim, layers)),
       layers_(std::move(layers)) {
   std::size_t parameters = 0;
   std::size_t cache = layers_.empty() ? 0 : (layers_.size() - 1) * dim * tile_stride;
@@ -43,6 +42,20 @@ Chain<T>::Chain(std::size_t dim, std::vector<std::unique_ptr<FlowLayer<T>>> laye
     parameters += layer->parameters().size();
     cache += whole_lines(layer->cache_size());
   }
+  for (std::size_t k = 0; k < layers_.size(); ++k) {
+    if (k > 0 && layers_[k] == layers_[k - 1]) {
+      ++runs_.back().count;
+    } else {
+      runs_.push_back({k, 1});
+    }
+  }
+}
+
+template <class T>
+Repeats<T> Chain<T>::repeats(const Run& run, T* cache) const {
+  const auto& layer = *layers_[run.first];
+  return {run.count, layer.parameters().size(), whole_lines(layer.cache_size()),
+          cache + run.first * this->dim() * tile_stride};
 }
 
 template <class T>
@@ -54,31 +67,50 @@ std::string_view Chain<T>::no_inverse_reason() const {
 }
 
 template <class T>
-void Chain<T>::forward_impl(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
-                            T* cache) const {
-  const std::size_t last = layers_.size();
-  if (last == 0) {
-    for (std::size_t d = 0; d < z.dim(); ++d) std::copy_n(z.row(d), tile_size, y.row(d));
-  }
-  const std::span<const T> all(params, this->parameters().size());
+void Chain<T>::forward_impl(const Repeats<T>& own, const T* params, Tile<const T> z, Tile<T> y,
+                            LogDet<T> log_det, T* cache) const {
   Tile<const T> in = z;
-  for (std::size_t k = 0; k < last; ++k) {
-    const Tile<T> out = k + 1 == last ? y : state(cache, k, z.count());
-    layers_[k]->forward_product(part(all, k), in, out, log_det, cache + cache_offset_[k]);
+  for (std::size_t k = 0; k < own.count; ++k) {
+    const Tile<T> out = k + 1 == own.count ? y : state(own.states, k, z.count());
+    forward_once(params + k * own.parameters, in, out, log_det, cache + k * own.cache_stride);
     in = out;
   }
 }
 
 template <class T>
-void Chain<T>::vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
+void Chain<T>::forward_once(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
+                            T* cache) const {
+  if (layers_.empty()) {
+    for (std::size_t d = 0; d < z.dim(); ++d) std::copy_n(z.row(d), tile_size, y.row(d));
+  }
+  Tile<const T> in = z;
+  for (const auto& run : runs_) {
+    const std::size_t last = run.first + run.count - 1;
+    const Tile<T> out = last + 1 == layers_.size() ? y : state(cache, last, z.count());
+    layers_[run.first]->forward_repeats(repeats(run, cache), params + parameter_offset_[run.first],
+                                        in, out, log_det, cache + cache_offset_[run.first]);
+    in = out;
+  }
+}
+
+template <class T>
+void Chain<T>::vjp_impl(const Repeats<T>& own, const T* params, Tile<const T> z, T* cache,
+                        Tile<T> g, const T* g_log_det, T* grad) const {
+  for (std::size_t k = own.count; k-- > 0;) {
+    const Tile<const T> in = k == 0 ? z : state(own.states, k - 1, z.count());
+    vjp_once(params + k * own.parameters, in, cache + k * own.cache_stride, g, g_log_det,
+             grad + k * own.parameters);
+  }
+}
+
+template <class T>
+void Chain<T>::vjp_once(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
                         T* grad) const {
-  const std::span<const T> all(params, this->parameters().size());
-  const std::span<T> all_grad(grad, this->parameters().size());
-  for (std::size_t k = layers_.size(); k-- > 0;) {
-    const Tile<const T> in =
-        k == 0 ? z
-               : Tile<const T>(cache + (k - 1) * this->dim() * tile_stride, this->dim(), z.count());
-    layers_[k]->vjp(part(all, k), in, cache + cache_offset_[k], g, g_log_det, part(all_grad, k));
+  for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
+    const Tile<const T> in = run->first == 0 ? z : state(cache, run->first - 1, z.count());
+    layers_[run->first]->vjp_repeats(repeats(*run, cache), params + parameter_offset_[run->first],
+                                     in, cache + cache_offset_[run->first], g, g_log_det,
+                                     grad + parameter_offset_[run->first]);
   }
 }
 

@@ -14,7 +14,11 @@ namespace riffle {
 template <class T>
 class Chain final : public FlowLayer<T> {
  public:
-  Chain(std::size_t dim, std::vector<std::unique_ptr<FlowLayer<T>>> layers);
+  using Layers = std::vector<std::shared_ptr<const FlowLayer<T>>>;
+
+  /// The same layer object may stand in several places, each with parameters of its own; where it
+  /// does so in a row, the tile goes through all of them in one call.
+  Chain(std::size_t dim, Layers layers);
 
   std::size_t length() const { return layers_.size(); }
   const FlowLayer<T>& layer(std::size_t k) const { return *layers_[k]; }
@@ -27,21 +31,32 @@ class Chain final : public FlowLayer<T> {
   std::string_view no_inverse_reason() const override;
 
  private:
+  /// Places in a row that are taken by one layer object.
+  struct Run {
+    std::size_t first;
+    std::size_t count;
+  };
+
   // Cache: the output of each layer but the last, one tile each, then the layers' own caches.
   Tile<T> state(T* cache, std::size_t k, std::size_t count) const {
     return {cache + k * this->dim() * tile_stride, this->dim(), count};
   }
+  Repeats<T> repeats(const Run& run, T* cache) const;
+  void forward_once(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det, T* cache) const;
+  void vjp_once(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
+                T* grad) const;
 
-  void forward_impl(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
-                    T* cache) const override;
-  void vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
-                T* grad) const override;
+  void forward_impl(const Repeats<T>& own, const T* params, Tile<const T> z, Tile<T> y,
+                    LogDet<T> log_det, T* cache) const override;
+  void vjp_impl(const Repeats<T>& own, const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                const T* g_log_det, T* grad) const override;
   void inverse_impl(const T* params, Tile<const T> y, Tile<T> z, T* log_det,
                     T* cache) const override;
   bool injective_impl(const T* params) const override;
   void initialise_impl(const RandomStream& stream, T* params) const override;
 
-  std::vector<std::unique_ptr<FlowLayer<T>>> layers_;
+  Layers layers_;
+  std::vector<Run> runs_;
   std::vector<std::size_t> parameter_offset_;
   std::vector<std::size_t> cache_offset_;
 };

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "flows/log_det.h"
+#include "flows/repeats.h"
 #include "riffle/tile.h"
 
 namespace riffle {
@@ -11,10 +12,10 @@ namespace riffle {
 /// layer's own struct of constants. The contracts are those of FlowLayer.
 template <class T, class Settings>
 struct FlowKernels {
-  void (*forward)(const Settings&, const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
-                  T* cache);
-  void (*vjp)(const Settings&, const T* params, Tile<const T> z, T* cache, Tile<T> g,
-              const T* g_log_det, T* grad);
+  void (*forward)(const Settings&, const Repeats<T>&, const T* params, Tile<const T> z, Tile<T> y,
+                  LogDet<T> log_det, T* cache);
+  void (*vjp)(const Settings&, const Repeats<T>&, const T* params, Tile<const T> z, T* cache,
+              Tile<T> g, const T* g_log_det, T* grad);
   void (*inverse)(const Settings&, const T* params, Tile<const T> y, Tile<T> z, T* log_det,
                   T* cache);
 

@@ -21,7 +21,23 @@ void FlowLayer<T>::forward_product(std::span<const T> params, Tile<const T> z, T
                                    LogDet<T> log_det, T* cache) const {
   assert(params.size() == parameters_.size() && z.dim() == dim_ && y.dim() == dim_);
   assert(z.count() == y.count() && z.data() != y.data());
-  forward_impl(params.data(), z, y, log_det, cache);
+  forward_impl({1, parameters_.size(), cache_size_, nullptr}, params.data(), z, y, log_det, cache);
+}
+
+template <class T>
+void FlowLayer<T>::forward_repeats(const Repeats<T>& repeats, const T* params, Tile<const T> z,
+                                   Tile<T> y, LogDet<T> log_det, T* cache) const {
+  assert(z.dim() == dim_ && y.dim() == dim_ && z.count() == y.count() && z.data() != y.data());
+  assert(repeats.count >= 1 && repeats.parameters == parameters_.size());
+  forward_impl(repeats, params, z, y, log_det, cache);
+}
+
+template <class T>
+void FlowLayer<T>::vjp_repeats(const Repeats<T>& repeats, const T* params, Tile<const T> z,
+                               T* cache, Tile<T> g, const T* g_log_det, T* grad) const {
+  assert(z.dim() == dim_ && g.dim() == dim_ && z.count() == g.count());
+  assert(repeats.count >= 1 && repeats.parameters == parameters_.size());
+  vjp_impl(repeats, params, z, cache, g, g_log_det, grad);
 }
 
 template <class T>
@@ -29,7 +45,8 @@ void FlowLayer<T>::vjp(std::span<const T> params, Tile<const T> z, T* cache, Til
                        const T* g_log_det, std::span<T> grad) const {
   assert(params.size() == parameters_.size() && grad.size() == parameters_.size());
   assert(z.dim() == dim_ && g.dim() == dim_ && z.count() == g.count());
-  vjp_impl(params.data(), z, cache, g, g_log_det, grad.data());
+  vjp_impl({1, parameters_.size(), cache_size_, nullptr}, params.data(), z, cache, g, g_log_det,
+           grad.data());
 }
 
 template <class T>

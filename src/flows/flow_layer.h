@@ -11,6 +11,7 @@
 #include "core/parameters.h"
 #include "core/philox.h"
 #include "flows/log_det.h"
+#include "flows/repeats.h"
 #include "lanes/dual.h"
 #include "riffle/tile.h"
 
@@ -54,6 +55,12 @@ class FlowLayer {
   /// several layers.
   void forward_product(std::span<const T> params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
                        T* cache) const;
+  /// The same for several applications of the layer in a row; `params`, `grad` and `cache` are
+  /// those of the first, and `repeats` says where the others are.
+  void forward_repeats(const Repeats<T>& repeats, const T* params, Tile<const T> z, Tile<T> y,
+                       LogDet<T> log_det, T* cache) const;
+  void vjp_repeats(const Repeats<T>& repeats, const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                   const T* g_log_det, T* grad) const;
 
   /// Vector–Jacobian product. `g` holds dL/dy and is overwritten with dL/dz; `g_log_det[s]` is
   /// dL/dlog_det of sample s; grad += dL/dparams, summed over the samples. z and cache are those of
@@ -81,10 +88,10 @@ class FlowLayer {
       : dim_(dim), parameters_(std::move(parameters)), cache_size_(cache_size) {}
 
  private:
-  virtual void forward_impl(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
-                            T* cache) const = 0;
-  virtual void vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
-                        T* grad) const = 0;
+  virtual void forward_impl(const Repeats<T>& repeats, const T* params, Tile<const T> z, Tile<T> y,
+                            LogDet<T> log_det, T* cache) const = 0;
+  virtual void vjp_impl(const Repeats<T>& repeats, const T* params, Tile<const T> z, T* cache,
+                        Tile<T> g, const T* g_log_det, T* grad) const = 0;
   virtual void inverse_impl(const T* params, Tile<const T> y, Tile<T> z, T* log_det,
                             T* cache) const = 0;
   virtual bool injective_impl(const T* params) const = 0;

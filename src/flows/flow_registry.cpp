@@ -53,10 +53,10 @@ std::vector<LayerRun> parse_flow(std::string_view text) {
 
 template <class T>
 std::unique_ptr<Chain<T>> make_flow(std::span<const LayerRun> runs, const LayerOptions& options) {
-  std::vector<std::unique_ptr<FlowLayer<T>>> layers;
+  typename Chain<T>::Layers layers;
   for (const auto& run : runs) {
     const auto& entry = find_by_name(flow_registry(), run.name, "flow");
-    for (std::size_t k = 0; k < run.count; ++k) layers.push_back(entry.make<T>(options));
+    layers.insert(layers.end(), run.count, entry.make<T>(options));
   }
   return std::make_unique<Chain<T>>(options.dim, std::move(layers));
 }

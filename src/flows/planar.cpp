@@ -18,9 +18,9 @@ using PlanarKernels = FlowKernels<T, PlanarSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/log_det.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
 #define RIFFLE_MATHS "flows/planar.inc"
-#define RIFFLE_CLASS Planar
+#define RIFFLE_CLASS PlanarRepeated
 #define RIFFLE_KERNELS PlanarKernels
 #include "lanes/instantiate.h"
 
@@ -44,13 +44,13 @@ class PlanarLayer final : public FlowLayer<T> {
         kernels_(kernels_for<T>(options.set)) {}
 
  private:
-  void forward_impl(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
-                    T* cache) const override {
-    kernels_.forward(settings_, params, z, y, log_det, cache);
+  void forward_impl(const Repeats<T>& repeats, const T* params, Tile<const T> z, Tile<T> y,
+                    LogDet<T> log_det, T* cache) const override {
+    kernels_.forward(settings_, repeats, params, z, y, log_det, cache);
   }
-  void vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
-                T* grad) const override {
-    kernels_.vjp(settings_, params, z, cache, g, g_log_det, grad);
+  void vjp_impl(const Repeats<T>& repeats, const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                const T* g_log_det, T* grad) const override {
+    kernels_.vjp(settings_, repeats, params, z, cache, g, g_log_det, grad);
   }
   void inverse_impl(const T* params, Tile<const T> y, Tile<T> z, T* log_det,
                     T* cache) const override {

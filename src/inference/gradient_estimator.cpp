@@ -15,6 +15,11 @@ namespace {
 template <class T>
 using Row = std::array<T, tile_size>;
 
+/// Kernels round the number of samples up to whole lanes, of which there are at most 16.
+constexpr std::size_t whole_lanes(std::size_t count) {
+  return (count + 15) / 16 * 16;
+}
+
 template <class T>
 bool column_is_finite(Tile<const T> tile, std::size_t s) {
   for (std::size_t d = 0; d < tile.dim(); ++d) {
@@ -111,22 +116,18 @@ void GradientEstimator<T>::run_tile(std::size_t tile, Worker& worker, std::span<
   const std::size_t first = tile * tile_size;
   const std::size_t count = std::min(tile_size, batch_ - first);
   base_.sample(stream, first, worker.z0.view(count));
+  // Lanes beyond the last draw repeat the first one, so that nothing fails there alone, unseen, and
+  // spoils the gradient.
+  const std::size_t whole = whole_lanes(count);
+  for (std::size_t d = 0; d < flow_.dim(); ++d) {
+    T* const row = worker.z0.row(d);
+    std::fill(row + count, row + whole, row[0]);
+  }
   if (terms.base_weight != 0) base_.log_density(worker.z0.view(count), worker.log_q0.data());
 
   T value = pass(worker, count, params, terms, false);
   tile_invalid_[tile] = 0;
-  bool usable = std::isfinite(value);
-  // A gradient can fail where the value does not; both are looked at before anything is pulled
-  // back.
-  if (usable) {
-    T probe = 0;
-    for (std::size_t d = 0; d < flow_.dim(); ++d) {
-      const T* row = worker.g.row(d);
-      for (std::size_t s = 0; s < count; ++s) probe += row[s] * T(0);
-    }
-    usable = probe == T(0);
-  }
-  if (!usable) {
+  if (!std::isfinite(value)) {
     leave_out_invalid(worker, count, params);
     std::size_t valid = 0;
     for (std::size_t s = 0; s < count; ++s) valid += worker.weight[s] > 0 ? 1 : 0;
@@ -146,8 +147,8 @@ void GradientEstimator<T>::run_tile(std::size_t tile, Worker& worker, std::span<
 template <class T>
 T GradientEstimator<T>::pass(Worker& worker, std::size_t count, std::span<const T> params,
                              ObjectiveTerms terms, bool weighted) {
-  worker.log_det.fill(T(0));
-  worker.det_product.fill(T(1));
+  std::fill_n(worker.log_det.begin(), whole_lanes(count), T(0));
+  std::fill_n(worker.det_product.begin(), whole_lanes(count), T(1));
   const LogDet<T> log_det{worker.log_det.data(), worker.det_product.data()};
   flow_.forward_product(params, worker.z0.view(count), worker.z.view(count), log_det,
                         worker.cache.data());
@@ -176,15 +177,15 @@ void GradientEstimator<T>::leave_out_invalid(Worker& worker, std::size_t count,
   // The layer whose output first fails to be finite is to blame, else the target.
   for (std::size_t s = 0; s < count; ++s) {
     if (worker.weight[s] > 0) continue;
-    TileBuffer<T> in(flow_.dim());
-    TileBuffer<T> out(flow_.dim());
+    // The next pass fills these anew.
+    TileBuffer<T>& in = worker.z;
+    TileBuffer<T>& out = worker.g;
     for (std::size_t d = 0; d < flow_.dim(); ++d) in.row(d)[0] = worker.z0.row(d)[s];
     std::size_t culprit = 0;
-    AlignedVector<T> cache(flow_.cache_size());
     for (; culprit < flow_.length(); ++culprit) {
       alignas(64) Row<T> log_det{};
       flow_.layer(culprit).forward(flow_.part(params, culprit), in.view(1), out.view(1),
-                                   log_det.data(), cache.data());
+                                   log_det.data(), worker.cache.data());
       if (!std::isfinite(log_det[0]) || !column_is_finite<T>(out.view(), 0)) break;
       std::swap(in, out);
     }

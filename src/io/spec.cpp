@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
+#include <cstdint>
 #include <iterator>
-#include <set>
+#include <limits>
 #include <sstream>
 #include <type_traits>
 
@@ -75,12 +75,39 @@ Error usage(const std::string& message) {
   return {ErrorKind::usage, message};
 }
 
+/// A string of TOML on one line, in double quotes.
+std::string toml_string(std::string_view text) {
+  std::string all = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      all += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7F) {
+      all += fmt::format("\\u{:04X}", byte);
+    } else {
+      all += c;
+    }
+  }
+  return all + '"';
+}
+
+/// A value as a message names it: short, and on one line.
 std::string shown(const toml::node& node) {
-  std::ostringstream text;
-  text << toml::node_view<const toml::node>(node);
-  const auto all = text.str();
+  if (const auto* array = node.as_array()) return fmt::format("an array of {}", array->size());
+  if (node.is_table()) return "a table";
+  std::string all;
+  if (const auto text = node.value_exact<std::string>()) {
+    all = toml_string(*text);
+  } else {
+    std::ostringstream stream;
+    stream << toml::node_view<const toml::node>(node);
+    all = stream.str();
+  }
   constexpr std::size_t longest = 40;
-  return all.size() <= longest ? all : all.substr(0, longest) + "...";
+  if (all.size() <= longest) return all;
+  auto end = longest;
+  while ((static_cast<unsigned char>(all[end]) & 0xC0) == 0x80) --end;  // no part of a character
+  return all.substr(0, end) + "...";
 }
 
 /// Reads one value into a field; `key` is its full name.
@@ -127,7 +154,7 @@ void read_key(Spec& spec, const std::string& section, const std::string& key,
     for (const auto& option : entry.options) {
       keys.push_back(option.name);
       if (option.name == key) {
-        read(node, section + "." + key, spec.target.numbers[key]);
+        read(node, fmt::format("{}.{}", section, key), spec.target.numbers[key]);
         return;
       }
     }
@@ -141,12 +168,6 @@ std::vector<std::string_view> section_names() {
   return {std::begin(names), std::end(names)};
 }
 
-std::string quoted(const std::string& text) {
-  std::ostringstream out;
-  out << toml::value<std::string>(text);
-  return out.str();
-}
-
 std::string number(double x) {
   if (std::isnan(x)) return "nan";
   if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
@@ -158,7 +179,7 @@ std::string number(double x) {
 template <class Field>
 std::string written(const Field& field) {
   if constexpr (std::is_same_v<Field, std::string>) {
-    return quoted(field);
+    return toml_string(field);
   } else if constexpr (std::is_same_v<Field, bool>) {
     return field ? "true" : "false";
   } else if constexpr (std::is_same_v<Field, double>) {
@@ -246,7 +267,8 @@ void set_key(Spec& spec, std::string_view key, std::string_view value) {
   toml::table table;
   try {
     table = toml::parse(fmt::format("x = {}", value));
-    if (table.size() != 1) throw usage(fmt::format("{} takes one value, not \"{}\"", key, value));
+    if (table.size() != 1)
+      throw usage(fmt::format("{} takes one value, not {}", key, toml_string(value)));
   } catch (const toml::parse_error&) {
     table = toml::table{{"x", std::string(value)}};
   }
@@ -265,7 +287,7 @@ void Spec::validate() const {
   }
   for (const auto& [name, value] : target.numbers) {
     if (std::none_of(entry.options.begin(), entry.options.end(),
-                     [&](const auto& option) { return option.name == name; })) {
+                     [&name = name](const auto& option) { return option.name == name; })) {
       throw usage(fmt::format("target {} has no option \"{}\"", entry.name, name));
     }
     check(std::isfinite(value), "target." + name, value, "a finite number");
@@ -295,13 +317,20 @@ void Spec::validate() const {
   find_by_name(schedule_registry(), schedule.name, "schedule");
   check(schedule.decay > 0 && schedule.decay <= 1, "schedule.decay", schedule.decay,
         "above 0 and at most 1");
-  check(schedule.step_every >= 1, "schedule.step_every", schedule.step_every, "1 or more");
+  check(schedule.step_every >= 1 && schedule.step_every <= 1'000'000'000'000, "schedule.step_every",
+        schedule.step_every, "from 1 to 1e12");
   check(schedule.final_fraction >= 0 && schedule.final_fraction <= 1, "schedule.final_fraction",
         schedule.final_fraction, "from 0 to 1");
   constexpr std::uint64_t most_draws = 100'000'000;
   check(run.iterations <= 1'000'000'000'000, "run.iterations", run.iterations, "at most 1e12");
   check(run.batch >= 1 && run.batch <= most_draws, "run.batch", run.batch, "from 1 to 100000000");
+  // Of a larger number TOML knows nothing, so it could not be written down.
+  constexpr std::uint64_t largest = std::numeric_limits<std::int64_t>::max();
+  check(run.seed <= largest, "run.seed", run.seed, "at most 9223372036854775807");
+  check(run.log_every <= largest, "run.log_every", run.log_every, "at most 9223372036854775807");
   constexpr std::uint64_t most_snapshots = 10'000;
+  check(run.snapshot_every <= largest, "run.snapshot_every", run.snapshot_every,
+        "at most 9223372036854775807");
   check(run.snapshot_every == 0 || run.iterations / run.snapshot_every <= most_snapshots,
         "run.snapshot_every", run.snapshot_every, "enough for at most 10000 snapshots in the run");
   check(run.threads <= 1024, "run.threads", run.threads, "at most 1024 (0: one for each core)");

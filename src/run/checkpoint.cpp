@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <limits>
 
 #include "io/sealed_json.h"
@@ -11,6 +12,12 @@ namespace riffle {
 namespace {
 
 constexpr std::string_view format = "riffle-checkpoint-1";
+
+/// A count; nlohmann's own conversion takes any number, and what does not fit is undefined.
+std::uint64_t count(const nlohmann::json& value) {
+  if (!value.is_number_unsigned()) throw Error(ErrorKind::data, "a count is no whole number");
+  return value.get<std::uint64_t>();
+}
 
 }  // namespace
 
@@ -48,26 +55,31 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
   try {
     Checkpoint c;
     auto& t = c.trainer;
-    content.at("iteration").get_to(t.iteration);
+    t.iteration = count(content.at("iteration"));
     content.at("params").get_to(t.params);
-    content.at("optimizer_steps").get_to(t.optimizer_steps);
+    t.optimizer_steps = count(content.at("optimizer_steps"));
     content.at("first").get_to(t.first);
     content.at("second").get_to(t.second);
     content.at("velocity").get_to(t.velocity);
-    content.at("loss_every").get_to(t.loss_every);
+    t.loss_every = count(content.at("loss_every"));
     // A loss that is not finite is written as null.
     for (const auto& loss : content.at("losses")) {
       t.losses.push_back(loss.is_null() ? std::numeric_limits<double>::quiet_NaN()
                                         : loss.get<double>());
     }
-    content.at("refused_steps").get_to(t.refused_steps);
-    content.at("refused_in_a_row").get_to(t.refused_in_a_row);
-    content.at("blame").get_to(t.blame);
+    t.refused_steps = count(content.at("refused_steps"));
+    t.refused_in_a_row = count(content.at("refused_in_a_row"));
+    for (const auto& n : content.at("blame")) t.blame.push_back(count(n));
     content.at("seconds").get_to(c.seconds);
     for (const auto& s : content.at("snapshots")) {
-      c.snapshots.push_back({s.at("iteration"), s.at("x"), s.at("y")});
+      c.snapshots.push_back({count(s.at("iteration")), s.at("x"), s.at("y")});
+      if (c.snapshots.back().x.size() != c.snapshots.back().y.size()) {
+        throw Error(ErrorKind::data, "a snapshot has not as many x as y");
+      }
     }
     return c;
+  } catch (const Error& error) {
+    throw Error(ErrorKind::data, fmt::format("{}: {}", path.string(), error.what()));
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::data,
                 fmt::format("{}: not a complete checkpoint: {}", path.string(), error.what()));
