@@ -63,7 +63,7 @@ struct Spec {
     std::string precision = "double";
     std::string simd = "auto";
     std::uint64_t log_every = 0;               ///< iterations; 0: a thirtieth of the run
-    std::uint64_t snapshot_every = 0;          ///< iterations; 0: a thirtieth of the run
+    std::uint64_t snapshot_every = 0;          ///< iterations; 0: a thirtieth; at most 100 are kept
     std::uint64_t evaluation_draws = 100'000;  ///< for the final figures
     std::uint64_t draws = 4000;                ///< rows of draws.csv
     double checkpoint_seconds = 1;             ///< between two checkpoints

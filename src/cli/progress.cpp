@@ -1,12 +1,26 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdio>
+#include <string>
 
 namespace riffle {
+namespace {
+
+std::size_t terminal_columns() {
+  constexpr std::size_t usual = 80;  // where the terminal does not know
+  winsize size{};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : usual;
+}
+
+}  // namespace
 
 Progress::Progress(bool quiet)
     : quiet_(quiet),
@@ -40,15 +54,26 @@ void Progress::tick(const FitProgress& progress) {
   const double speed =
       elapsed > 0 ? static_cast<double>(progress.iteration - first_iteration_) / elapsed : 0;
   const auto left = static_cast<double>(progress.iterations - progress.iteration);
-  constexpr int width = 20;
+  constexpr int width = 14;
   const double share =
       static_cast<double>(progress.iteration) / static_cast<double>(progress.iterations);
   const int filled = static_cast<int>(share * width);
-  fmt::print(stderr,
-             "\r\x1b[K{:{}}{:{}}| {:3.0f} %  {} of {}  loss {:.4f}  {:.3g} it/s  rate {:.2g}{}",
-             std::string(static_cast<std::size_t>(filled), '#'), filled, "", width - filled,
-             100 * share, progress.iteration, progress.iterations, smoothed_, speed, progress.rate,
-             speed > 0 ? "  left " + clock_time(left / speed) : "");
+  const std::array<std::string, 6> parts{
+      fmt::format("{:{}}{:{}}| {:3.0f} %", std::string(static_cast<std::size_t>(filled), '#'),
+                  filled, "", width - filled, 100 * share),
+      fmt::format("  {} of {}", progress.iteration, progress.iterations),
+      fmt::format("  loss {:.4f}", smoothed_),
+      speed > 0 ? "  left " + clock_time(left / speed) : "",
+      fmt::format("  {:.{}f} it/s", speed, speed < 10 ? 1 : 0),
+      fmt::format("  rate {:.2g}", progress.rate),
+  };
+  // A line that wraps cannot be rewritten in place, so what does not fit is left out.
+  const auto columns = terminal_columns();
+  std::string line;
+  for (const auto& part : parts) {
+    if (line.size() + part.size() < columns) line += part;
+  }
+  fmt::print(stderr, "\r\x1b[K{}", line);
   std::fflush(stderr);
   line_shown_ = true;
 }

@@ -155,9 +155,9 @@ T GradientEstimator<T>::pass(Worker& worker, std::size_t count, std::span<const 
   target_.evaluate(worker.z.view(count), worker.log_p.data(), worker.g.view(count));
   const TileTerms<T> tile{worker.log_q0.data(), log_det, worker.log_p.data(),
                           weighted ? worker.weight.data() : nullptr};
-  return kernels_.combine(tile, static_cast<T>(terms.base_weight), static_cast<T>(terms.beta),
-                          T(1) / static_cast<T>(batch_), worker.g.view(count),
-                          worker.g_log_det.data());
+  return kernels_.combine(tile, worker.z.view(count), static_cast<T>(terms.base_weight),
+                          static_cast<T>(terms.beta), T(1) / static_cast<T>(batch_),
+                          worker.g.view(count), worker.g_log_det.data());
 }
 
 /// Sets the weights of invalid draws to 0, blames what made them, and puts a valid draw in their
@@ -208,6 +208,11 @@ std::vector<std::uint64_t> GradientEstimator<T>::blame() const {
     for (std::size_t k = 0; k < total.size(); ++k) total[k] += worker->blame[k];
   }
   return total;
+}
+
+template <class T>
+void GradientEstimator<T>::forget_blame() {
+  for (const auto& worker : workers_) std::fill(worker->blame.begin(), worker->blame.end(), 0);
 }
 
 template class GradientEstimator<float>;

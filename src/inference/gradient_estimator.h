@@ -42,6 +42,8 @@ class GradientEstimator {
 
   /// How many draws were left out because of each layer, and last because of the target.
   std::vector<std::uint64_t> blame() const;
+  /// Starts that count again.
+  void forget_blame();
 
  private:
   struct Worker;

@@ -21,9 +21,10 @@ template <class T>
 struct ObjectiveKernels {
   /// Sum over the samples of base_weight · ln q0 - log_det - beta · ln p, and the cotangents of
   /// `scale` times it: g, which holds ∇ln p, is overwritten with dL/dz_K, and g_log_det with
-  /// dL/dlog_det. Both are zero in the padding lanes. Where a value or a gradient of the samples is
-  /// not finite, nor is what is returned.
-  T (*combine)(const TileTerms<T>&, T base_weight, T beta, T scale, Tile<T> g, T* g_log_det);
+  /// dL/dlog_det. Both are zero in the padding lanes. Where a value, a gradient or a coordinate z
+  /// of the samples is not finite, nor is what is returned.
+  T (*combine)
+  (const TileTerms<T>&, Tile<const T> z, T base_weight, T beta, T scale, Tile<T> g, T* g_log_det);
 
   template <class Maths>
   static ObjectiveKernels of() {

@@ -48,6 +48,7 @@ void Trainer<T>::restore(const TrainerState<T>& state) {
   progress_.refused_steps = state.refused_steps;
   progress_.refused_in_a_row = state.refused_in_a_row;
   earlier_blame_ = state.blame;
+  estimator_.forget_blame();
 }
 
 template <class T>

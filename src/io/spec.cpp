@@ -328,11 +328,8 @@ void Spec::validate() const {
   constexpr std::uint64_t largest = std::numeric_limits<std::int64_t>::max();
   check(run.seed <= largest, "run.seed", run.seed, "at most 9223372036854775807");
   check(run.log_every <= largest, "run.log_every", run.log_every, "at most 9223372036854775807");
-  constexpr std::uint64_t most_snapshots = 10'000;
   check(run.snapshot_every <= largest, "run.snapshot_every", run.snapshot_every,
         "at most 9223372036854775807");
-  check(run.snapshot_every == 0 || run.iterations / run.snapshot_every <= most_snapshots,
-        "run.snapshot_every", run.snapshot_every, "enough for at most 10000 snapshots in the run");
   check(run.threads <= 1024, "run.threads", run.threads, "at most 1024 (0: one for each core)");
   if (run.precision != "float" && run.precision != "double") {
     throw usage(

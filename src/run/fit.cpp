@@ -25,6 +25,7 @@ namespace riffle {
 namespace {
 
 constexpr std::size_t snapshot_draws = 1000;
+constexpr std::uint64_t most_snapshots = 100;
 
 std::uint64_t a_thirtieth(std::uint64_t iterations) {
   return std::max<std::uint64_t>(1, iterations / 30);
@@ -59,6 +60,8 @@ TrainerOptions trainer_options(const Spec& spec) {
   const auto interval = a_thirtieth(spec.run.iterations);
   options.log_every = spec.run.log_every != 0 ? spec.run.log_every : interval;
   options.snapshot_every = spec.run.snapshot_every != 0 ? spec.run.snapshot_every : interval;
+  // A longer run keeps every second, third, ... of the snapshots asked for.
+  options.snapshot_every *= 1 + spec.run.iterations / options.snapshot_every / most_snapshots;
   return options;
 }
 

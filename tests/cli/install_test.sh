@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The installed tree serves find_package(riffle), and the examples build and run against it.
+. "$(dirname "$0")/lib.sh"
+
+[ -z "${SANITIZE:-}" ] || skip "a sanitized library cannot be linked without the sanitizer's flags"
+
+"$CMAKE" --install "$BUILD" --prefix "$scratch/prefix" >"$log/out" 2>&1 ||
+  fail "installing failed: $(cat "$log/out")"
+[ -x "$scratch/prefix/bin/riffle" ] || fail "no program is installed"
+[ "$("$scratch/prefix/bin/riffle" --version)" = "$("$riffle" --version)" ] ||
+  fail "the installed program does not run"
+for header in "$SOURCE"/include/riffle/*.h; do
+  same_file "$header" "$scratch/prefix/include/riffle/$(basename "$header")"
+done
+
+"$CMAKE" -S "$SOURCE/examples" -B "$scratch/examples" -DCMAKE_PREFIX_PATH="$scratch/prefix" \
+  -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_BUILD_TYPE=Release >"$log/out" 2>&1 &&
+  "$CMAKE" --build "$scratch/examples" >"$log/out" 2>&1 ||
+  fail "the examples do not build: $(tail -20 "$log/out")"
+
+# example NAME TEXT ARGUMENT...: it runs and says TEXT.
+example() {
+  local name=$1 text=$2
+  shift 2
+  "$scratch/examples/$name" "$@" >"$log/out" 2>&1 || fail "$name failed: $(cat "$log/out")"
+  says "$text" "$name"
+}
+example fit_builtin 'saved u1.riffle'
+example own_target 'first draw'
+example sample_flow 'ln q at the origin'
+"$scratch/examples/sample_flow" missing.riffle >"$log/out" 2>&1
+[ $? -eq 66 ] || fail "sample_flow does not hand on the exit code"
+
+finish

@@ -1,0 +1,62 @@
+#include "core/names.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+namespace riffle {
+namespace {
+
+constexpr std::array<std::string_view, 5> names{"planar", "planar-free", "radial", "sylvester",
+                                                "real-nvp"};
+
+TEST(NearestName, FindsWhatWasMeant) {
+  EXPECT_EQ(nearest_name("planar", names), "planar");
+  EXPECT_EQ(nearest_name("palnar", names), "planar");   // a swap is one step
+  EXPECT_EQ(nearest_name("plannar", names), "planar");  // insertion
+  EXPECT_EQ(nearest_name("radal", names), "radial");    // deletion
+  EXPECT_EQ(nearest_name("sylvestor", names), "sylvester");
+  EXPECT_EQ(nearest_name("REAL_NVP", names), "real-nvp");  // neither case nor '_' counts
+  EXPECT_EQ(nearest_name("planarfree", names), "planar-free");
+}
+
+TEST(NearestName, IsEmptyWhereNothingIsNear) {
+  EXPECT_EQ(nearest_name("neural-spline", names), "");
+  EXPECT_EQ(nearest_name("xq", std::array<std::string_view, 1>{"planar"}), "");
+  EXPECT_EQ(nearest_name("planar", {}), "");
+  EXPECT_EQ(nearest_name(std::string(1'000'000, 'p'), names), "");
+}
+
+TEST(NearestName, TakesTheFirstOfEquallyNearOnes) {
+  EXPECT_EQ(nearest_name("U5", std::array<std::string_view, 3>{"U2", "U3", "U4"}), "U2");
+}
+
+TEST(UnknownName, SuggestsTheNearestOrListsAll) {
+  EXPECT_EQ(unknown_name_message("flow", "planr", names),
+            "no flow \"planr\"; did you mean \"planar\"?");
+  EXPECT_EQ(unknown_name_message("flow", "neural-spline", names),
+            "no flow \"neural-spline\"; there are: planar, planar-free, radial, sylvester, "
+            "real-nvp");
+  const auto message = unknown_name_message("flow", std::string(1000, 'x'), names);
+  EXPECT_LT(message.size(), 200u);
+  EXPECT_NE(message.find(std::string(64, 'x') + "..."), std::string::npos) << message;
+}
+
+TEST(FindByName, FindsOrThrowsAUsageError) {
+  struct Entry {
+    std::string_view name;
+  };
+  static constexpr std::array<Entry, 2> registry{{{"adam"}, {"rmsprop"}}};
+  EXPECT_EQ(&find_by_name<Entry>(registry, "rmsprop", "optimizer"), &registry[1]);
+  try {
+    find_by_name<Entry>(registry, "adaam", "optimizer");
+    FAIL() << "nothing was thrown";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::usage);
+    EXPECT_STREQ(e.what(), "no optimizer \"adaam\"; did you mean \"adam\"?");
+  }
+}
+
+}  // namespace
+}  // namespace riffle

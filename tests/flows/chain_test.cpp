@@ -1,0 +1,212 @@
+#include "flows/chain.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include "flows/flow_checks.h"
+#include "flows/flow_registry.h"
+#include "riffle/error.h"
+
+namespace riffle::test {
+namespace {
+
+/// Every registered layer twice, in order.
+std::vector<LayerRun> everything() {
+  std::vector<LayerRun> runs;
+  for (const auto& entry : flow_registry()) runs.push_back({std::string(entry.name), 2});
+  return runs;
+}
+
+template <class T>
+std::unique_ptr<Chain<T>> chain_of(const std::vector<LayerRun>& runs, std::size_t dim,
+                                   InstructionSet set = InstructionSet::best()) {
+  return make_flow<T>(runs, {dim, 0, set});
+}
+
+/// Initial values, and modest ones: products of many layers are ill-conditioned soon enough.
+std::vector<ParameterSet> chain_parameters(const Chain<double>& chain) {
+  std::vector<ParameterSet> sets;
+  std::vector<double> values(chain.parameters().size());
+  chain.initialise({5, Purpose::initial_values, 0}, values);
+  sets.push_back({"initial", values});
+  Random random(6);
+  for (double& v : values) v = 0.5 * random.normal();
+  sets.push_back({"scale 0.5", values});
+  return sets;
+}
+
+class ChainTest : public ::testing::TestWithParam<std::size_t> {};
+
+template <class T>
+Failures check_all(const std::vector<LayerRun>& runs, std::size_t dim) {
+  Failures failures;
+  const auto reference = chain_of<double>(runs, dim);
+  const auto oracle = chain_of<Dual>(runs, dim, InstructionSet::scalar());
+  for (const auto set : InstructionSet::available()) {
+    const auto chain = chain_of<T>(runs, dim, set);
+    for (const auto& params : chain_parameters(*reference)) {
+      const FlowInput<T> in(*chain, params, 45, 7);
+      const DualOutput exact(*oracle, in);
+      const auto where = fmt::format("{}, {}", set.name(), params.name);
+      append(failures, check_values(*chain, in, exact), where);
+      append(failures, check_determinant(*chain, in, exact), where);
+      append(failures, check_vjp_by_duals(*chain, in, exact), where);
+      append(failures, check_accumulation(*chain, in), where);
+      append(failures, check_extremes(*chain, in), where);
+      if (chain->has_inverse() && chain->injective(in.params)) {
+        append(failures, check_round_trip(*chain, in, exact), where);
+      }
+      if constexpr (std::is_same_v<T, double>) {
+        append(failures, check_vjp_by_differences(*chain, in.first(9)), where);
+      }
+    }
+  }
+  return failures;
+}
+
+TEST_P(ChainTest, IsALayerOfLayers) {
+  EXPECT_TRUE(none(check_all<double>(everything(), GetParam())));
+  EXPECT_TRUE(none(check_all<float>(everything(), GetParam())));
+}
+
+TEST_P(ChainTest, OfOneLayerIsThatLayer) {
+  for (const auto& entry : flow_registry()) {
+    EXPECT_TRUE(none(check_all<double>({{std::string(entry.name), 1}}, GetParam())));
+  }
+}
+
+TEST_P(ChainTest, EmptyOneIsTheIdentity) {
+  const Chain<double> chain(GetParam(), {});
+  EXPECT_EQ(chain.length(), 0u);
+  EXPECT_EQ(chain.parameters().size(), 0u);
+  EXPECT_TRUE(chain.has_inverse());
+  EXPECT_TRUE(chain.injective({}));
+  const FlowInput<double> in(chain, {"none", {}}, 37, 8);
+  const auto out = forward_and_vjp(chain, in);
+  TileBuffer<double> back(GetParam());
+  AlignedVector<double> log_det(tile_size, 0.0);
+  chain.inverse({}, in.z.view(37), back.view(37), log_det.data(), nullptr);
+  for (std::size_t s = 0; s < 37; ++s) {
+    EXPECT_EQ(out.log_det[s], 0);
+    EXPECT_EQ(log_det[s], 0);
+    for (std::size_t d = 0; d < GetParam(); ++d) {
+      EXPECT_EQ(out.y.view()(d, s), in.z.view()(d, s));
+      EXPECT_EQ(out.dz.view()(d, s), in.g.view()(d, s));
+      EXPECT_EQ(back.view()(d, s), in.z.view()(d, s));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dims, ChainTest, ::testing::Values(1, 2, 3, 8));
+
+TEST(Chain, PrefixesTheNamesAndHandsOutTheParts) {
+  const auto chain = chain_of<double>(everything(), 3);
+  ASSERT_EQ(chain->length(), 2 * flow_registry().size());
+  std::vector<double> params(chain->parameters().size());
+  std::size_t offset = 0;
+  std::size_t view = 0;
+  for (std::size_t k = 0; k < chain->length(); ++k) {
+    const auto part = chain->part(std::span<double>(params), k);
+    EXPECT_EQ(part.data(), params.data() + offset) << k;
+    EXPECT_EQ(part.size(), chain->layer(k).parameters().size()) << k;
+    for (const auto& own : chain->layer(k).parameters().views()) {
+      const auto& joined = chain->parameters().views()[view++];
+      EXPECT_EQ(joined.name, fmt::format("{}.{}", k, own.name));
+      EXPECT_EQ(joined.offset, offset + own.offset);
+      EXPECT_EQ(joined.shape, own.shape);
+    }
+    offset += part.size();
+  }
+  EXPECT_EQ(offset, params.size());
+}
+
+TEST(Chain, InitialisesEachLayerWithItsOwnNumbers) {
+  const auto chain = chain_of<double>({{"planar", 3}}, 2);
+  std::vector<double> params(chain->parameters().size());
+  chain->initialise({4, Purpose::initial_values, 0}, params);
+  for (std::size_t k = 0; k < 3; ++k) {
+    std::vector<double> own(chain->layer(k).parameters().size());
+    chain->layer(k).initialise({4, Purpose::initial_values, k}, own);
+    const auto part = chain->part(std::span<const double>(params), k);
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), own.begin(), own.end())) << k;
+    for (std::size_t other = 0; other < k; ++other) {
+      const auto before = chain->part(std::span<const double>(params), other);
+      EXPECT_FALSE(std::equal(part.begin(), part.end(), before.begin())) << k << " " << other;
+    }
+  }
+}
+
+TEST(Chain, IsInjectiveWhereAllItsLayersAre) {
+  const auto chain = chain_of<double>({{"planar-free", 2}}, 1);
+  const std::vector<double> both{1, 0.5, 0, 1, -0.9, 0};
+  const std::vector<double> last_not{1, 0.5, 0, 1, -1.1, 0};
+  const std::vector<double> first_not{1, -1.1, 0, 1, 0.5, 0};
+  EXPECT_TRUE(chain->injective(both));
+  EXPECT_FALSE(chain->injective(last_not));
+  EXPECT_FALSE(chain->injective(first_not));
+}
+
+// The determinants of a deep chain multiply to far beyond the range of the precision; their
+// logarithms must not.
+TEST(Chain, LogDetOutlivesTheRangeOfTheDeterminant) {
+  const auto run = [&]<class T>(T, double tolerance) {
+    for (const auto set : InstructionSet::available()) {
+      // One dimension, f(z) = z + u tanh(w z), near 0: det = 1 + u w in every layer.
+      for (const double u : {1e4, -0.9999}) {
+        constexpr std::size_t length = 300;
+        const auto chain =
+            make_flow<T>(std::vector<LayerRun>{{"planar-free", length}}, {1, 0, set});
+        std::vector<T> params;
+        for (std::size_t k = 0; k < length; ++k) {
+          params.insert(params.end(), {T(1), static_cast<T>(u), T(0)});
+        }
+        TileBuffer<T> z(1);
+        TileBuffer<T> y(1);
+        AlignedVector<T> log_det(tile_size, T(0));
+        AlignedVector<T> cache(chain->cache_size());
+        chain->forward(params, z.view(3), y.view(3), log_det.data(), cache.data());
+        const double factor = 1 + static_cast<double>(static_cast<T>(u));
+        const double expected = length * std::log(factor);
+        EXPECT_NEAR(static_cast<double>(log_det[2]), expected, tolerance * std::abs(expected))
+            << set.name();
+      }
+    }
+  };
+  run(double(), 1e-12);
+  run(float(), 1e-5);
+}
+
+TEST(ParseFlow, ReadsNamesAndCounts) {
+  const auto one = parse_flow("planar");
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(one[0].name, "planar");
+  EXPECT_EQ(one[0].count, 1u);
+  const auto two = parse_flow("planar:16+planar-free:2");
+  ASSERT_EQ(two.size(), 2u);
+  EXPECT_EQ(two[0].count, 16u);
+  EXPECT_EQ(two[1].name, "planar-free");
+  EXPECT_EQ(two[1].count, 2u);
+}
+
+TEST(ParseFlow, RefusesAnythingElseByName) {
+  for (const std::string text : {"", ":", "planar:", "planar:0", "planar:-1", "planar:1.5",
+                                 "planar:16x", "planar:100001", "planar:99999999999999999999999",
+                                 "+planar", "planar+", "planar++planar", "planr:2", "planar :2"}) {
+    try {
+      parse_flow(text);
+      FAIL() << "\"" << text << "\" was read";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::usage) << text;
+    }
+  }
+  try {
+    parse_flow("planr:2");
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "no flow \"planr\"; did you mean \"planar\"?");
+  }
+}
+
+}  // namespace
+}  // namespace riffle::test

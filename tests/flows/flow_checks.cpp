@@ -1,0 +1,725 @@
+#include "flows/flow_checks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace riffle::test {
+namespace {
+
+template <class T>
+constexpr double eps = std::numeric_limits<T>::epsilon();
+
+/// What the tests ask of each precision; rounding comes on top where the input is ill-conditioned.
+template <class T>
+constexpr double wanted = std::is_same_v<T, float> ? 64 * eps<float> : 1e-12;
+
+/// How far the rounding of a saturated intermediate, of size 1, can spread: layers multiply it by
+/// products of two parameters, as in 1 + (1 - t²) wᵀu, whose terms are bounded by Σ θ².
+template <class T>
+double amplification(const FlowInput<T>& in) {
+  double squares = 1;
+  for (const T p : in.params) squares += static_cast<double>(p) * static_cast<double>(p);
+  return squares;
+}
+
+/// x with a relative error of up to four ε.
+template <class T>
+T disturbed(T x, Random& noise) {
+  return static_cast<T>(static_cast<double>(x) * (1 + 4 * eps<T> * noise.uniform(-1, 1)));
+}
+
+template <class T>
+FlowInput<T> disturbed(const FlowInput<T>& in, Random& noise) {
+  FlowInput<T> other = in;
+  for (T& p : other.params) p = disturbed(p, noise);
+  for (std::size_t s = 0; s < tile_size; ++s) {
+    other.g_log_det[s] = disturbed(other.g_log_det[s], noise);
+    for (std::size_t d = 0; d < in.z.view().dim(); ++d) {
+      other.z.row(d)[s] = disturbed(other.z.row(d)[s], noise);
+      other.g.row(d)[s] = disturbed(other.g.row(d)[s], noise);
+    }
+  }
+  return other;
+}
+
+constexpr int disturbances = 6;
+
+template <class T>
+struct Forward {
+  TileBuffer<T> y;
+  AlignedVector<T> log_det;
+};
+
+template <class T>
+Forward<T> forward_only(const FlowLayer<T>& layer, const FlowInput<T>& in) {
+  Forward<T> out{TileBuffer<T>(layer.dim()), AlignedVector<T>(tile_size, T(0))};
+  AlignedVector<T> cache(layer.cache_size());
+  layer.forward(in.params, in.z.view(in.count), out.y.view(in.count), out.log_det.data(),
+                cache.data());
+  return out;
+}
+
+/// A tile between whose rows lies something that nobody may touch.
+template <class T>
+struct Guarded {
+  static constexpr T mark = T(-12345.5);
+  explicit Guarded(std::size_t dim) : tile(dim) {
+    for (std::size_t d = 0; d < dim; ++d) {
+      std::fill(tile.row(d) + tile_size, tile.row(d) + tile_stride, mark);
+    }
+  }
+  bool intact() {
+    for (std::size_t d = 0; d < tile.view().dim(); ++d) {
+      for (std::size_t s = tile_size; s < tile_stride; ++s) {
+        if (tile.row(d)[s] != mark) return false;
+      }
+    }
+    return true;
+  }
+  TileBuffer<T> tile;
+};
+
+template <class T>
+std::string sample_of(const FlowInput<T>& in, std::size_t s) {
+  std::string text = fmt::format("sample {}/{} z=(", s, in.count);
+  for (std::size_t d = 0; d < in.z.view().dim(); ++d) {
+    text += fmt::format("{:.6g} ", static_cast<double>(in.z.view()(d, s)));
+  }
+  return text + ")";
+}
+
+}  // namespace
+
+std::vector<ParameterSet> parameter_sets(const FlowLayer<double>& layer) {
+  const auto views = layer.parameters().views();
+  const std::size_t size = layer.parameters().size();
+  std::vector<ParameterSet> sets;
+  Random random(101 + layer.dim());
+  const auto normal = [&](double scale) {
+    std::vector<double> values(size);
+    for (double& v : values) v = scale * random.normal();
+    return values;
+  };
+
+  std::vector<double> initial(size);
+  layer.initialise({17, Purpose::initial_values, 3}, initial);
+  sets.push_back({"initial", initial});
+  sets.push_back({"tiny", normal(1e-4)});
+  for (const double scale : {0.3, 1.0, 5.0, 30.0}) {
+    sets.push_back({fmt::format("scale {}", scale), normal(scale)});
+    sets.push_back({fmt::format("scale {} again", scale), normal(scale)});
+  }
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    for (const double factor : {0.0, 1e-20, 1e-9, 1e-3, 20.0}) {
+      auto values = normal(0.7);
+      for (std::size_t k = 0; k < views[i].size(); ++k) values[views[i].offset + k] *= factor;
+      sets.push_back(
+          {fmt::format("{} times {}", views[i].name, factor), std::move(values), factor >= 1e-3});
+    }
+    // Blocks j with a given inner product with block i, along it and with something across.
+    for (std::size_t j = i + 1; j < views.size(); ++j) {
+      if (views[j].size() != views[i].size()) continue;
+      const auto add = [&](double dot, double across, double length) {
+        auto values = normal(0.9);
+        double* const a = values.data() + views[i].offset;
+        double* const b = values.data() + views[j].offset;
+        double square = 0;
+        double already = 0;
+        for (std::size_t k = 0; k < views[i].size(); ++k) {
+          a[k] *= length;
+          b[k] *= across;
+          square += a[k] * a[k];
+          already += a[k] * b[k];
+        }
+        for (std::size_t k = 0; k < views[i].size(); ++k) b[k] += (dot - already) / square * a[k];
+        sets.push_back({fmt::format("{}·{} = {} across {} length {}", views[i].name, views[j].name,
+                                    dot, across, length),
+                        std::move(values),
+                        length == 1 && std::abs(dot) < 100 && std::abs(dot + 1) > 0.01});
+      };
+      for (const double dot :
+           {-0.5, -0.999, -1.0, -1.001, -3.0, -30.0, -60.0, -700.0, -1e5, 40.0, 1e4}) {
+        add(dot, 0, 1);
+        add(dot, 0.5, 1);
+      }
+      for (const double dot : {-0.5, -3.0, -30.0}) add(dot, 0.5, 1e-3);
+    }
+  }
+  return sets;
+}
+
+template <class T>
+FlowInput<T>::FlowInput(const FlowLayer<T>& layer, const ParameterSet& set, std::size_t samples,
+                        std::uint64_t seed)
+    : count(samples), z(layer.dim()), g(layer.dim()), g_log_det(tile_size, T(0)) {
+  Random random(seed);
+  for (const double v : set.values) params.push_back(static_cast<T>(v));
+  constexpr double scales[] = {1, 0.1, 3, 1, 0.001, 10, 1, 0.5};
+  for (std::size_t s = 0; s < tile_size; ++s) {
+    for (std::size_t d = 0; d < layer.dim(); ++d) {
+      z.row(d)[s] = static_cast<T>(scales[s % std::size(scales)] * random.normal());
+      const auto cotangent = static_cast<T>(random.normal());
+      if (s < count) g.row(d)[s] = cotangent;
+    }
+    const auto cotangent = static_cast<T>(random.normal());
+    if (s < count) g_log_det[s] = cotangent;
+  }
+}
+
+template <class T>
+FlowInput<T> FlowInput<T>::first(std::size_t samples) const {
+  FlowInput other = *this;
+  other.count = samples;
+  for (std::size_t s = samples; s < tile_size; ++s) {
+    other.g_log_det[s] = 0;
+    for (std::size_t d = 0; d < z.view().dim(); ++d) other.g.row(d)[s] = 0;
+  }
+  return other;
+}
+
+template <class T>
+bool FlowOutput<T>::same(const FlowOutput& other, std::size_t count) const {
+  if (grad != other.grad) return false;
+  for (std::size_t s = 0; s < count; ++s) {
+    if (log_det[s] != other.log_det[s]) return false;
+    for (std::size_t d = 0; d < y.view().dim(); ++d) {
+      if (y.view()(d, s) != other.y.view()(d, s)) return false;
+      if (dz.view()(d, s) != other.dz.view()(d, s)) return false;
+    }
+  }
+  return true;
+}
+
+template <class T>
+FlowOutput<T> forward_and_vjp(const FlowLayer<T>& layer, const FlowInput<T>& in, Random* noise) {
+  FlowOutput<T> out{TileBuffer<T>(layer.dim()), AlignedVector<T>(tile_size, T(0)), in.g,
+                    std::vector<T>(in.params.size(), T(0))};
+  AlignedVector<T> cache(layer.cache_size());
+  layer.forward(in.params, in.z.view(in.count), out.y.view(in.count), out.log_det.data(),
+                cache.data());
+  if (noise != nullptr) {
+    for (T& c : cache) c = disturbed(c, *noise);
+  }
+  layer.vjp(in.params, in.z.view(in.count), cache.data(), out.dz.view(in.count),
+            in.g_log_det.data(), out.grad);
+  return out;
+}
+
+template <class T>
+DualOutput::DualOutput(const FlowLayer<Dual>& layer, const FlowInput<T>& in)
+    : dim_(layer.dim()), inputs_(layer.dim() + layer.parameters().size()) {
+  y_.resize((dim_ + 1) * tile_size);
+  slope_.resize(inputs_ * (dim_ + 1) * tile_size);
+  std::vector<Dual> params;
+  for (const T p : in.params) params.emplace_back(static_cast<double>(p));
+  TileBuffer<Dual> z(dim_);
+  for (std::size_t d = 0; d < dim_; ++d) {
+    for (std::size_t s = 0; s < tile_size; ++s)
+      z.row(d)[s] = static_cast<double>(in.z.view()(d, s));
+  }
+  TileBuffer<Dual> y(dim_);
+  AlignedVector<Dual> cache(layer.cache_size());
+  for (std::size_t i = 0; i < inputs_; ++i) {
+    const auto seed = [&](double tangent) {
+      if (i >= dim_) {
+        params[i - dim_].tangent = tangent;
+      } else {
+        for (std::size_t s = 0; s < tile_size; ++s) z.row(i)[s].tangent = tangent;
+      }
+    };
+    seed(1);
+    AlignedVector<Dual> log_det(tile_size, Dual(0));
+    layer.forward(params, z.view(in.count), y.view(in.count), log_det.data(), cache.data());
+    seed(0);
+    for (std::size_t s = 0; s < in.count; ++s) {
+      for (std::size_t d = 0; d <= dim_; ++d) {
+        const Dual v = d == dim_ ? log_det[s] : y.row(d)[s];
+        y_[d * tile_size + s] = v.value;
+        slope_[(i * (dim_ + 1) + d) * tile_size + s] = v.tangent;
+      }
+    }
+  }
+}
+
+Eigen::MatrixXd DualOutput::jacobian(std::size_t s) const {
+  const auto n = static_cast<Eigen::Index>(dim_);
+  Eigen::MatrixXd j(n, n);
+  for (std::size_t d = 0; d < dim_; ++d) {
+    for (std::size_t i = 0; i < dim_; ++i) {
+      j(static_cast<Eigen::Index>(d), static_cast<Eigen::Index>(i)) = slope(d, i, s);
+    }
+  }
+  return j;
+}
+
+template <class T>
+Failures check_values(const FlowLayer<T>& layer, const FlowInput<T>& in, const DualOutput& exact) {
+  Failures failures;
+  const std::size_t dim = layer.dim();
+  const auto out = forward_only(layer, in);
+  Random noise(7);
+  std::vector<Forward<T>> others;
+  for (int k = 0; k < disturbances; ++k)
+    others.push_back(forward_only(layer, disturbed(in, noise)));
+  for (std::size_t s = 0; s < in.count; ++s) {
+    const double inverse = exact.jacobian(s).inverse().norm();
+    for (std::size_t d = 0; d <= dim; ++d) {
+      // log_det moves by ‖J⁻¹‖ times what J does; see check_determinant.
+      const double spread =
+          16 * eps<T> * amplification(in) * (d < dim ? 1 : std::max(1.0, inverse));
+      const auto pick = [&](const Forward<T>& f) {
+        return static_cast<double>(d < dim ? f.y.view()(d, s) : f.log_det[s]);
+      };
+      const double got = pick(out);
+      double rounding = 0;
+      for (const auto& other : others) rounding = std::max(rounding, std::abs(pick(other) - got));
+      const double expected = exact.y(d, s);
+      const double allowed = wanted<T> * (1 + std::abs(expected)) + spread + 8 * rounding;
+      if (std::isfinite(expected) && std::isfinite(allowed) &&
+          !(std::abs(got - expected) <= allowed)) {
+        failures.push_back(fmt::format("{} of {} is {:.17g} instead of {:.17g}, allowed {:.2g}",
+                                       d < dim ? fmt::format("y[{}]", d) : "log_det",
+                                       sample_of(in, s), got, expected, allowed));
+      }
+    }
+  }
+  return failures;
+}
+
+template <class T>
+Failures check_determinant(const FlowLayer<T>& layer, const FlowInput<T>& in,
+                           const DualOutput& exact, double floor) {
+  Failures failures;
+  const auto out = forward_only(layer, in);
+  for (std::size_t s = 0; s < in.count; ++s) {
+    const Eigen::MatrixXd jacobian = exact.jacobian(s);
+    const Eigen::PartialPivLU<Eigen::MatrixXd> lu(jacobian);
+    double log_det = 0;
+    for (Eigen::Index k = 0; k < jacobian.rows(); ++k) {
+      log_det += std::log(std::abs(lu.matrixLU()(k, k)));
+    }
+    if (floor > 0) log_det = std::log(std::exp(log_det) + floor);
+    // |δ ln|det J|| = |tr J⁻¹ δJ| <= ‖J⁻¹‖ ‖δJ‖: the elimination's δJ is some D ε ‖J‖, and the
+    // layer's is ε times the products that make J.
+    const double inverse = lu.inverse().norm();
+    if (!std::isfinite(inverse) || !std::isfinite(log_det)) continue;
+    const double dim = static_cast<double>(layer.dim());
+    const double allowed =
+        wanted<T> * (1 + std::abs(log_det)) +
+        16 * inverse * (dim * eps<double> * jacobian.norm() + eps<T> * amplification(in));
+    const auto got = static_cast<double>(out.log_det[s]);
+    if (!(std::abs(got - log_det) <= allowed)) {
+      failures.push_back(
+          fmt::format("log_det of {} is {:.17g}, that of the Jacobian {:.17g}, "
+                      "allowed {:.2g}",
+                      sample_of(in, s), got, log_det, allowed));
+    }
+  }
+  return failures;
+}
+
+template <class T>
+Failures check_vjp_by_duals(const FlowLayer<T>& layer, const FlowInput<T>& in,
+                            const DualOutput& exact) {
+  Failures failures;
+  const std::size_t dim = layer.dim();
+  const auto out = forward_and_vjp(layer, in);
+  // How much rounding of the input and of what the cache keeps can change the result. An error of
+  // the formulas is not rounding: it stays whatever is disturbed.
+  Random noise(8);
+  std::vector<FlowOutput<T>> others;
+  for (int k = 0; k < disturbances; ++k) {
+    others.push_back(forward_and_vjp(layer, disturbed(in, noise), &noise));
+  }
+  const auto compare = [&](double got, double expected, double allowed, auto&& pick, auto&& what) {
+    double rounding = 0;
+    for (const auto& other : others) {
+      rounding = std::max(rounding, std::abs(static_cast<double>(pick(other)) - got));
+    }
+    allowed += 8 * rounding;
+    if (std::isfinite(expected) && std::isfinite(allowed) &&
+        !(std::abs(got - expected) <= allowed)) {
+      failures.push_back(fmt::format("{} is {:.17g} instead of {:.17g}, allowed {:.2g}", what(),
+                                     got, expected, allowed));
+    }
+  };
+  // The slope of log_det holds 1/det, which is no better known than det: to ε ‖J⁻¹‖.
+  std::vector<double> doubt(in.count);
+  for (std::size_t s = 0; s < in.count; ++s) {
+    doubt[s] = 16 * eps<T> * exact.jacobian(s).inverse().norm();
+  }
+  struct Sum {
+    double value = 0;
+    double size = 0;     ///< of its terms
+    double allowed = 0;  ///< error
+  };
+  const auto pull = [&](std::size_t i, std::size_t s, Sum& sum) {
+    for (std::size_t d = 0; d <= dim; ++d) {
+      const auto cotangent = static_cast<double>(d < dim ? in.g.view()(d, s) : in.g_log_det[s]);
+      const double term = cotangent * exact.slope(d, i, s);
+      sum.value += term;
+      sum.size += std::abs(term);
+      sum.allowed += (wanted<T> + (d < dim ? 0 : doubt[s])) * std::abs(term);
+    }
+  };
+  for (std::size_t i = 0; i < dim; ++i) {
+    for (std::size_t s = 0; s < in.count; ++s) {
+      Sum sum;
+      pull(i, s, sum);
+      compare(
+          static_cast<double>(out.dz.view()(i, s)), sum.value, sum.allowed,
+          [&](const FlowOutput<T>& o) { return o.dz.view()(i, s); },
+          [&] { return fmt::format("dz[{}] of {}", i, sample_of(in, s)); });
+    }
+  }
+  std::vector<Sum> sums(layer.parameters().size());
+  double largest = 0;
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    for (std::size_t s = 0; s < in.count; ++s) pull(dim + i, s, sums[i]);
+    largest = std::max(largest, sums[i].size);
+  }
+  for (const auto& view : layer.parameters().views()) {
+    for (std::size_t k = 0; k < view.size(); ++k) {
+      const std::size_t i = view.offset + k;
+      // A parameter without effect, such as one behind a saturated constraint, has a gradient whose
+      // parts cancel: it is small only against the rest of the gradient.
+      compare(
+          static_cast<double>(out.grad[i]), sums[i].value, sums[i].allowed + eps<T> * largest,
+          [&](const FlowOutput<T>& o) { return o.grad[i]; },
+          [&] {
+            return fmt::format("gradient of {}[{}] over {} samples", view.name, k, in.count);
+          });
+    }
+  }
+  return failures;
+}
+
+Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInput<double>& in) {
+  Failures failures;
+  const std::size_t dim = layer.dim();
+  const auto out = forward_and_vjp(layer, in);
+
+  // L_s = ȳᵀy + log_det̄ · log_det of each sample, and the size of its terms.
+  using PerSample = std::vector<double>;
+  const auto losses = [&](const FlowInput<double>& at, PerSample& size) {
+    const auto f = forward_only(layer, at);
+    PerSample loss(in.count);
+    size.assign(in.count, 0);
+    for (std::size_t s = 0; s < in.count; ++s) {
+      for (std::size_t d = 0; d <= dim; ++d) {
+        const double term =
+            d < dim ? in.g.view()(d, s) * f.y.view()(d, s) : in.g_log_det[s] * f.log_det[s];
+        loss[s] += term;
+        size[s] += std::abs(term);
+      }
+    }
+    return loss;
+  };
+  // Fourth order: (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12 h, for a sequence of steps. The best
+  // step is where two neighbours differ least; that difference, and rounding of f, bound the error.
+  constexpr int steps = 7;
+  std::size_t unresolved = 0;
+  std::size_t compared = 0;
+  const auto compare = [&](auto&& move, double first_step, std::size_t from, std::size_t to,
+                           double got, const std::string& what,
+                           std::vector<std::vector<PerSample>>& table,
+                           std::vector<PerSample>& sizes) {
+    if (table.empty()) {
+      for (int k = 0; k < steps; ++k) {
+        const double h = first_step * std::pow(0.25, k);
+        std::vector<PerSample> row;
+        for (const double x : {h, -h, 2 * h, -2 * h}) {
+          FlowInput<double> at = in;
+          move(at, x);
+          PerSample size;
+          row.push_back(losses(at, size));
+          if (x == h) sizes.push_back(size);
+        }
+        table.push_back(std::move(row));
+      }
+    }
+    double best = 0;
+    double best_error = std::numeric_limits<double>::infinity();
+    double previous = 0;
+    for (int k = 0; k < steps; ++k) {
+      const double h = first_step * std::pow(0.25, k);
+      double slope = 0;
+      double size = 0;
+      for (std::size_t s = from; s < to; ++s) {
+        const auto& row = table[static_cast<std::size_t>(k)];
+        slope += (8 * (row[0][s] - row[1][s]) - (row[2][s] - row[3][s])) / (12 * h);
+        size += sizes[static_cast<std::size_t>(k)][s];
+      }
+      const double error = std::abs(slope - previous) + 8 * eps<double> * size / h;
+      if (k > 0 && error < best_error) {
+        best_error = error;
+        best = slope;
+      }
+      previous = slope;
+    }
+    ++compared;
+    const double scale = std::max(std::abs(best), std::abs(got));
+    if (!(best_error <= 1e-5 * (1e-3 + scale))) ++unresolved;
+    const double allowed = 1e-8 * scale + 4 * best_error;
+    if (!(std::abs(got - best) <= allowed)) {
+      failures.push_back(fmt::format("{} is {:.12g}, by differences {:.12g}, allowed {:.2g}", what,
+                                     got, best, allowed));
+    }
+  };
+
+  for (std::size_t d = 0; d < dim; ++d) {
+    std::vector<std::vector<PerSample>> table;
+    std::vector<PerSample> sizes;
+    for (std::size_t s = 0; s < in.count; ++s) {
+      compare(
+          [&](FlowInput<double>& at, double h) {
+            for (std::size_t r = 0; r < in.count; ++r) at.z.row(d)[r] += h;
+          },
+          0.02, s, s + 1, out.dz.view()(d, s), fmt::format("dz[{}] of {}", d, sample_of(in, s)),
+          table, sizes);
+    }
+  }
+  for (const auto& view : layer.parameters().views()) {
+    for (std::size_t k = 0; k < view.size(); ++k) {
+      const std::size_t i = view.offset + k;
+      std::vector<std::vector<PerSample>> table;
+      std::vector<PerSample> sizes;
+      compare([&](FlowInput<double>& at, double h) { at.params[i] += h; },
+              0.02 * std::min(1.0, std::max(std::abs(in.params[i]), 1e-3)), 0, in.count,
+              out.grad[i], fmt::format("gradient of {}[{}]", view.name, k), table, sizes);
+    }
+  }
+  if (4 * unresolved > compared) {
+    failures.push_back(
+        fmt::format("the differences tell nothing: {} of {} did not settle", unresolved, compared));
+  }
+  return failures;
+}
+
+template <class T>
+Failures check_accumulation(const FlowLayer<T>& layer, const FlowInput<T>& in) {
+  Failures failures;
+  Random random(9);
+  const auto plain = forward_and_vjp(layer, in);
+  const auto compare = [&](T start, T added, T got, double tolerance, const std::string& what) {
+    if (!std::isfinite(added)) return;
+    const double expected = static_cast<double>(start) + static_cast<double>(added);
+    const double allowed = tolerance * (1 + std::abs(static_cast<double>(start)) +
+                                        std::abs(static_cast<double>(added)));
+    if (!(std::abs(static_cast<double>(got) - expected) <= allowed)) {
+      failures.push_back(fmt::format("{}: {} + {} gave {}", what, start, added, got));
+    }
+  };
+
+  std::vector<T> start(in.params.size());
+  for (T& v : start) v = static_cast<T>(3 * random.normal());
+  std::vector<T> grad = start;
+  AlignedVector<T> log_start(tile_size);
+  for (T& v : log_start) v = static_cast<T>(3 * random.normal());
+  AlignedVector<T> log_det = log_start;
+  Guarded<T> y(layer.dim());
+  Guarded<T> g(layer.dim());
+  for (std::size_t d = 0; d < layer.dim(); ++d) {
+    std::copy_n(in.g.view().row(d), tile_size, g.tile.row(d));
+  }
+  // One number more than the layer asks for, to see that it keeps within its cache.
+  constexpr T mark = T(-54321.25);
+  AlignedVector<T> cache(layer.cache_size() + 1, mark);
+  layer.forward(in.params, in.z.view(in.count), y.tile.view(in.count), log_det.data(),
+                cache.data());
+  layer.vjp(in.params, in.z.view(in.count), cache.data(), g.tile.view(in.count),
+            in.g_log_det.data(), grad);
+  if (cache.back() != mark) failures.push_back("wrote behind the cache");
+  if (!y.intact()) failures.push_back("wrote behind a row of y");
+  if (!g.intact()) failures.push_back("wrote behind a row of g");
+  for (std::size_t s = 0; s < in.count; ++s) {
+    compare(log_start[s], plain.log_det[s], log_det[s], 64 * eps<T>, "log_det");
+  }
+  // The parts of a gradient may be larger than itself and are rounded as such, and one by one added
+  // to `start`, which would be missed or counted twice as a whole.
+  double largest = 1;
+  for (const T v : plain.grad) largest = std::max(largest, std::abs(static_cast<double>(v)));
+  for (std::size_t i = 0; i < grad.size(); ++i) {
+    const double tolerance = std::sqrt(eps<T>) + 256 * eps<T> * largest;
+    if (tolerance < 0.1) compare(start[i], plain.grad[i], grad[i], tolerance, "grad");
+  }
+
+  if (!layer.has_inverse() || !layer.injective(in.params)) return failures;
+  TileBuffer<T> z(layer.dim());
+  AlignedVector<T> from_zero(tile_size, T(0));
+  layer.inverse(in.params, y.tile.view(in.count), z.view(in.count), from_zero.data(), cache.data());
+  log_det = log_start;
+  layer.inverse(in.params, y.tile.view(in.count), z.view(in.count), log_det.data(), cache.data());
+  for (std::size_t s = 0; s < in.count; ++s) {
+    compare(log_start[s], from_zero[s], log_det[s], 64 * eps<T>, "log_det of the inverse");
+  }
+  if (cache.back() != mark) failures.push_back("the inverse wrote behind the cache");
+  return failures;
+}
+
+template <class T>
+Failures check_round_trip(const FlowLayer<T>& layer, const FlowInput<T>& in,
+                          const DualOutput& exact) {
+  Failures failures;
+  const std::size_t dim = layer.dim();
+  const auto out = forward_only(layer, in);
+  TileBuffer<T> z(dim);
+  AlignedVector<T> log_det(tile_size, T(0));
+  AlignedVector<T> cache(layer.cache_size());
+  layer.inverse(in.params, out.y.view(in.count), z.view(in.count), log_det.data(), cache.data());
+  FlowInput<T> back = in;
+  back.z = z;
+  const auto again = forward_only(layer, back);
+  for (std::size_t s = 0; s < in.count; ++s) {
+    const Eigen::MatrixXd jacobian = exact.jacobian(s);
+    double size = 1;
+    for (std::size_t d = 0; d < dim; ++d) {
+      size = std::max({size, std::abs(static_cast<double>(in.z.view()(d, s))),
+                       std::abs(static_cast<double>(out.y.view()(d, s)))});
+    }
+    // Backward error: f(z') - y comes from the rounding of y, of z' (which J magnifies), and of
+    // wᵀz-like inner products, whose terms are products of parameters.
+    const double residual = 64 * eps<T> * (size * (1 + jacobian.norm()) + amplification(in));
+    for (std::size_t d = 0; d < dim; ++d) {
+      const double off =
+          static_cast<double>(again.y.view()(d, s)) - static_cast<double>(out.y.view()(d, s));
+      if (!(std::abs(off) <= residual)) {
+        failures.push_back(fmt::format("f(f⁻¹(y)) misses y[{}] of {} by {:.3g}, allowed {:.2g}", d,
+                                       sample_of(in, s), off, residual));
+      }
+    }
+    // Forward error: J⁻¹ times the residual, as far as f is linear over that distance.
+    const double inverse = jacobian.inverse().norm();
+    const double distance = residual * (1 + inverse);
+    if (distance <= 1e-3) {
+      for (std::size_t d = 0; d < dim; ++d) {
+        const double off =
+            static_cast<double>(z.view()(d, s)) - static_cast<double>(in.z.view()(d, s));
+        if (!(std::abs(off) <= distance)) {
+          failures.push_back(fmt::format("f⁻¹(f(z)) misses z[{}] of {} by {:.3g}, allowed {:.2g}",
+                                         d, sample_of(in, s), off, distance));
+        }
+      }
+      // The log-det moves with z by its slope, and by the rounding of the determinant.
+      double slope = 0;
+      for (std::size_t i = 0; i < dim; ++i) slope += std::abs(exact.slope(dim, i, s));
+      const double moved = 2 * slope * distance + wanted<T> * (1 + std::abs(exact.log_det(s))) +
+                           16 * eps<T> * inverse * amplification(in);
+      const double off = static_cast<double>(log_det[s]) + static_cast<double>(out.log_det[s]);
+      if (moved < 0.1 && !(std::abs(off) <= moved)) {
+        failures.push_back(fmt::format("the log-dets of {} leave {:.3g}, allowed {:.2g}",
+                                       sample_of(in, s), off, moved));
+      }
+    }
+  }
+  return failures;
+}
+
+template <class T>
+Failures check_extremes(const FlowLayer<T>& layer, const FlowInput<T>& in) {
+  Failures failures;
+  const std::size_t dim = layer.dim();
+  const bool invertible = layer.has_inverse() && layer.injective(in.params);
+  const auto calm = forward_and_vjp(layer, in);
+  AlignedVector<T> cache(layer.cache_size());
+  const auto inverse_of = [&](const std::vector<T>& params, const TileBuffer<T>& y) {
+    Forward<T> back{TileBuffer<T>(dim), AlignedVector<T>(tile_size, T(0))};
+    layer.inverse(params, y.view(in.count), back.y.view(in.count), back.log_det.data(),
+                  cache.data());
+    return back;
+  };
+  std::vector<Forward<T>> backs;
+  if (invertible) {
+    backs.push_back(inverse_of(in.params, calm.y));
+    Random noise(10);
+    for (int k = 0; k < disturbances; ++k) {
+      FlowInput<T> other = in;
+      other.z = calm.y;
+      other = disturbed(other, noise);
+      if (layer.injective(other.params)) backs.push_back(inverse_of(other.params, other.z));
+    }
+  }
+  // Whether a is b, but for what rounding can do to it.
+  const auto inverse_near = [&](T a, auto&& pick) {
+    const auto b = static_cast<double>(pick(backs[0]));
+    double rounding = 0;
+    for (const auto& back : backs) {
+      rounding = std::max(rounding, std::abs(static_cast<double>(pick(back)) - b));
+    }
+    return !std::isfinite(rounding) ||
+           std::abs(static_cast<double>(a) - b) <= 64 * eps<T> * (1 + std::abs(b)) + 16 * rounding;
+  };
+  const T inf = std::numeric_limits<T>::infinity();
+  const T nan = std::numeric_limits<T>::quiet_NaN();
+  const T extremes[] = {T(1e30), T(-1e30), T(1e-30), std::numeric_limits<T>::max(), inf, -inf, nan};
+  for (const T extreme : extremes) {
+    for (std::size_t bad = 0; bad < in.count; bad += 5) {
+      FlowInput<T> at = in;
+      at.z.row(bad % dim)[bad] = extreme;
+      const auto out = forward_and_vjp(layer, at);
+      bool all_finite = std::isfinite(out.log_det[bad]);
+      for (std::size_t d = 0; d < dim; ++d) all_finite &= std::isfinite(out.y.view()(d, bad));
+      if (!std::isfinite(extreme) && all_finite) {
+        failures.push_back(fmt::format("{} in sample {} gave finite output", extreme, bad));
+      }
+      // Beside it the log-det may be gathered in other steps, but not lose its precision.
+      const auto near = [](T a, T b) {
+        return std::abs(a - b) <= T(16) * static_cast<T>(eps<T>) * (T(1) + std::abs(b));
+      };
+      for (std::size_t s = 0; s < in.count; ++s) {
+        if (s == bad) continue;
+        bool same = near(out.log_det[s], calm.log_det[s]) ||
+                    (!std::isfinite(calm.log_det[s]) && !std::isfinite(out.log_det[s]));
+        for (std::size_t d = 0; d < dim; ++d) {
+          same &= out.y.view()(d, s) == calm.y.view()(d, s);
+          const T g = calm.dz.view()(d, s);
+          same &= out.dz.view()(d, s) == g || !std::isfinite(g);
+        }
+        if (!same) {
+          failures.push_back(fmt::format("{} in sample {} changed sample {}", extreme, bad, s));
+        }
+      }
+      if (!invertible) continue;
+      TileBuffer<T> y = calm.y;
+      y.row(bad % dim)[bad] = extreme;
+      const auto back = inverse_of(in.params, y);
+      for (std::size_t s = 0; s < in.count; ++s) {
+        if (s == bad) continue;
+        // An iteration that ends when every lane is done may refine a lane beside a slow one.
+        bool same = inverse_near(back.log_det[s], [&](const auto& f) { return f.log_det[s]; });
+        for (std::size_t d = 0; d < dim; ++d) {
+          same &=
+              inverse_near(back.y.view()(d, s), [&](const auto& f) { return f.y.view()(d, s); });
+        }
+        if (!same) {
+          failures.push_back(
+              fmt::format("{} in y of sample {} changed the inverse of {}: z[0] {:.9g} for {:.9g}, "
+                          "log_det {:.9g} for {:.9g}",
+                          extreme, bad, s, back.y.view()(0, s), backs[0].y.view()(0, s),
+                          back.log_det[s], backs[0].log_det[s]));
+        }
+      }
+    }
+  }
+  return failures;
+}
+
+#define RIFFLE_INSTANTIATE(T)                                                                      \
+  template struct FlowInput<T>;                                                                    \
+  template struct FlowOutput<T>;                                                                   \
+  template FlowOutput<T> forward_and_vjp(const FlowLayer<T>&, const FlowInput<T>&, Random*);       \
+  template DualOutput::DualOutput(const FlowLayer<Dual>&, const FlowInput<T>&);                    \
+  template Failures check_values(const FlowLayer<T>&, const FlowInput<T>&, const DualOutput&);     \
+  template Failures check_determinant(const FlowLayer<T>&, const FlowInput<T>&, const DualOutput&, \
+                                      double);                                                     \
+  template Failures check_vjp_by_duals(const FlowLayer<T>&, const FlowInput<T>&,                   \
+                                       const DualOutput&);                                         \
+  template Failures check_accumulation(const FlowLayer<T>&, const FlowInput<T>&);                  \
+  template Failures check_round_trip(const FlowLayer<T>&, const FlowInput<T>&, const DualOutput&); \
+  template Failures check_extremes(const FlowLayer<T>&, const FlowInput<T>&);
+
+RIFFLE_INSTANTIATE(float)
+RIFFLE_INSTANTIATE(double)
+
+}  // namespace riffle::test

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstdint>
+
+namespace riffle::test {
+
+/// Calls of the global operator new, of any form and on any thread, since the program started:
+/// this executable replaces them by ones that count.
+std::uint64_t allocations();
+
+}  // namespace riffle::test

@@ -1,0 +1,458 @@
+#include "riffle/spec.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "bases/base.h"
+#include "expect_error.h"
+#include "flows/flow_registry.h"
+#include "inference/objective.h"
+#include "inference/optimizer.h"
+#include "inference/schedule.h"
+#include "support/effort.h"
+#include "support/random.h"
+#include "support/temporary_folder.h"
+#include "targets/target_registry.h"
+
+namespace riffle {
+namespace {
+
+using test::contains;
+using test::message_of;
+
+enum class Type { text, whole, number, yes_no };
+
+struct Key {
+  std::string_view section;
+  std::string_view name;
+  Type type;
+
+  std::string full() const { return fmt::format("{}.{}", section, name); }
+};
+
+// The keys that are promised, written out once more.
+constexpr std::array<Key, 37> keys{{
+    {"target", "name", Type::text},
+    {"target", "dim", Type::whole},
+    {"target", "log_floor", Type::number},
+    {"base", "name", Type::text},
+    {"flow", "layers", Type::text},
+    {"flow", "log_det_floor", Type::number},
+    {"objective", "name", Type::text},
+    {"objective", "beta_start", Type::number},
+    {"objective", "beta_steps", Type::number},
+    {"optimizer", "name", Type::text},
+    {"optimizer", "learning_rate", Type::number},
+    {"optimizer", "smoothing", Type::number},
+    {"optimizer", "momentum", Type::number},
+    {"optimizer", "centered", Type::yes_no},
+    {"optimizer", "beta1", Type::number},
+    {"optimizer", "beta2", Type::number},
+    {"optimizer", "epsilon", Type::number},
+    {"optimizer", "clip_norm", Type::number},
+    {"schedule", "name", Type::text},
+    {"schedule", "decay", Type::number},
+    {"schedule", "step_every", Type::whole},
+    {"schedule", "final_fraction", Type::number},
+    {"run", "iterations", Type::whole},
+    {"run", "batch", Type::whole},
+    {"run", "seed", Type::whole},
+    {"run", "threads", Type::whole},
+    {"run", "precision", Type::text},
+    {"run", "simd", Type::text},
+    {"run", "log_every", Type::whole},
+    {"run", "snapshot_every", Type::whole},
+    {"run", "evaluation_draws", Type::whole},
+    {"run", "draws", Type::whole},
+    {"run", "checkpoint_seconds", Type::number},
+    {"run", "plots", Type::yes_no},
+    {"run", "quiet", Type::yes_no},
+    {"run", "force", Type::yes_no},
+    {"run", "out", Type::text},
+}};
+
+/// Every field that a spec file holds, by other means than the code under test.
+auto fields(const Spec& s) {
+  return std::make_tuple(
+      std::tie(s.target.name, s.target.dim, s.target.log_floor, s.target.numbers, s.base.name,
+               s.flow.layers, s.flow.log_det_floor, s.objective.name, s.objective.beta_start,
+               s.objective.beta_steps),
+      std::tie(s.optimizer.name, s.optimizer.learning_rate, s.optimizer.smoothing,
+               s.optimizer.momentum, s.optimizer.centered, s.optimizer.beta1, s.optimizer.beta2,
+               s.optimizer.epsilon, s.optimizer.clip_norm),
+      std::tie(s.schedule.name, s.schedule.decay, s.schedule.step_every, s.schedule.final_fraction),
+      std::tie(s.run.iterations, s.run.batch, s.run.seed, s.run.threads, s.run.precision,
+               s.run.simd, s.run.log_every, s.run.snapshot_every, s.run.evaluation_draws,
+               s.run.draws, s.run.checkpoint_seconds, s.run.plots, s.run.quiet));
+}
+
+class Sampler {
+ public:
+  explicit Sampler(std::uint64_t seed) : random_(seed) {}
+
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(random_.bits() % n); }
+  std::uint64_t whole() { return random_.bits() >> (1 + below(63)); }
+  bool yes() { return below(2) == 0; }
+  double number() {
+    switch (below(5)) {
+      case 0:
+        return std::numeric_limits<double>::infinity();
+      case 1:
+        return static_cast<double>(whole());
+      case 2:
+        return std::ldexp(random_.normal(), static_cast<int>(below(2000)) - 1000);
+      case 3:
+        return 0;
+      default:
+        return random_.normal();
+    }
+  }
+  std::string text() {
+    static constexpr std::array<std::string_view, 16> pieces{
+        "a", "Z", "9", " ", "'", "\"", "\\", "\n", "\t", "\x01", "#", "=", "û", "→", "𝛻", "''"};
+    std::string all;
+    for (std::size_t n = below(12); n > 0; --n) all += pieces[below(pieces.size())];
+    return all;
+  }
+  Spec spec() {
+    Spec s;
+    const auto targets = target_registry();
+    const auto& target = targets[below(targets.size())];
+    s.target.name = target.name;
+    if (yes()) s.target.dim = whole();
+    for (const auto& option : target.options) {
+      if (yes()) s.target.numbers[std::string(option.name)] = number();
+    }
+    for (double* x : {&s.target.log_floor, &s.flow.log_det_floor, &s.objective.beta_start,
+                      &s.objective.beta_steps, &s.optimizer.learning_rate, &s.optimizer.smoothing,
+                      &s.optimizer.momentum, &s.optimizer.beta1, &s.optimizer.beta2,
+                      &s.optimizer.epsilon, &s.optimizer.clip_norm, &s.schedule.decay,
+                      &s.schedule.final_fraction, &s.run.checkpoint_seconds}) {
+      *x = number();
+    }
+    for (std::string* x : {&s.base.name, &s.flow.layers, &s.objective.name, &s.optimizer.name,
+                           &s.schedule.name, &s.run.precision, &s.run.simd}) {
+      *x = text();
+    }
+    for (std::uint64_t* x :
+         {&s.schedule.step_every, &s.run.iterations, &s.run.batch, &s.run.seed, &s.run.threads,
+          &s.run.log_every, &s.run.snapshot_every, &s.run.evaluation_draws, &s.run.draws}) {
+      *x = whole();
+    }
+    for (bool* x : {&s.optimizer.centered, &s.run.plots, &s.run.quiet}) *x = yes();
+    return s;
+  }
+
+ private:
+  test::Random random_;
+};
+
+TEST(Spec, DefaultsAreValid) {
+  Spec().validate();
+}
+
+TEST(Spec, PrintedIsReadBackTheSame) {
+  Sampler sampler(1);
+  for (int i = 0; i < test::repetitions(2000); ++i) {
+    const auto spec = sampler.spec();
+    const auto text = to_toml(spec);
+    const auto again = parse_spec(text, "test");
+    ASSERT_EQ(fields(again), fields(spec)) << text;
+    ASSERT_EQ(to_toml(again), text);
+  }
+}
+
+TEST(Spec, AValidOneNeverHoldsWhatCannotBeWritten) {
+  // TOML's whole numbers end at 2^63 - 1, those of a spec at 2^64 - 1.
+  constexpr auto huge = std::numeric_limits<std::uint64_t>::max();
+  for (const auto member : {&Spec::Run::iterations, &Spec::Run::batch, &Spec::Run::seed,
+                            &Spec::Run::threads, &Spec::Run::log_every, &Spec::Run::snapshot_every,
+                            &Spec::Run::evaluation_draws, &Spec::Run::draws}) {
+    Spec spec;
+    spec.run.*member = huge;
+    message_of(ErrorKind::usage, [&] { spec.validate(); });
+  }
+  Spec spec;
+  spec.schedule.step_every = huge;
+  message_of(ErrorKind::usage, [&] { spec.validate(); });
+}
+
+TEST(Spec, PrintsEveryKeyButThoseOfOneRun) {
+  Spec spec;
+  spec.target.dim = 2;
+  spec.run.out = "somewhere";
+  spec.run.force = true;
+  const auto text = to_toml(spec);
+  for (const auto& key : keys) {
+    const bool one_run = key.section == "run" && (key.name == "out" || key.name == "force");
+    EXPECT_EQ(contains(text, fmt::format("\n{} = ", key.name)), !one_run) << key.full();
+  }
+  std::size_t lines = 0;
+  for (std::size_t at = 0; (at = text.find(" = ", at)) != std::string::npos; ++at) ++lines;
+  EXPECT_EQ(lines, keys.size() - 2) << "a key is missing from the test's own list";
+}
+
+TEST(Spec, TakesEveryKeyInAFileAndOnTheCommandLine) {
+  for (const auto& key : keys) {
+    const std::string_view value = key.type == Type::text     ? "'U1'"
+                                   : key.type == Type::whole  ? "7"
+                                   : key.type == Type::number ? "0.5"
+                                                              : "true";
+    const auto from_file =
+        parse_spec(fmt::format("[{}]\n{} = {}\n", key.section, key.name, value), "test");
+    Spec set;
+    set_key(set, key.full(), value);
+    EXPECT_EQ(fields(set), fields(from_file)) << key.full();
+    if (key.section == "run" && key.name == "out") {
+      EXPECT_EQ(set.run.out, "U1");
+    } else if (key.section == "run" && key.name == "force") {
+      EXPECT_TRUE(set.run.force);
+    } else if (key.full() != "run.plots") {  // true already
+      EXPECT_NE(fields(set), fields(Spec())) << key.full() << " changes nothing";
+    }
+  }
+}
+
+TEST(Spec, RefusesEveryWrongType) {
+  struct Literal {
+    std::string_view text;
+    std::set<Type> good;
+  };
+  const std::vector<Literal> literals{
+      {"'word'", {Type::text}},
+      {"\"\"\"two\nlines\"\"\"", {Type::text}},
+      {"7", {Type::whole, Type::number}},
+      {"-7", {Type::number}},
+      {"0.5", {Type::number}},
+      {"7.0", {Type::number}},
+      {"nan", {Type::number}},
+      {"inf", {Type::number}},
+      {"true", {Type::yes_no}},
+      {"[]", {}},
+      {"[1, 2]", {}},
+      {"{}", {}},
+      {"{ a = 1 }", {}},
+      {"1979-05-27", {}},
+      {"07:32:00", {}},
+      {"1979-05-27T07:32:00Z", {}},
+  };
+  for (const auto& key : keys) {
+    for (const auto& literal : literals) {
+      const auto what = fmt::format("{} = {}", key.full(), literal.text);
+      const auto parse = [&] {
+        parse_spec(fmt::format("[{}]\n{} = {}\n", key.section, key.name, literal.text), "a.toml");
+      };
+      if (literal.good.contains(key.type)) {
+        // 'word' is no target; but then the keys of the target are not asked for.
+        EXPECT_NO_THROW(parse()) << what;
+        continue;
+      }
+      const auto message = message_of(ErrorKind::usage, parse, what);
+      EXPECT_TRUE(contains(message, key.full())) << message;
+      EXPECT_TRUE(contains(message, "a.toml")) << message;
+    }
+  }
+}
+
+TEST(Spec, ReadsWordsAndTomlOnTheCommandLine) {
+  Spec spec;
+  set_key(spec, "target.name", "U3");
+  EXPECT_EQ(spec.target.name, "U3");
+  set_key(spec, "run.out", "/some/where else");
+  EXPECT_EQ(spec.run.out, "/some/where else");
+  set_key(spec, "run.out", "'7'");
+  EXPECT_EQ(spec.run.out, "7");
+  set_key(spec, "run.out", "");
+  EXPECT_EQ(spec.run.out, "");
+  set_key(spec, "run.seed", "1_000");
+  EXPECT_EQ(spec.run.seed, 1000U);
+  set_key(spec, "optimizer.learning_rate", "1e-3");
+  EXPECT_EQ(spec.optimizer.learning_rate, 1e-3);
+  for (const auto& [key, value] :
+       std::vector<std::pair<const char*, const char*>>{{"run.seed", "1\nbatch = 2"},
+                                                        {"run.seed", "-1"},
+                                                        {"run.seed", "1.0"},
+                                                        {"run.seed", "one"},
+                                                        {"run.seed", ""},
+                                                        {"run.seed", "9223372036854775808"},
+                                                        {"run.seed", "99999999999999999999999"},
+                                                        {"run.plots", "yes"},
+                                                        {"seed", "1"},
+                                                        {"", "1"},
+                                                        {".", "1"},
+                                                        {"run.", "1"},
+                                                        {".seed", "1"},
+                                                        {"run.seed.x", "1"}}) {
+    message_of(
+        ErrorKind::usage, [&, k = key, v = value] { set_key(spec, k, v); }, key);
+  }
+}
+
+/// The same word with one more letter is nearest to the word.
+std::string misspelt(std::string_view word) {
+  return fmt::format("{}x", word);
+}
+std::string suggestion(std::string_view word) {
+  return fmt::format("did you mean \"{}\"?", word);
+}
+
+TEST(Spec, NamesTheNearestSectionAndKey) {
+  for (const auto& key : keys) {
+    const auto bad_key = message_of(ErrorKind::usage, [&] {
+      parse_spec(fmt::format("[{}]\n{} = 1\n", key.section, misspelt(key.name)), "a.toml");
+    });
+    EXPECT_TRUE(contains(bad_key, suggestion(key.name))) << bad_key;
+    const auto bad_section = message_of(ErrorKind::usage, [&] {
+      parse_spec(fmt::format("[{}]\n{} = 1\n", misspelt(key.section), key.name), "a.toml");
+    });
+    EXPECT_TRUE(contains(bad_section, suggestion(key.section))) << bad_section;
+    Spec spec;
+    const auto set = message_of(ErrorKind::usage, [&] {
+      set_key(spec, fmt::format("{}.{}", key.section, misspelt(key.name)), "1");
+    });
+    EXPECT_TRUE(contains(set, suggestion(key.name))) << set;
+  }
+}
+
+template <class Registry, class Set>
+void names_the_nearest(const Registry& registry, Set&& set) {
+  for (const auto& entry : registry) {
+    Spec spec;
+    set(spec, misspelt(entry.name));
+    const auto message = message_of(ErrorKind::usage, [&] { spec.validate(); });
+    EXPECT_TRUE(contains(message, suggestion(entry.name))) << message;
+    set(spec, std::string(entry.name));
+    EXPECT_NO_THROW(spec.validate()) << entry.name;
+  }
+}
+
+TEST(Spec, NamesTheNearestOfEveryRegistry) {
+  names_the_nearest(target_registry(), [](Spec& s, auto n) { s.target.name = n; });
+  names_the_nearest(base_registry(), [](Spec& s, auto n) { s.base.name = n; });
+  names_the_nearest(flow_registry(), [](Spec& s, auto n) { s.flow.layers = n + ":3"; });
+  names_the_nearest(objective_registry(), [](Spec& s, auto n) { s.objective.name = n; });
+  names_the_nearest(optimizer_registry(), [](Spec& s, auto n) { s.optimizer.name = n; });
+  names_the_nearest(schedule_registry(), [](Spec& s, auto n) { s.schedule.name = n; });
+}
+
+TEST(Spec, ATargetsOwnOptionsAreKeys) {
+  for (const auto& entry : target_registry()) {
+    for (const auto& option : entry.options) {
+      const auto spec = parse_spec(
+          fmt::format("[target]\n{} = 3\nname = '{}'\n", option.name, entry.name), "a.toml");
+      ASSERT_EQ(spec.target.numbers.size(), 1U);
+      EXPECT_EQ(spec.target.numbers.begin()->second, 3);
+      EXPECT_NO_THROW(spec.validate());
+      const auto wrong = message_of(ErrorKind::usage, [&] {
+        parse_spec(fmt::format("[target]\n{} = 'x'\nname = '{}'\n", option.name, entry.name),
+                   "a.toml");
+      });
+      EXPECT_TRUE(contains(wrong, option.name)) << wrong;
+    }
+  }
+}
+
+TEST(Spec, AnotherTargetsOptionsAreNone) {
+  message_of(ErrorKind::usage, [] { parse_spec("[target]\nname = 'U1'\nmean = 3\n", "a.toml"); });
+  Spec spec;
+  spec.target.name = "U1";
+  spec.target.numbers["mean"] = 3;
+  const auto message = message_of(ErrorKind::usage, [&] { spec.validate(); });
+  EXPECT_TRUE(contains(message, "mean")) << message;
+}
+
+TEST(Spec, RefusesWhatIsOutOfRange) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> bad{
+      {"target.dim", {"0", "3", "1000001"}},
+      {"target.log_floor", {"-1e-9", "nan", "inf", "-inf"}},
+      {"flow.layers",
+       {"''", "planar:", "planar:0", "planar:-1", "planar:1.5", "planar:100001",
+        "planar:99999999999999999999", "planar:2+", "+planar:2", "planar:2++planar:2", ":3",
+        "'planar :2'"}},
+      {"flow.log_det_floor", {"-1e-9", "nan", "inf"}},
+      {"objective.beta_start", {"-0.1", "nan", "inf"}},
+      {"objective.beta_steps", {"0", "-1", "nan"}},
+      {"optimizer.learning_rate", {"0", "-0.1", "nan", "inf", "-inf"}},
+      {"optimizer.smoothing", {"1", "-0.1", "nan"}},
+      {"optimizer.momentum", {"1", "-0.1", "nan"}},
+      {"optimizer.beta1", {"1", "-0.1", "nan"}},
+      {"optimizer.beta2", {"1", "-0.1", "nan"}},
+      {"optimizer.epsilon", {"0", "-1e-8", "nan", "inf"}},
+      {"optimizer.clip_norm", {"0", "-1", "nan"}},
+      {"schedule.decay", {"0", "1.01", "-1", "nan"}},
+      {"schedule.step_every", {"0"}},
+      {"schedule.final_fraction", {"-0.1", "1.1", "nan"}},
+      {"run.iterations", {"1000000000001"}},
+      {"run.batch", {"0", "100000001"}},
+      {"run.threads", {"1025"}},
+      {"run.precision", {"half", "''", "Float"}},
+      {"run.simd", {"''", "mmx"}},
+      {"run.evaluation_draws", {"0", "999", "100000001"}},
+      {"run.draws", {"100000001"}},
+      {"run.checkpoint_seconds", {"-1", "nan", "inf"}},
+  };
+  for (const auto& [key, values] : bad) {
+    for (const auto& value : values) {
+      Spec spec;
+      spec.target.name = "U1";
+      set_key(spec, key, value);
+      const auto message = message_of(
+          ErrorKind::usage, [&] { spec.validate(); }, key + " = " + value);
+      const auto name = key == "flow.layers" ? "flow" : key == "run.simd" ? "set" : key;
+      EXPECT_TRUE(contains(message, name)) << message;
+    }
+  }
+  Spec spec;
+  spec.target.name = "gaussian";
+  set_key(spec, "target.mean", "nan");
+  message_of(ErrorKind::usage, [&] { spec.validate(); });
+}
+
+TEST(Spec, TextThatIsNoTomlIsBadData) {
+  for (const char* text : {"[target", "x", "[target]\nname = \n", "a = 1\na = 2", "\xff\xfe",
+                           "[target]\nname = 'U1\n", "[run]\nseed = 9223372036854775808"}) {
+    const auto message = message_of(
+        ErrorKind::data, [&] { parse_spec(text, "a.toml"); }, text);
+    EXPECT_TRUE(contains(message, "a.toml:")) << message;
+  }
+}
+
+TEST(Spec, SectionsMustBeSections) {
+  for (const char* text : {"target = 3", "target = 'U1'", "[[target]]\nname = 'U1'", "run = []",
+                           "seed = 1", "[run.seed]\nx = 1"}) {
+    message_of(
+        ErrorKind::usage, [&] { parse_spec(text, "a.toml"); }, text);
+  }
+}
+
+TEST(FindSpec, LooksForFileRecipeAndTargetInThisOrder) {
+  test::TemporaryFolder folder;
+  const auto path = (folder / "mine.toml").string();
+  test::spill(path, "[run]\nseed = 77\n");
+  EXPECT_EQ(find_spec(path).run.seed, 77U);
+  EXPECT_EQ(find_spec("U1").target.name, "U1");
+  EXPECT_FALSE(recipes().empty());
+  for (const auto& recipe : recipes()) {
+    const auto spec = find_spec(std::string(recipe.name));
+    EXPECT_EQ(fields(spec), fields(parse_spec(recipe.toml, recipe.name)));
+    EXPECT_NO_THROW(spec.validate()) << recipe.name;
+    EXPECT_FALSE(recipe.summary.empty()) << recipe.name;
+  }
+  message_of(ErrorKind::no_input, [&] { find_spec((folder / "none.toml").string()); });
+  message_of(ErrorKind::no_input, [&] { find_spec("some/where"); });
+  message_of(ErrorKind::usage, [&] { find_spec(folder.path().string()); });
+  message_of(ErrorKind::usage, [&] { find_spec(""); });
+  message_of(ErrorKind::usage, [&] { find_spec(std::string(10'000, 'a')); });
+  const auto message = message_of(ErrorKind::usage, [&] { find_spec("tutoral"); });
+  EXPECT_TRUE(contains(message, "did you mean \"tutorial\"?")) << message;
+}
+
+}  // namespace
+}  // namespace riffle
