@@ -90,10 +90,11 @@ StopReason Trainer<T>::run(const TrainerCallbacks<T>& callbacks) {
       progress_.refused_in_a_row = 0;
     } else {
       ++progress_.refused_steps;
-      if (++progress_.refused_in_a_row >= refused_limit) return StopReason::diverged;
+      ++progress_.refused_in_a_row;
     }
     const std::uint64_t done = ++progress_.iteration;
     if (done % progress_.loss_every == 0) progress_.losses.push_back(estimate.value);
+    if (progress_.refused_in_a_row >= refused_limit) return StopReason::diverged;
     if (options_.log_every != 0 && done % options_.log_every == 0 && callbacks.on_log) {
       callbacks.on_log(done, estimate.value);
     }

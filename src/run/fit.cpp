@@ -118,8 +118,14 @@ std::string culprit(const std::vector<std::uint64_t>& blame, std::span<const Lay
 }
 
 void add_warnings(FitReport& report, const std::vector<std::uint64_t>& blame,
-                  std::span<const LayerRun> runs, bool improper) {
+                  std::span<const LayerRun> runs, bool improper, double final_beta) {
   auto& warnings = report.warnings;
+  if (report.stop_reason == "completed" && final_beta < 1) {
+    warnings.push_back(
+        fmt::format("the annealing ended at beta = {:.3g}: the flow fits a flattened target; lower "
+                    "objective.beta_steps, raise run.iterations, or take the objective free-energy",
+                    final_beta));
+  }
   if (improper) {
     warnings.push_back(
         "the target looks improper: along some axis its density never falls off, so its integral "
@@ -314,7 +320,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .losses = state.losses,
       .snapshots = std::move(checkpoint.snapshots),
   };
-  add_warnings(report, state.blame, runs, improper);
+  add_warnings(report, state.blame, runs, improper, final_terms.beta);
   return report;
 }
 

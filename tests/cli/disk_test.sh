@@ -16,7 +16,7 @@ for limit in $limits; do
   rm -rf run
   # By a pipe, because the limit would hold for a file of messages too.
   message=$( (
-    ulimit -f $limit
+    ulimit -f "$limit"
     "$riffle" "${arguments[@]}" --out run 2>&1 >/dev/null
     echo "code $?"
   ))

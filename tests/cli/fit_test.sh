@@ -38,7 +38,8 @@ grep -q '^warning: .*improper' "$log/err" || fail "the screen does not warn"
 ends 0 fit runs/tutorial-1/spec.toml --out again
 same_run runs/tutorial-1 again
 same_file runs/tutorial-1/spec.toml again/spec.toml
-wide=(--iterations 300 --batch 1000 --no-plots --set run.evaluation_draws=1000 --set run.draws=50)
+wide=(--iterations 300 --batch 1000 --objective free-energy --no-plots
+  --set run.evaluation_draws=1000 --set run.draws=50)
 ends 0 fit U1 "${wide[@]}" --threads 1 --out one
 for threads in 2 4; do
   ends 0 fit U1 "${wide[@]}" --threads $threads --out threads-$threads

@@ -32,7 +32,7 @@ resume_or_begin() {
 }
 
 # Once, at moments spread over the whole run, its end included.
-rounds=$(repetitions 10)
+if [ "$effort" -lt 100 ]; then rounds=4; else rounds=10; fi
 for ((i = 0; i < rounds; ++i)); do
   kill_after $(((2 * i + 1) * milliseconds / (2 * rounds))) "${arguments[@]}" --out "once-$i"
   only_whole_files "once-$i" whole

@@ -37,7 +37,7 @@ for columns in 30 50 120; do
 done
 grep -q 'rate' "$log/screen" || fail "no learning rate where there is room for it"
 
-script -qec "$(quoted fit U1 --iterations 300 --no-plots --quiet --out quiet)" /dev/null \
+script -qec "$(quoted fit U1 --iterations 300 --objective free-energy --no-plots --quiet --out quiet)" /dev/null \
   </dev/null >"$log/screen"
 [ ! -s "$log/screen" ] || fail "--quiet is not quiet on a terminal"
 
