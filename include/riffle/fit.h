@@ -44,7 +44,7 @@ struct FitReport {
   std::uint64_t threads = 0;
   std::string simd;
   double seconds = 0;           ///< of training
-  double us_per_iteration = 0;  ///< microseconds
+  double us_per_iteration = 0;  ///< microseconds, without snapshots and checkpoints
   double bound = 0;             ///< the objective that was trained, floors included
   double bound_se = 0;
   double elbo = 0;  ///< E[ln p - ln q], exact: no floors

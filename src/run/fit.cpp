@@ -236,12 +236,14 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   };
   auto last_checkpoint = start;
   double checkpoint_cost = 0;
+  double aside = 0;  // spent on snapshots and checkpoints, which are no part of an iteration
   const auto save_checkpoint_now = [&] {
     const auto begin = Clock::now();
     copy_state(trainer.state(), checkpoint.trainer);
     checkpoint.seconds = earlier_seconds + seconds_since(start);
     hooks.on_checkpoint(checkpoint);
     checkpoint_cost = seconds_since(begin);
+    aside += checkpoint_cost;
     last_checkpoint = Clock::now();
   };
 
@@ -250,8 +252,10 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   told.on_log = callbacks.on_log;
   if (dim == 2) {
     told.on_snapshot = [&](std::uint64_t iteration, std::span<const T> params) {
+      const auto begin = Clock::now();
       checkpoint.snapshots.push_back(
           take_snapshot(*exact_flow, *base, params, spec.run.seed, iteration));
+      aside += seconds_since(begin);
     };
   }
   told.on_tick = [&](std::uint64_t iteration, double loss, double rate) {
@@ -265,7 +269,10 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
     }
   };
   const StopReason reason = trainer.run(told);
-  const double seconds = earlier_seconds + seconds_since(start);
+  const double seconds_here = seconds_since(start);
+  const double seconds = earlier_seconds + seconds_here;
+  const std::uint64_t first_iteration =
+      hooks.resume != nullptr ? hooks.resume->trainer.iteration : 0;
   if (reason == StopReason::interrupted && hooks.on_checkpoint) save_checkpoint_now();
 
   const auto state = trainer.state();
@@ -295,8 +302,10 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .threads = executor.threads(),
       .simd = std::string(set.name()),
       .seconds = seconds,
-      .us_per_iteration =
-          state.iteration > 0 ? seconds * 1e6 / static_cast<double>(state.iteration) : 0,
+      .us_per_iteration = state.iteration > first_iteration
+                              ? (seconds_here - aside) * 1e6 /
+                                    static_cast<double>(state.iteration - first_iteration)
+                              : 0,
       .bound = bound.mean,
       .bound_se = bound.standard_error,
       .elbo = -free_energy.mean,
