@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/whole_lanes.h"
+
 namespace riffle {
 namespace {
 
@@ -17,14 +19,10 @@ ParameterLayout joined_parameters(const typename Chain<T>::Layers& layers) {
   return all;
 }
 
-constexpr std::size_t whole_lines(std::size_t elements) {
-  return (elements + 15) / 16 * 16;
-}
-
 template <class T>
 std::size_t joined_cache_size(std::size_t dim, const typename Chain<T>::Layers& layers) {
   std::size_t size = layers.empty() ? 0 : (layers.size() - 1) * dim * tile_stride;
-  for (const auto& layer : layers) size += whole_lines(layer->cache_size());
+  for (const auto& layer : layers) size += whole_lanes(layer->cache_size());
   return size;
 }
 
@@ -40,7 +38,7 @@ Chain<T>::Chain(std::size_t dim, Layers layers)
     parameter_offset_.push_back(parameters);
     cache_offset_.push_back(cache);
     parameters += layer->parameters().size();
-    cache += whole_lines(layer->cache_size());
+    cache += whole_lanes(layer->cache_size());
   }
   for (std::size_t k = 0; k < layers_.size(); ++k) {
     if (k > 0 && layers_[k] == layers_[k - 1]) {
@@ -54,7 +52,7 @@ Chain<T>::Chain(std::size_t dim, Layers layers)
 template <class T>
 Repeats<T> Chain<T>::repeats(const Run& run, T* cache) const {
   const auto& layer = *layers_[run.first];
-  return {run.count, layer.parameters().size(), whole_lines(layer.cache_size()),
+  return {run.count, layer.parameters().size(), whole_lanes(layer.cache_size()),
           cache + run.first * this->dim() * tile_stride};
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "core/whole_lanes.h"
+
 #define RIFFLE_MATHS "inference/objective.inc"
 #define RIFFLE_CLASS ObjectiveMaths
 #define RIFFLE_KERNELS ObjectiveKernels
@@ -14,11 +16,6 @@ namespace {
 
 template <class T>
 using Row = std::array<T, tile_size>;
-
-/// Kernels round the number of samples up to whole lanes, of which there are at most 16.
-constexpr std::size_t whole_lanes(std::size_t count) {
-  return (count + 15) / 16 * 16;
-}
 
 template <class T>
 bool column_is_finite(Tile<const T> tile, std::size_t s) {

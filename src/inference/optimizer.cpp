@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "core/whole_lanes.h"
+
 #define RIFFLE_MATHS "inference/optimizer.inc"
 #define RIFFLE_CLASS OptimizerMaths
 #define RIFFLE_KERNELS OptimizerKernels
@@ -25,7 +27,7 @@ template <class T>
 Optimizer<T>::Optimizer(const OptimizerOptions& options, std::size_t parameters, InstructionSet set)
     : options_(options),
       kernels_(kernels_for<T>(set)),
-      first_((parameters + 15) / 16 * 16),
+      first_(whole_lanes(parameters)),
       second_(first_.size()),
       velocity_(first_.size()) {}
 

@@ -17,6 +17,7 @@
 #include "flows/flow_registry.h"
 #include "inference/trainer.h"
 #include "run/resumable_fit.h"
+#include "run/target_options.h"
 #include "targets/log_floor.h"
 #include "targets/target_registry.h"
 #include "targets/user_target.h"
@@ -29,15 +30,6 @@ constexpr std::uint64_t most_snapshots = 100;
 
 std::uint64_t a_thirtieth(std::uint64_t iterations) {
   return std::max<std::uint64_t>(1, iterations / 30);
-}
-
-TargetOptions target_options(const TargetEntry& entry, const Spec& spec, InstructionSet set) {
-  auto options = default_options(entry, set);
-  if (spec.target.dim) options.dim = static_cast<std::size_t>(*spec.target.dim);
-  for (const auto& [name, value] : spec.target.numbers) {
-    options.numbers.insert_or_assign(name, value);
-  }
-  return options;
 }
 
 TrainerOptions trainer_options(const Spec& spec) {

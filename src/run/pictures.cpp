@@ -6,20 +6,19 @@
 #include <numeric>
 #include <optional>
 
-#include "bases/base.h"
 #include "core/aligned.h"
 #include "core/names.h"
 #include "flows/flow_registry.h"
-#include "inference/objective.h"
+#include "run/target_options.h"
 #include "targets/target_registry.h"
 
 namespace riffle {
 namespace {
 
-constexpr std::size_t cells = 300;      // of a density picture, each way, as in the tutorial
-constexpr double limit = 7;             // of its axes, as in the tutorial
+constexpr std::size_t cells = 300;       // of a density picture, each way, as in the tutorial
+constexpr double limit = 7;              // of its axes, as in the tutorial
 constexpr std::size_t mesh_nodes = 201;  // each way; more than lines, so that these bend smoothly
-constexpr double mesh_limit = 3;        // standard deviations of the base
+constexpr double mesh_limit = 3;         // standard deviations of the base
 constexpr std::size_t mesh_panels = 6;
 constexpr std::uint64_t histogram_draws = 2'000'000;
 
@@ -139,9 +138,7 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
   data.loss_name = spec.objective.name;
 
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
-  auto options = default_options(entry, InstructionSet::best());
-  if (spec.target.dim) options.dim = static_cast<std::size_t>(*spec.target.dim);
-  for (const auto& [name, value] : spec.target.numbers) options.numbers[name] = value;
+  const auto options = target_options(entry, spec, InstructionSet::best());
   const auto log_z = entry.log_z(options);
   if (log_z && spec.objective.name != "annealed") {
     // E[ln q0] of the standard normal is -D/2 (1 + ln 2π); the bound leaves it out.

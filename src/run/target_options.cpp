@@ -1,0 +1,14 @@
+#include "run/target_options.h"
+
+namespace riffle {
+
+TargetOptions target_options(const TargetEntry& entry, const Spec& spec, InstructionSet set) {
+  auto options = default_options(entry, set);
+  if (spec.target.dim) options.dim = static_cast<std::size_t>(*spec.target.dim);
+  for (const auto& [name, value] : spec.target.numbers) {
+    options.numbers.insert_or_assign(name, value);
+  }
+  return options;
+}
+
+}  // namespace riffle
