@@ -47,8 +47,8 @@ constexpr std::size_t ladder_batch = 4096;
 /// Nanoseconds per layer, dimension and sample of one gradient of the free energy.
 template <class T>
 double ladder_step(std::string_view flow_name, std::size_t dim, InstructionSet set) {
-  const std::array<LayerRun, 1> runs{{{std::string(flow_name), ladder_layers}}};
-  const auto flow = make_flow<T>(runs, {dim, 0, set});
+  const std::array<Expression, 1> layers{{{std::string(flow_name), ladder_layers, {}, {}}}};
+  const auto flow = make_flow<T>(layers, {dim, 0, set});
   const auto base = make_base<T>("standard-normal", dim, set);
   const auto& entry = find_by_name(target_registry(), "gaussian", "target");
   auto options = default_options(entry, set);
@@ -85,6 +85,7 @@ void ladder() {
       ladder_layers, ladder_batch);
   fmt::print("{:<14} {:<7} {:<7} {:>8} {:>8} {:>8}\n", "flow", "", "", "D = 2", "D = 8", "D = 64");
   for (const auto& entry : flow_registry()) {
+    if (entry.of_layers) continue;
     ladder_rows<float>(entry.name, "float");
     ladder_rows<double>(entry.name, "double");
   }

@@ -128,6 +128,17 @@ void Chain<T>::inverse_impl(const T* params, Tile<const T> y, Tile<T> z, T* log_
 }
 
 template <class T>
+void Chain<T>::push_score_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                               const T* weight) const {
+  const std::span<const T> all(params, this->parameters().size());
+  Tile<const T> in = z;
+  for (std::size_t k = 0; k < layers_.size(); ++k) {
+    layers_[k]->push_score(part(all, k), in, cache + cache_offset_[k], g, weight);
+    if (k + 1 < layers_.size()) in = state(cache, k, z.count());
+  }
+}
+
+template <class T>
 bool Chain<T>::injective_impl(const T* params) const {
   const std::span<const T> all(params, this->parameters().size());
   for (std::size_t k = 0; k < layers_.size(); ++k) {
@@ -143,6 +154,15 @@ void Chain<T>::initialise_impl(const RandomStream& stream, T* params) const {
   for (std::size_t k = 0; k < layers_.size(); ++k) {
     own.step = stream.step + k;
     layers_[k]->initialise(own, part(all, k));
+  }
+}
+
+template <class T>
+void Chain<T>::adapt_impl(Direction direction, std::span<TileBuffer<T>> batch, T* params) const {
+  const std::span<T> all(params, this->parameters().size());
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const std::size_t k = direction == Direction::forward ? i : layers_.size() - 1 - i;
+    layers_[k]->adapt(direction, batch, part(all, k));
   }
 }
 

@@ -52,8 +52,11 @@ class Chain final : public FlowLayer<T> {
                 const T* g_log_det, T* grad) const override;
   void inverse_impl(const T* params, Tile<const T> y, Tile<T> z, T* log_det,
                     T* cache) const override;
+  void push_score_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                       const T* weight) const override;
   bool injective_impl(const T* params) const override;
   void initialise_impl(const RandomStream& stream, T* params) const override;
+  void adapt_impl(Direction direction, std::span<TileBuffer<T>> batch, T* params) const override;
 
   Layers layers_;
   std::vector<Run> runs_;

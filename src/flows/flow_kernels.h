@@ -18,10 +18,12 @@ struct FlowKernels {
               Tile<T> g, const T* g_log_det, T* grad);
   void (*inverse)(const Settings&, const T* params, Tile<const T> y, Tile<T> z, T* log_det,
                   T* cache);
+  void (*push_score)(const Settings&, const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                     const T* weight);
 
   template <class Maths>
   static FlowKernels of() {
-    return {&Maths::forward, &Maths::vjp, &Maths::inverse};
+    return {&Maths::forward, &Maths::vjp, &Maths::inverse, &Maths::push_score};
   }
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 namespace riffle {
 
@@ -55,6 +56,38 @@ void FlowLayer<T>::inverse(std::span<const T> params, Tile<const T> y, Tile<T> z
   assert(params.size() == parameters_.size() && z.dim() == dim_ && y.dim() == dim_);
   assert(has_inverse() && z.count() == y.count() && z.data() != y.data());
   inverse_impl(params.data(), y, z, log_det, cache);
+}
+
+template <class T>
+void FlowLayer<T>::push_score(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g,
+                              const T* weight) const {
+  assert(params.size() == parameters_.size() && z.dim() == dim_ && g.dim() == dim_);
+  assert(has_inverse() && z.count() == g.count());
+  push_score_impl(params.data(), z, cache, g, weight);
+}
+
+template <class T>
+void FlowLayer<T>::adapt(Direction direction, std::span<TileBuffer<T>> batch,
+                         std::span<T> params) const {
+  assert(params.size() == parameters_.size());
+  adapt_impl(direction, batch, params.data());
+}
+
+template <class T>
+void FlowLayer<T>::adapt_impl(Direction direction, std::span<TileBuffer<T>> batch,
+                              T* params) const {
+  const std::span<const T> own(params, parameters_.size());
+  TileBuffer<T> out(dim_);
+  AlignedVector<T> cache(cache_size_);
+  alignas(64) std::array<T, tile_size> log_det{};
+  for (auto& in : batch) {
+    if (direction == Direction::forward) {
+      forward(own, in.view(), out.view(), log_det.data(), cache.data());
+    } else {
+      inverse(own, in.view(), out.view(), log_det.data(), cache.data());
+    }
+    std::swap(in, out);
+  }
 }
 
 template <class T>

@@ -6,7 +6,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "core/aligned.h"
+#include "core/expression.h"
 #include "core/instruction_set.h"
 #include "core/parameters.h"
 #include "core/philox.h"
@@ -23,7 +26,15 @@ struct LayerOptions {
   /// Added to |det J| inside the logarithm: ln(|det| + floor). Zero for exact densities.
   double log_det_floor = 0;
   InstructionSet set;
+  Arguments arguments{};
+  /// What stands inside the parentheses of a layer that is made of layers.
+  std::vector<Expression> inner{};
+  /// Place among the layers of its run, from 0: decides halves, orders and fixed permutations.
+  std::size_t index = 0;
 };
+
+/// Which way samples go through a layer.
+enum class Direction { forward, inverse };
 
 /// One invertible (or, where it says so, only differentiable) map y = f(z) of R^dim, for one
 /// precision T: float, double, or Dual for tests.
@@ -46,7 +57,7 @@ class FlowLayer {
 
   std::size_t dim() const { return dim_; }
   const ParameterLayout& parameters() const { return parameters_; }
-  /// Elements of T that `forward` leaves for `vjp`; `inverse` uses as many as scratch.
+  /// Elements of T that `forward` and `inverse` leave for `vjp` and `push_score`.
   std::size_t cache_size() const { return cache_size_; }
 
   /// y is overwritten; log_det[s] += ln|det ∂f/∂z| at z_s; cache is overwritten. y must not be z.
@@ -71,9 +82,21 @@ class FlowLayer {
   /// Whether `inverse` is implemented; where it is not, `no_inverse_reason()` says why.
   bool has_inverse() const { return no_inverse_reason().empty(); }
   virtual std::string_view no_inverse_reason() const { return {}; }
-  /// z with f(z) = y, overwritten; log_det[s] += ln|det ∂f⁻¹/∂y| at y_s. Only where the map is
-  /// injective at these parameters and `has_inverse()`.
+  /// z with f(z) = y, overwritten; log_det[s] += ln|det ∂f⁻¹/∂y| at y_s. Leaves the cache as
+  /// forward(z) would. Only where the map is injective at these parameters and `has_inverse()`.
   void inverse(std::span<const T> params, Tile<const T> y, Tile<T> z, T* log_det, T* cache) const;
+
+  /// Takes a cotangent through the inverse of the Jacobian J = ∂f/∂z: g holds a row vector at z and
+  /// is overwritten with J⁻ᵀ (g - weight[s] ∇_z log_det). For g = ∇ ln q0(z) and weight 1 that is
+  /// the score ∇ ln q(y), which path gradients need; in general it is the vjp of the inverse map,
+  /// whose log-det is -log_det, with respect to y. z and cache are those of forward or inverse.
+  /// Where `inverse` may be called.
+  void push_score(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g,
+                  const T* weight) const;
+
+  /// Lets the layers that start from data (actnorm) set their parameters by a batch of full tiles
+  /// that enters in the given direction, and takes the batch through. Others leave them alone.
+  void adapt(Direction direction, std::span<TileBuffer<T>> batch, std::span<T> params) const;
 
   /// Whether the map is injective at these parameters. Where it is not, log q is not the density of
   /// the draws, and every bound built on it means nothing.
@@ -87,6 +110,9 @@ class FlowLayer {
   FlowLayer(std::size_t dim, ParameterLayout parameters, std::size_t cache_size)
       : dim_(dim), parameters_(std::move(parameters)), cache_size_(cache_size) {}
 
+  /// By default takes the batch through and sets nothing.
+  virtual void adapt_impl(Direction direction, std::span<TileBuffer<T>> batch, T* params) const;
+
  private:
   virtual void forward_impl(const Repeats<T>& repeats, const T* params, Tile<const T> z, Tile<T> y,
                             LogDet<T> log_det, T* cache) const = 0;
@@ -94,6 +120,8 @@ class FlowLayer {
                         Tile<T> g, const T* g_log_det, T* grad) const = 0;
   virtual void inverse_impl(const T* params, Tile<const T> y, Tile<T> z, T* log_det,
                             T* cache) const = 0;
+  virtual void push_score_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                               const T* weight) const = 0;
   virtual bool injective_impl(const T* params) const = 0;
   virtual void initialise_impl(const RandomStream& stream, T* params) const = 0;
 

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "core/names.h"
+#include "flows/compose.h"
+#include "flows/inverse.h"
 #include "flows/planar.h"
 
 namespace riffle {
@@ -14,55 +16,81 @@ std::span<const FlowEntry> flow_registry() {
   static const std::array registry{
       planar_entry,
       planar_free_entry,
+      compose_entry,
+      inverse_entry,
   };
   return registry;
 }
 
-std::vector<LayerRun> parse_flow(std::string_view text) {
-  constexpr std::size_t most_layers = 100'000;
-  const auto bad = [&](std::string_view why) {
-    return Error(
-        ErrorKind::usage,
-        fmt::format("flow \"{}\": {}; write NAME:COUNT, such as planar:16, and join several "
-                    "by '+'",
-                    text.substr(0, 64), why));
-  };
-  std::vector<LayerRun> runs;
-  std::string_view rest = text;
-  while (true) {
-    const auto plus = rest.find('+');
-    const auto item = rest.substr(0, plus);
-    const auto colon = item.find(':');
-    LayerRun run{std::string(item.substr(0, colon)), 1};
-    if (run.name.empty()) throw bad("a layer has no name");
-    if (colon != std::string_view::npos) {
-      const auto digits = item.substr(colon + 1);
-      const auto [end, error] =
-          std::from_chars(digits.data(), digits.data() + digits.size(), run.count);
-      if (error != std::errc() || end != digits.data() + digits.size() || run.count == 0 ||
-          run.count > most_layers) {
-        throw bad(fmt::format("\"{}\" is not a count from 1 to {}", digits, most_layers));
-      }
+namespace {
+
+void check_names(std::span<const Expression> flow) {
+  for (const auto& layer : flow) {
+    const auto& entry = find_by_name(flow_registry(), layer.name, "flow");
+    if (entry.of_layers != !layer.inner.empty()) {
+      throw Error(ErrorKind::usage,
+                  entry.of_layers
+                      ? fmt::format("{} needs layers, such as {}(planar:4)", entry.name, entry.name)
+                      : fmt::format("{} is not made of layers: write {}(KEY=VALUE), see `riffle "
+                                    "list flows`",
+                                    entry.name, entry.name));
     }
-    find_by_name(flow_registry(), run.name, "flow");
-    runs.push_back(std::move(run));
-    if (plus == std::string_view::npos) return runs;
-    rest.remove_prefix(plus + 1);
+    check_names(layer.inner);
   }
+}
+
+}  // namespace
+
+std::vector<Expression> parse_flow(std::string_view text) {
+  auto flow = parse_expressions(text, "flow");
+  check_names(flow);
+  return flow;
+}
+
+bool takes_log_det_floor(std::span<const Expression> flow) {
+  return std::all_of(flow.begin(), flow.end(), [](const Expression& layer) {
+    const auto& entry = find_by_name(flow_registry(), layer.name, "flow");
+    return entry.of_layers ? takes_log_det_floor(layer.inner) : entry.log_det_floor;
+  });
 }
 
 template <class T>
-std::unique_ptr<Chain<T>> make_flow(std::span<const LayerRun> runs, const LayerOptions& options) {
+std::unique_ptr<Chain<T>> make_flow(std::span<const Expression> flow, const LayerOptions& common) {
   typename Chain<T>::Layers layers;
-  for (const auto& run : runs) {
+  for (const auto& run : flow) {
     const auto& entry = find_by_name(flow_registry(), run.name, "flow");
-    layers.insert(layers.end(), run.count, entry.make<T>(options));
+    if (common.dim < entry.least_dim) {
+      throw Error(ErrorKind::usage, fmt::format("{} needs at least {} dimensions, not {}", run.name,
+                                                entry.least_dim, common.dim));
+    }
+    LayerOptions options = common;
+    options.arguments = Arguments(run, entry.options);
+    options.inner = run.inner;
+    std::vector<std::shared_ptr<const FlowLayer<T>>> kinds;
+    for (std::size_t k = 0; k < run.count; ++k) {
+      options.index = common.index + k;
+      if (entry.period == 0 || k < entry.period) kinds.push_back(entry.make<T>(options));
+      layers.push_back(entry.period == 0 ? kinds.back() : kinds[k % entry.period]);
+    }
   }
-  return std::make_unique<Chain<T>>(options.dim, std::move(layers));
+  return std::make_unique<Chain<T>>(common.dim, std::move(layers));
 }
 
-template std::unique_ptr<Chain<float>> make_flow(std::span<const LayerRun>, const LayerOptions&);
-template std::unique_ptr<Chain<double>> make_flow(std::span<const LayerRun>, const LayerOptions&);
-template std::unique_ptr<Chain<Dual>> make_flow(std::span<const LayerRun>, const LayerOptions&);
+template <class T>
+std::unique_ptr<Chain<T>> make_inner_flow(const LayerOptions& options) {
+  LayerOptions common = options;
+  common.arguments = {};
+  common.inner = {};
+  return make_flow<T>(options.inner, common);
+}
+
+#define RIFFLE_INSTANTIATE(T)                                                                     \
+  template std::unique_ptr<Chain<T>> make_flow(std::span<const Expression>, const LayerOptions&); \
+  template std::unique_ptr<Chain<T>> make_inner_flow(const LayerOptions&);
+
+RIFFLE_INSTANTIATE(float)
+RIFFLE_INSTANTIATE(double)
+RIFFLE_INSTANTIATE(Dual)
+#undef RIFFLE_INSTANTIATE
 
 }  // namespace riffle

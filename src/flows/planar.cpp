@@ -56,6 +56,10 @@ class PlanarLayer final : public FlowLayer<T> {
                     T* cache) const override {
     kernels_.inverse(settings_, params, y, z, log_det, cache);
   }
+  void push_score_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                       const T* weight) const override {
+    kernels_.push_score(settings_, params, z, cache, g, weight);
+  }
   bool injective_impl(const T* params) const override {
     if (settings_.constrained) return true;
     const std::size_t dim = this->dim();
@@ -82,23 +86,25 @@ std::unique_ptr<FlowLayer<T>> make(const LayerOptions& options) {
 }  // namespace
 
 const FlowEntry planar_entry{
-    "planar",
-    "z + û tanh(wᵀz + b), û kept so that the map is injective (Rezende & Mohamed 2015)",
-    "O(D)",
-    "by a bracketed Newton method in one dimension",
-    &make<float, true>,
-    &make<double, true>,
-    &make<Dual, true>,
+    .name = "planar",
+    .summary = "z + û tanh(wᵀz + b), û kept so that the map is injective (Rezende & Mohamed 2015)",
+    .cost = "O(D)",
+    .inversion = "by a bracketed Newton method in one dimension",
+    .log_det_floor = true,
+    .make_float = &make<float, true>,
+    .make_double = &make<double, true>,
+    .make_dual = &make<Dual, true>,
 };
 
 const FlowEntry planar_free_entry{
-    "planar-free",
-    "z + u tanh(wᵀz + b) without the constraint, as in the tutorial",
-    "O(D)",
-    "as planar, while wᵀu >= -1",
-    &make<float, false>,
-    &make<double, false>,
-    &make<Dual, false>,
+    .name = "planar-free",
+    .summary = "z + u tanh(wᵀz + b) without the constraint, as in the tutorial",
+    .cost = "O(D)",
+    .inversion = "as planar, while wᵀu >= -1",
+    .log_det_floor = true,
+    .make_float = &make<float, false>,
+    .make_double = &make<double, false>,
+    .make_dual = &make<Dual, false>,
 };
 
 }  // namespace riffle

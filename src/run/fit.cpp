@@ -97,7 +97,7 @@ Snapshot take_snapshot(const Chain<T>& flow, const Base<T>& base, std::span<cons
 }
 
 /// "layer 3 (planar)" or "the target", for the one with most invalid draws.
-std::string culprit(const std::vector<std::uint64_t>& blame, std::span<const LayerRun> runs) {
+std::string culprit(const std::vector<std::uint64_t>& blame, std::span<const Expression> runs) {
   const auto k =
       static_cast<std::size_t>(std::max_element(blame.begin(), blame.end()) - blame.begin());
   if (k + 1 == blame.size()) return "the target";
@@ -110,7 +110,7 @@ std::string culprit(const std::vector<std::uint64_t>& blame, std::span<const Lay
 }
 
 void add_warnings(FitReport& report, const std::vector<std::uint64_t>& blame,
-                  std::span<const LayerRun> runs, bool improper, double final_beta) {
+                  std::span<const Expression> runs, bool improper, double final_beta) {
   auto& warnings = report.warnings;
   if (report.stop_reason == "completed" && final_beta < 1) {
     warnings.push_back(

@@ -1,6 +1,7 @@
 #include "flows/flow_checks.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 
@@ -90,6 +91,54 @@ std::string sample_of(const FlowInput<T>& in, std::size_t s) {
 }
 
 }  // namespace
+
+std::string LayerCase::text() const {
+  return variant.empty() ? std::string(entry->name) : fmt::format("{}({})", entry->name, variant);
+}
+
+LayerOptions LayerCase::options(InstructionSet set, double log_det_floor) const {
+  const auto expression = parse_expressions(text(), "flow").at(0);
+  return {dim, log_det_floor, set, Arguments(expression, entry->options), expression.inner, 0};
+}
+
+std::string LayerCase::name() const {
+  auto text = fmt::format("{}_{}_{}", entry->name, variant, dim);
+  for (char& c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return text;
+}
+
+std::vector<ParameterSet> LayerCase::parameter_sets() const {
+  const auto layer = make<double>();
+  return entry->of_layers ? modest_parameter_sets(*layer) : test::parameter_sets(*layer);
+}
+
+std::vector<ParameterSet> modest_parameter_sets(const FlowLayer<double>& layer) {
+  std::vector<ParameterSet> sets;
+  std::vector<double> values(layer.parameters().size());
+  layer.initialise({5, Purpose::initial_values, 0}, values);
+  sets.push_back({"initial", values});
+  Random random(6);
+  for (const double scale : {0.01, 0.3, 0.3, 0.5}) {
+    for (double& v : values) v = scale * random.normal();
+    sets.push_back({fmt::format("scale {}", scale), values});
+  }
+  return sets;
+}
+
+std::vector<LayerCase> layer_cases(std::initializer_list<std::size_t> dims) {
+  std::vector<LayerCase> all;
+  static constexpr std::string_view plain[] = {""};
+  for (const auto& entry : flow_registry()) {
+    for (const auto variant : entry.variants.empty() ? std::span(plain) : entry.variants) {
+      for (const auto dim : dims) {
+        if (dim >= entry.least_dim) all.push_back({&entry, variant, dim});
+      }
+    }
+  }
+  return all;
+}
 
 std::vector<ParameterSet> parameter_sets(const FlowLayer<double>& layer) {
   const auto views = layer.parameters().views();
@@ -617,6 +666,145 @@ Failures check_round_trip(const FlowLayer<T>& layer, const FlowInput<T>& in,
 }
 
 template <class T>
+Failures check_push_score(const FlowLayer<T>& layer, const FlowInput<T>& in,
+                          const DualOutput& exact) {
+  Failures failures;
+  const std::size_t dim = layer.dim();
+  const auto push = [&](const FlowInput<T>& at, Random* noise) {
+    TileBuffer<T> y(dim);
+    TileBuffer<T> g = at.g;
+    AlignedVector<T> log_det(tile_size, T(0));
+    AlignedVector<T> cache(layer.cache_size());
+    layer.forward(at.params, at.z.view(in.count), y.view(in.count), log_det.data(), cache.data());
+    if (noise != nullptr) {
+      for (T& c : cache) c = disturbed(c, *noise);
+    }
+    layer.push_score(at.params, at.z.view(in.count), cache.data(), g.view(in.count),
+                     at.g_log_det.data());
+    return g;
+  };
+  const auto got = push(in, nullptr);
+  Random noise(11);
+  std::vector<TileBuffer<T>> others;
+  for (int k = 0; k < disturbances; ++k) others.push_back(push(disturbed(in, noise), &noise));
+  for (std::size_t s = 0; s < in.count; ++s) {
+    // J itself is known to ε times the products of parameters that make it, and what log_det says
+    // to ‖J⁻¹‖ times that; see check_values and check_determinant.
+    const double off_jacobian = 16 * eps<T> * amplification(in);
+    const double doubt = off_jacobian * exact.jacobian(s).inverse().norm();
+    for (std::size_t i = 0; i < dim; ++i) {
+      const double through_log_det = static_cast<double>(in.g_log_det[s]) * exact.slope(dim, i, s);
+      const double expected = static_cast<double>(in.g.view()(i, s)) - through_log_det;
+      double allowed = wanted<T> * std::abs(static_cast<double>(in.g.view()(i, s))) +
+                       (wanted<T> + doubt) * std::abs(through_log_det);
+      const auto pulled = [&](const TileBuffer<T>& v) {
+        double sum = 0;
+        for (std::size_t d = 0; d < dim; ++d) {
+          sum += exact.slope(d, i, s) * static_cast<double>(v.view()(d, s));
+        }
+        return sum;
+      };
+      const double value = pulled(got);
+      double rounding = 0;
+      for (const auto& other : others) {
+        rounding = std::max(rounding, std::abs(pulled(other) - value));
+      }
+      for (std::size_t d = 0; d < dim; ++d) {
+        const double v = std::abs(static_cast<double>(got.view()(d, s)));
+        allowed += (wanted<T> * std::abs(exact.slope(d, i, s)) + off_jacobian) * v;
+      }
+      allowed += 8 * rounding;
+      if (std::isfinite(expected) && std::isfinite(allowed) &&
+          !(std::abs(value - expected) <= allowed)) {
+        failures.push_back(
+            fmt::format("Jᵀ times the pushed score of {} is {:.17g} in [{}] instead of {:.17g}, "
+                        "allowed {:.2g}",
+                        sample_of(in, s), value, i, expected, allowed));
+      }
+    }
+  }
+  return failures;
+}
+
+template <class T>
+Failures check_cache_of_inverse(const FlowLayer<T>& layer, const FlowInput<T>& in,
+                                const DualOutput& exact) {
+  Failures failures;
+  const std::size_t dim = layer.dim();
+  const std::size_t n = in.count;
+  const auto y = forward_only(layer, in).y;
+  FlowInput<T> back = in;
+  AlignedVector<T> log_det(tile_size, T(0));
+  AlignedVector<T> after_inverse(layer.cache_size());
+  layer.inverse(in.params, y.view(n), back.z.view(n), log_det.data(), after_inverse.data());
+  AlignedVector<T> after_forward(layer.cache_size());
+  TileBuffer<T> again(dim);
+  layer.forward(in.params, back.z.view(n), again.view(n), log_det.data(), after_forward.data());
+
+  struct Pulled {
+    TileBuffer<T> dz, score;
+    std::vector<T> grad;
+  };
+  const auto pull = [&](const AlignedVector<T>& left, Random* noise) {
+    Pulled out{in.g, in.g, std::vector<T>(in.params.size(), T(0))};
+    const auto cache = [&] {
+      auto copy = left;
+      if (noise != nullptr) {
+        for (T& c : copy) c = disturbed(c, *noise);
+      }
+      return copy;
+    };
+    auto own = cache();
+    layer.push_score(in.params, back.z.view(n), own.data(), out.score.view(n), in.g_log_det.data());
+    own = cache();
+    layer.vjp(in.params, back.z.view(n), own.data(), out.dz.view(n), in.g_log_det.data(), out.grad);
+    return out;
+  };
+  const auto got = pull(after_inverse, nullptr);
+  const auto due = pull(after_forward, nullptr);
+  Random noise(12);
+  std::vector<Pulled> others;
+  for (int k = 0; k < disturbances; ++k) others.push_back(pull(after_forward, &noise));
+  // What an iteration leaves is as near as z is: to the residual of check_round_trip times ‖J⁻¹‖.
+  const auto compare = [&](auto&& pick, double doubt, auto&& what) {
+    const auto value = static_cast<double>(pick(got));
+    const auto expected = static_cast<double>(pick(due));
+    double rounding = 0;
+    for (const auto& other : others) {
+      rounding = std::max(rounding, std::abs(static_cast<double>(pick(other)) - expected));
+    }
+    const double allowed = doubt * (1 + std::abs(expected)) + 8 * rounding;
+    if (doubt > 1e-2 || !std::isfinite(expected) || !std::isfinite(allowed)) return;
+    if (!(std::abs(value - expected) <= allowed)) {
+      failures.push_back(fmt::format("{} is {:.17g} after inverse, {:.17g} after forward", what(),
+                                     value, expected));
+    }
+  };
+  double worst = 0;
+  for (std::size_t s = 0; s < n; ++s) {
+    const Eigen::MatrixXd jacobian = exact.jacobian(s);
+    const double inverse = jacobian.inverse().norm();
+    const double doubt =
+        wanted<T> * amplification(in) * (1 + jacobian.norm()) * (1 + inverse) * (1 + inverse);
+    if (!std::isfinite(doubt)) return failures;
+    worst = std::max(worst, doubt);
+    for (std::size_t d = 0; d < dim; ++d) {
+      compare([&](const Pulled& p) { return p.dz.view()(d, s); }, doubt,
+              [&] { return fmt::format("dz[{}] of {}", d, sample_of(in, s)); });
+      compare([&](const Pulled& p) { return p.score.view()(d, s); }, doubt,
+              [&] { return fmt::format("the score in [{}] of {}", d, sample_of(in, s)); });
+    }
+  }
+  double largest = 0;
+  for (const T v : due.grad) largest = std::max(largest, std::abs(static_cast<double>(v)));
+  for (std::size_t i = 0; i < due.grad.size(); ++i) {
+    compare([&](const Pulled& p) { return p.grad[i]; }, worst * (1 + largest),
+            [&] { return fmt::format("gradient [{}]", i); });
+  }
+  return failures;
+}
+
+template <class T>
 Failures check_extremes(const FlowLayer<T>& layer, const FlowInput<T>& in) {
   Failures failures;
   const std::size_t dim = layer.dim();
@@ -717,6 +905,9 @@ Failures check_extremes(const FlowLayer<T>& layer, const FlowInput<T>& in) {
                                        const DualOutput&);                                         \
   template Failures check_accumulation(const FlowLayer<T>&, const FlowInput<T>&);                  \
   template Failures check_round_trip(const FlowLayer<T>&, const FlowInput<T>&, const DualOutput&); \
+  template Failures check_push_score(const FlowLayer<T>&, const FlowInput<T>&, const DualOutput&); \
+  template Failures check_cache_of_inverse(const FlowLayer<T>&, const FlowInput<T>&,               \
+                                           const DualOutput&);                                     \
   template Failures check_extremes(const FlowLayer<T>&, const FlowInput<T>&);
 
 RIFFLE_INSTANTIATE(float)

@@ -3,11 +3,16 @@
 #include <Eigen/Dense>
 
 #include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/aligned.h"
 #include "flows/flow_layer.h"
+#include "flows/flow_registry.h"
 #include "support/failures.h"
 #include "support/random.h"
 
@@ -21,9 +26,36 @@ struct ParameterSet {
   bool smooth = true;
 };
 
+/// A registered layer in one of its variants and in one dimension.
+struct LayerCase {
+  const FlowEntry* entry;
+  std::string_view variant;  ///< what stands in its parentheses
+  std::size_t dim;
+
+  template <class T>
+  std::unique_ptr<FlowLayer<T>> make(InstructionSet set = InstructionSet::best(),
+                                     double log_det_floor = 0) const {
+    return entry->make<T>(options(set, log_det_floor));
+  }
+  LayerOptions options(InstructionSet set, double log_det_floor) const;
+  /// parameter_sets of the layer; for one that is made of layers modest ones, as products of many
+  /// ill-conditioned maps tell nothing.
+  std::vector<ParameterSet> parameter_sets() const;
+  std::string text() const;  ///< as a user writes it
+  std::string name() const;  ///< as GoogleTest allows it
+  friend void PrintTo(const LayerCase& c, std::ostream* out) {
+    *out << c.entry->name << "(" << c.variant << ") in dimension " << c.dim;
+  }
+};
+
+/// Every registered layer in every variant, in those of the dimensions that it can have.
+std::vector<LayerCase> layer_cases(std::initializer_list<std::size_t> dims);
+
 /// Parameters at several scales and on both sides of the branches that products of two blocks of
 /// equal size can lie on, such as wᵀu = -1; made from the layout alone, so they fit any layer.
 std::vector<ParameterSet> parameter_sets(const FlowLayer<double>& layer);
+/// Initial values, and some at modest scales.
+std::vector<ParameterSet> modest_parameter_sets(const FlowLayer<double>& layer);
 
 /// One call of forward and vjp: samples, and cotangents of y and log_det. Columns from `count` on
 /// are padding, as the contract of FlowLayer wants it.
@@ -102,6 +134,15 @@ Failures check_accumulation(const FlowLayer<T>& layer, const FlowInput<T>& in);
 template <class T>
 Failures check_round_trip(const FlowLayer<T>& layer, const FlowInput<T>& in,
                           const DualOutput& exact);
+/// push_score against the dense Jacobian by dual numbers: Jᵀ times what it gives is what it was
+/// given, less the weighted gradient of log_det.
+template <class T>
+Failures check_push_score(const FlowLayer<T>& layer, const FlowInput<T>& in,
+                          const DualOutput& exact);
+/// What inverse leaves in the cache serves vjp and push_score as what forward leaves does.
+template <class T>
+Failures check_cache_of_inverse(const FlowLayer<T>& layer, const FlowInput<T>& in,
+                                const DualOutput& exact);
 /// Huge, infinite and NaN samples give no number where none is due, and leave the others alone.
 template <class T>
 Failures check_extremes(const FlowLayer<T>& layer, const FlowInput<T>& in);

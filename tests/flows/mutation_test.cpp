@@ -24,6 +24,8 @@ struct Defect {
   std::function<void(std::span<double> grad)> grad;               ///< what vjp adds
   std::function<void(Tile<double> z)> inverse_z;
   std::function<void(std::span<double> log_det)> inverse_log_det;  ///< what inverse adds
+  std::function<void(Tile<double> g)> score;                       ///< of push_score
+  std::function<void(std::span<double> weight)> score_weight;      ///< what push_score sees
   bool assigns_grad = false;
   bool assigns_log_det = false;
 };
@@ -69,6 +71,13 @@ class Mutant final : public FlowLayer<double> {
     if (defect_.inverse_z) defect_.inverse_z(z);
     if (defect_.inverse_log_det) defect_.inverse_log_det(std::span(added).first(y.count()));
     for (std::size_t s = 0; s < y.count(); ++s) log_det[s] += added[s];
+  }
+  void push_score_impl(const double* params, Tile<const double> z, double* cache, Tile<double> g,
+                       const double* weight) const override {
+    AlignedVector<double> seen(weight, weight + tile_size);
+    if (defect_.score_weight) defect_.score_weight(std::span(seen).first(z.count()));
+    layer_.push_score(all(params), z, cache, g, seen.data());
+    if (defect_.score) defect_.score(g);
   }
   bool injective_impl(const double* params) const override { return layer_.injective(all(params)); }
   void initialise_impl(const RandomStream& stream, double* params) const override {
@@ -154,29 +163,11 @@ std::vector<Defect> inverse_defects(const FlowLayer<double>& layer) {
   return defects;
 }
 
-struct Case {
-  const FlowEntry* entry;
-  std::size_t dim;
-  friend void PrintTo(const Case& c, std::ostream* out) {
-    *out << c.entry->name << " in dimension " << c.dim;
-  }
-};
-
-std::vector<Case> cases() {
-  std::vector<Case> all;
-  for (const auto& entry : flow_registry()) {
-    for (const std::size_t dim : {1, 2, 8}) all.push_back({&entry, dim});
-  }
-  return all;
-}
-
-class FlowMutationTest : public ::testing::TestWithParam<Case> {
+class FlowMutationTest : public ::testing::TestWithParam<LayerCase> {
  protected:
   const std::size_t dim_ = GetParam().dim;
-  const std::unique_ptr<FlowLayer<double>> layer_ =
-      GetParam().entry->make<double>({dim_, 0, InstructionSet::best()});
-  const std::unique_ptr<FlowLayer<Dual>> oracle_ =
-      GetParam().entry->make<Dual>({dim_, 0, InstructionSet::scalar()});
+  const std::unique_ptr<FlowLayer<double>> layer_ = GetParam().make<double>();
+  const std::unique_ptr<FlowLayer<Dual>> oracle_ = GetParam().make<Dual>(InstructionSet::scalar());
   /// Neither near the identity nor saturated, and injective.
   const ParameterSet params_ = [&] {
     Random random(21);
@@ -244,6 +235,35 @@ TEST_P(FlowMutationTest, BrokenInversesFail) {
   }
 }
 
+TEST_P(FlowMutationTest, BrokenScoresFail) {
+  if (!layer_->has_inverse()) GTEST_SKIP() << "no inverse: " << layer_->no_inverse_reason();
+  const auto score_of = [&](const FlowLayer<double>& layer) {
+    auto out = forward_and_vjp(*layer_, in_);
+    AlignedVector<double> cache(layer.cache_size());
+    AlignedVector<double> log_det(tile_size, 0.0);
+    layer.forward(in_.params, in_.z.view(in_.count), out.y.view(in_.count), log_det.data(),
+                  cache.data());
+    out.dz = in_.g;
+    layer.push_score(in_.params, in_.z.view(in_.count), cache.data(), out.dz.view(in_.count),
+                     in_.g_log_det.data());
+    return out;
+  };
+  const auto healthy = score_of(*layer_);
+  EXPECT_TRUE(none(check_push_score(*layer_, in_, exact_)));
+  for (const auto mutation : mutations) {
+    Defect score;
+    score.score = [&](Tile<double> g) { mutate_rows(mutation, g, 0, dim_); };
+    Defect weight;
+    weight.score_weight = [&](std::span<double> w) { mutate(mutation, w); };
+    for (const auto& defect : {score, weight}) {
+      const Mutant mutant(*layer_, defect);
+      // A layer of constant determinant looks at no weight, and one coordinate has one order.
+      if (score_of(mutant).same(healthy, in_.count)) continue;
+      EXPECT_FALSE(check_push_score(mutant, in_, exact_).empty()) << name_of(mutation);
+    }
+  }
+}
+
 TEST_P(FlowMutationTest, OverwritingInsteadOfAddingFails) {
   Defect grad;
   grad.assigns_grad = true;
@@ -275,11 +295,8 @@ TEST_P(FlowMutationTest, SamplesThatSpoilTheirNeighboursFail) {
   EXPECT_FALSE(check_extremes(Mutant(*layer_, hide), in_).empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Layers, FlowMutationTest, ::testing::ValuesIn(cases()),
-                         [](const auto& test) {
-                           return fmt::format("{}_{}", test_name(test.param.entry->name),
-                                              test.param.dim);
-                         });
+INSTANTIATE_TEST_SUITE_P(Layers, FlowMutationTest, ::testing::ValuesIn(layer_cases({1, 2, 8})),
+                         [](const auto& test) { return test.param.name(); });
 
 }  // namespace
 }  // namespace riffle::test
