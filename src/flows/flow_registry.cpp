@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/names.h"
+#include "flows/affine.h"
 #include "flows/compose.h"
 #include "flows/inverse.h"
 #include "flows/planar.h"
@@ -16,6 +17,8 @@ std::span<const FlowEntry> flow_registry() {
   static const std::array registry{
       planar_entry,
       planar_free_entry,
+      affine_entry,
+      actnorm_entry,
       compose_entry,
       inverse_entry,
   };

@@ -81,7 +81,7 @@ struct FlowOutput {
   TileBuffer<T> dz;
   std::vector<T> grad;
 
-  /// Whether the first `count` samples and the gradient are the same numbers.
+  /// Whether the first `count` samples and the gradient are the same numbers, but for rounding.
   bool same(const FlowOutput& other, std::size_t count) const;
 };
 
