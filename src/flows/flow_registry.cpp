@@ -7,6 +7,7 @@
 
 #include "core/names.h"
 #include "flows/affine.h"
+#include "flows/affine_full.h"
 #include "flows/compose.h"
 #include "flows/inverse.h"
 #include "flows/planar.h"
@@ -19,6 +20,7 @@ std::span<const FlowEntry> flow_registry() {
       planar_free_entry,
       affine_entry,
       actnorm_entry,
+      affine_full_entry,
       compose_entry,
       inverse_entry,
   };

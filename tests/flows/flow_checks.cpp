@@ -294,6 +294,17 @@ DualOutput::DualOutput(const FlowLayer<Dual>& layer, const FlowInput<T>& in)
   }
 }
 
+template <class T>
+bool DualOutput::within_range_of() const {
+  constexpr double margin = 1e-6;
+  constexpr double largest = margin * std::numeric_limits<T>::max();
+  const auto inside = [](double x) { return !(std::abs(x) > largest); };
+  return std::all_of(y_.begin(), y_.end(), inside) &&
+         std::all_of(slope_.begin(), slope_.end(), inside);
+}
+template bool DualOutput::within_range_of<float>() const;
+template bool DualOutput::within_range_of<double>() const;
+
 Eigen::MatrixXd DualOutput::jacobian(std::size_t s) const {
   const auto n = static_cast<Eigen::Index>(dim_);
   Eigen::MatrixXd j(n, n);
@@ -469,6 +480,7 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
   // step is where two neighbours differ least; that difference, and rounding of f, bound the error.
   constexpr int steps = 7;
   std::size_t unresolved = 0;
+  std::size_t drowned = 0;
   std::size_t compared = 0;
   const auto compare = [&](auto&& move, double first_step, std::size_t from, std::size_t to,
                            double got, const std::string& what,
@@ -496,6 +508,7 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
     }
     double best = 0;
     double best_error = std::numeric_limits<double>::infinity();
+    double least_rounding = 0;
     double previous = 0;
     for (int k = 0; k < steps; ++k) {
       const double h = first_step * std::pow(0.25, k);
@@ -508,7 +521,9 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
         const bool moves = far[0][i] != far[1][i] || far[0][i] != far[2][i];
         size += moves ? std::abs(row[0][i]) : 0;
       }
-      const double error = std::abs(slope - previous) + 8 * eps<double> * size / h;
+      const double rounding = 8 * eps<double> * size / h;
+      if (k == 0) least_rounding = rounding;
+      const double error = std::abs(slope - previous) + rounding;
       if (k > 0 && error < best_error) {
         best_error = error;
         best = slope;
@@ -517,7 +532,14 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
     }
     ++compared;
     const double scale = std::max(std::abs(best), std::abs(got));
-    if (!(best_error <= 1e-5 * (1e-3 + scale))) ++unresolved;
+    // A slope that drowns in the rounding of the terms at the widest step, as that of 1 beside
+    // e^60, is no sign of differences that do not settle.
+    const double resolved = 1e-5 * (1e-3 + scale);
+    if (least_rounding > resolved) {
+      ++drowned;
+    } else if (!(best_error <= resolved)) {
+      ++unresolved;
+    }
     const double allowed = 1e-8 * scale + 4 * best_error;
     if (!(std::abs(got - best) <= allowed)) {
       failures.push_back(fmt::format("{} is {:.12g}, by differences {:.12g}, allowed {:.2g}", what,
@@ -545,9 +567,10 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
               out.grad[i], fmt::format("gradient of {}[{}]", view.name, k), table);
     }
   }
-  if (4 * unresolved > compared) {
+  if (compared > 0 && 4 * unresolved >= compared - drowned) {
     failures.push_back(
-        fmt::format("the differences tell nothing: {} of {} did not settle", unresolved, compared));
+        fmt::format("the differences tell nothing: {} of {} did not settle, {} drown", unresolved,
+                    compared, drowned));
   }
   return failures;
 }
@@ -626,6 +649,21 @@ Failures check_round_trip(const FlowLayer<T>& layer, const FlowInput<T>& in,
   FlowInput<T> back = in;
   back.z = z;
   const auto again = forward_only(layer, back);
+  // Where J is ill-conditioned, rounding of y and of the parameters throws z far, and what f makes
+  // of it is as uncertain. An error of the formulas is not rounding: it is the same in all of
+  // these, and cancels in their differences.
+  Random noise(13);
+  std::vector<TileBuffer<T>> others;
+  for (int k = 0; k < disturbances; ++k) {
+    FlowInput<T> at = in;
+    at.z = out.y;
+    at = disturbed(at, noise);
+    if (!layer.injective(at.params)) continue;
+    AlignedVector<T> unused(tile_size, T(0));
+    layer.inverse(at.params, at.z.view(in.count), back.z.view(in.count), unused.data(),
+                  cache.data());
+    others.push_back(forward_only(layer, back).y);
+  }
   for (std::size_t s = 0; s < in.count; ++s) {
     const Eigen::MatrixXd jacobian = exact.jacobian(s);
     double size = 1;
@@ -637,11 +675,20 @@ Failures check_round_trip(const FlowLayer<T>& layer, const FlowInput<T>& in,
     // wᵀz-like inner products, whose terms are products of parameters.
     const double residual = 64 * eps<T> * (size * (1 + jacobian.norm()) + amplification(in));
     for (std::size_t d = 0; d < dim; ++d) {
-      const double off =
-          static_cast<double>(again.y.view()(d, s)) - static_cast<double>(out.y.view()(d, s));
-      if (!(std::abs(off) <= residual)) {
+      const auto value = static_cast<double>(again.y.view()(d, s));
+      const double off = value - static_cast<double>(out.y.view()(d, s));
+      double rounding = 0;
+      bool finite = std::isfinite(value);
+      for (const auto& other : others) {
+        const auto moved = static_cast<double>(other.view()(d, s));
+        finite &= std::isfinite(moved);
+        rounding = std::max(rounding, std::abs(moved - value));
+      }
+      // Only a J that is singular to this precision may throw z out of its range.
+      if (!finite && !(eps<T> * jacobian.norm() * jacobian.inverse().norm() < 1)) continue;
+      if (!(std::abs(off) <= residual + 8 * rounding)) {
         failures.push_back(fmt::format("f(f⁻¹(y)) misses y[{}] of {} by {:.3g}, allowed {:.2g}", d,
-                                       sample_of(in, s), off, residual));
+                                       sample_of(in, s), off, residual + 8 * rounding));
       }
     }
     // Forward error: J⁻¹ times the residual, as far as f is linear over that distance.
@@ -837,6 +884,7 @@ Failures check_extremes(const FlowLayer<T>& layer, const FlowInput<T>& in) {
   // Whether a is b, but for what rounding can do to it.
   const auto inverse_near = [&](T a, auto&& pick) {
     const auto b = static_cast<double>(pick(backs[0]));
+    if (!std::isfinite(b)) return !std::isfinite(a);
     double rounding = 0;
     for (const auto& back : backs) {
       rounding = std::max(rounding, std::abs(static_cast<double>(pick(back)) - b));

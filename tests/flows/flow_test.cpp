@@ -33,6 +33,7 @@ class FlowTest : public ::testing::TestWithParam<LayerCase> {
     for (const auto& set : GetParam().parameter_sets()) {
       const FlowInput<T> in(*layers[0], set, dim() <= 3 ? tile_size : 45, 40 + dim());
       const DualOutput exact(*oracle, in);
+      if (!exact.template within_range_of<T>()) continue;
       for (std::size_t k = 0; k < layers.size(); ++k) {
         append(failures, check(*layers[k], in, exact),
                fmt::format("{}, {}", InstructionSet::available()[k].name(), set.name));
