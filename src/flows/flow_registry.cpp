@@ -8,6 +8,7 @@
 #include "core/names.h"
 #include "flows/affine.h"
 #include "flows/affine_full.h"
+#include "flows/affine_low_rank.h"
 #include "flows/compose.h"
 #include "flows/inverse.h"
 #include "flows/planar.h"
@@ -21,6 +22,7 @@ std::span<const FlowEntry> flow_registry() {
       affine_entry,
       actnorm_entry,
       affine_full_entry,
+      affine_low_rank_entry,
       compose_entry,
       inverse_entry,
   };
