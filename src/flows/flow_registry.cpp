@@ -11,6 +11,8 @@
 #include "flows/affine_low_rank.h"
 #include "flows/compose.h"
 #include "flows/inverse.h"
+#include "flows/lu_linear.h"
+#include "flows/permutation.h"
 #include "flows/planar.h"
 
 namespace riffle {
@@ -23,6 +25,9 @@ std::span<const FlowEntry> flow_registry() {
       actnorm_entry,
       affine_full_entry,
       affine_low_rank_entry,
+      lu_linear_entry,
+      permutation_entry,
+      reverse_entry,
       compose_entry,
       inverse_entry,
   };
