@@ -22,18 +22,22 @@ struct Spec {
   } target;
 
   struct Base {
-    std::string name = "standard-normal";
+    std::string name = "standard-normal";  ///< NAME or NAME(KEY=VALUE, ...)
   } base;
 
   struct Flow {
-    std::string layers = "planar:32";  ///< NAME:COUNT, several joined by '+', from the base on
-    double log_det_floor = 0;          ///< ln(|det| + log_det_floor) in training
+    /// NAME:COUNT or NAME(KEY=VALUE, ...):COUNT, several joined by '+', from the base on
+    std::string layers = "planar:32";
+    double log_det_floor = 0;  ///< ln(|det| + log_det_floor) in training
   } flow;
 
   struct Objective {
     std::string name = "annealed";
     double beta_start = 0.01;    ///< annealed: weight of ln p at the first iteration
     double beta_steps = 10'000;  ///< annealed: iterations for the weight to grow by 1
+    /// importance-weighted, renyi: draws in a group; divides 128 and run.batch
+    std::uint64_t importance_samples = 16;
+    double alpha = 0.5;  ///< renyi: its order; 0 is importance-weighted, towards 1 the free energy
   } objective;
 
   struct Optimizer {

@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "inference/gradient_estimator.h"
+#include "core/aligned.h"
+#include "core/instruction_set.h"
+#include "flows/flow_model.h"
+#include "inference/gradient_source.h"
 #include "inference/objective.h"
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
@@ -25,8 +28,8 @@ struct TrainerOptions {
   std::uint64_t batch = 256;
   std::uint64_t seed = 1;
   double learning_rate = 0.01;
-  ObjectiveTerms (*objective)(const Annealing&, std::uint64_t iteration) = nullptr;
-  Annealing annealing;
+  ObjectiveTerms (*objective)(const ObjectiveSettings&, std::uint64_t iteration) = nullptr;
+  ObjectiveSettings objective_settings;
   OptimizerOptions optimizer;
   Schedule schedule;
   std::uint64_t log_every = 0;       ///< iterations between two calls of on_log; 0: never
@@ -59,12 +62,13 @@ struct TrainerCallbacks {
   const std::atomic<bool>* stop = nullptr;
 };
 
-/// Minimises an objective over the parameters of a flow. Between callbacks nothing is allocated.
+/// Minimises an objective over the parameters of a model. Between callbacks nothing is allocated.
 template <class T>
 class Trainer {
  public:
-  Trainer(const TrainerOptions& options, const Chain<T>& flow, const Base<T>& base,
-          const Density<T>& target, Executor& executor, InstructionSet set);
+  /// `source` is asked for the gradient of `model`; both must outlive the trainer.
+  Trainer(const TrainerOptions& options, const FlowModel<T>& model, GradientSource<T>& source,
+          InstructionSet set);
 
   /// The state to start or go on from; its vectors must fit the flow.
   void restore(const TrainerState<T>& state);
@@ -75,7 +79,7 @@ class Trainer {
   StopReason run(const TrainerCallbacks<T>& callbacks);
 
   std::span<const T> params() const {
-    return std::span<const T>(params_).first(flow_.parameters().size());
+    return std::span<const T>(params_).first(model_.parameters().size());
   }
 
   static constexpr std::uint64_t refused_limit = 100;
@@ -84,8 +88,8 @@ class Trainer {
 
  private:
   TrainerOptions options_;
-  const Chain<T>& flow_;
-  GradientEstimator<T> estimator_;
+  const FlowModel<T>& model_;
+  GradientSource<T>& source_;
   Optimizer<T> optimizer_;
   AlignedVector<T> params_;
   AlignedVector<T> grad_;

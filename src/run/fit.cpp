@@ -9,12 +9,12 @@
 #include <thread>
 #include <utility>
 
-#include "bases/base.h"
 #include "core/executor.h"
 #include "core/names.h"
 #include "diagnostics/evaluation.h"
 #include "diagnostics/improper.h"
-#include "flows/flow_registry.h"
+#include "flows/flow_model.h"
+#include "inference/gradient_estimator.h"
 #include "inference/trainer.h"
 #include "run/resumable_fit.h"
 #include "run/target_options.h"
@@ -42,7 +42,9 @@ TrainerOptions trainer_options(const Spec& spec) {
   options.seed = spec.run.seed;
   options.learning_rate = spec.optimizer.learning_rate;
   options.objective = objective.terms;
-  options.annealing = {spec.objective.beta_start, spec.objective.beta_steps};
+  options.objective_settings = {spec.objective.beta_start, spec.objective.beta_steps,
+                                static_cast<std::size_t>(spec.objective.importance_samples),
+                                spec.objective.alpha};
   options.optimizer = {optimizer.kind,          spec.optimizer.smoothing, spec.optimizer.momentum,
                        spec.optimizer.centered, spec.optimizer.beta1,     spec.optimizer.beta2,
                        spec.optimizer.epsilon,  spec.optimizer.clip_norm};
@@ -74,20 +76,21 @@ void copy_state(const TrainerState<From>& from, TrainerState<To>& to) {
 }
 
 template <class T>
-void check_fits(const TrainerState<double>& state, const Chain<T>& flow, std::uint64_t iterations) {
-  const auto size = flow.parameters().size();
+void check_fits(const TrainerState<double>& state, const FlowModel<T>& model,
+                std::uint64_t iterations) {
+  const auto size = model.parameters().size();
   if (state.params.size() != size || state.first.size() != size || state.second.size() != size ||
-      state.velocity.size() != size || state.blame.size() != flow.length() + 1 ||
+      state.velocity.size() != size || state.blame.size() != model.flow().length() + 1 ||
       state.iteration > iterations) {
     throw Error(ErrorKind::data, "the checkpoint does not fit the flow of its spec");
   }
 }
 
 template <class T>
-Snapshot take_snapshot(const Chain<T>& flow, const Base<T>& base, std::span<const T> params,
-                       std::uint64_t seed, std::uint64_t iteration) {
+Snapshot take_snapshot(const FlowModel<T>& model, std::span<const T> params, std::uint64_t seed,
+                       std::uint64_t iteration) {
   const auto drawn =
-      draw<T>(flow, base, nullptr, params, {seed, Purpose::snapshot, iteration}, 0, snapshot_draws);
+      draw<T>(model, nullptr, params, {seed, Purpose::snapshot, iteration}, 0, snapshot_draws);
   Snapshot snapshot{iteration, {}, {}};
   for (std::size_t i = 0; i < snapshot_draws; ++i) {
     snapshot.x.push_back(drawn.z[2 * i]);
@@ -193,6 +196,23 @@ Targets<T> make_targets(const Spec& spec, const Target* own, InstructionSet set)
   return targets;
 }
 
+/// What only the flow and base that were made can tell of a spec.
+template <class T>
+void check_goes_together(const Spec& spec, const FlowModel<T>& model) {
+  const auto& objective = find_by_name(objective_registry(), spec.objective.name, "objective");
+  if (objective.needs_inverse && !model.flow().has_inverse()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("objective {} needs a flow with an inverse, but {}: {}", objective.name,
+                            spec.flow.layers, model.flow().no_inverse_reason()));
+  }
+  if (objective.constant_entropy && model.base().parameters().size() > 0) {
+    throw Error(ErrorKind::usage,
+                fmt::format("objective {} takes E[ln q0] for a constant, but {} has parameters: "
+                            "take free-energy",
+                            objective.name, spec.base.name));
+  }
+}
+
 template <class T>
 FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& callbacks,
                     const FitHooks& hooks) {
@@ -201,9 +221,9 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   const auto targets = make_targets<T>(spec, own, set);
   const std::size_t dim = targets.exact->dim();
   const auto runs = parse_flow(spec.flow.layers);
-  const auto base = make_base<T>(spec.base.name, dim, set);
-  const auto flow = make_flow<T>(runs, {dim, spec.flow.log_det_floor, set});
-  const auto exact_flow = make_flow<T>(runs, {dim, 0, set});
+  const auto model = make_model<T>(spec.base.name, runs, {dim, spec.flow.log_det_floor, set});
+  const auto exact_model = make_model<T>(spec.base.name, runs, {dim, 0, set});
+  check_goes_together(spec, model);
   const auto cores = std::max(1U, std::thread::hardware_concurrency());
   const auto tiles = (spec.run.batch + tile_size - 1) / tile_size;
   const auto asked =
@@ -211,10 +231,11 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   Executor executor(static_cast<std::size_t>(asked));
 
   const auto options = trainer_options(spec);
-  Trainer<T> trainer(options, *flow, *base, *targets.trained, executor, set);
+  GradientEstimator<T> source(model, *targets.trained, options.batch, executor, set);
+  Trainer<T> trainer(options, model, source, set);
   Checkpoint checkpoint;
   if (hooks.resume != nullptr) {
-    check_fits(hooks.resume->trainer, *flow, options.iterations);
+    check_fits(hooks.resume->trainer, model, options.iterations);
     TrainerState<T> state;
     copy_state(hooks.resume->trainer, state);
     trainer.restore(state);
@@ -245,8 +266,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   if (dim == 2) {
     told.on_snapshot = [&](std::uint64_t iteration, std::span<const T> params) {
       const auto begin = Clock::now();
-      checkpoint.snapshots.push_back(
-          take_snapshot(*exact_flow, *base, params, spec.run.seed, iteration));
+      checkpoint.snapshots.push_back(take_snapshot(exact_model, params, spec.run.seed, iteration));
       aside += seconds_since(begin);
     };
   }
@@ -269,14 +289,14 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
 
   const auto state = trainer.state();
   const auto params = trainer.params();
-  const auto final_terms = options.objective(options.annealing, options.iterations);
+  const auto final_terms = options.objective(options.objective_settings, options.iterations);
   const RandomStream fresh{spec.run.seed, Purpose::evaluation, 0};
-  const auto bound = evaluate_objective<T>(*flow, *base, *targets.trained, params, fresh,
+  const auto bound = evaluate_objective<T>(model, *targets.trained, params, fresh,
                                            spec.run.evaluation_draws, final_terms, executor);
-  const auto free_energy = evaluate_objective<T>(*exact_flow, *base, *targets.exact, params, fresh,
-                                                 spec.run.evaluation_draws, {1, 1}, executor);
-  auto drawn = draw<T>(*exact_flow, *base, targets.exact.get(), params,
-                       {spec.run.seed, Purpose::draws, 0}, 0, spec.run.draws);
+  const auto free_energy = evaluate_objective<T>(exact_model, *targets.exact, params, fresh,
+                                                 spec.run.evaluation_draws, {}, executor);
+  auto drawn = draw<T>(exact_model, targets.exact.get(), params, {spec.run.seed, Purpose::draws, 0},
+                       0, spec.run.draws);
   const bool improper = targets.known_improper || looks_improper(*targets.exact, drawn);
 
   std::optional<double> kl;
@@ -308,7 +328,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .invalid_draws = free_energy.invalid,
       .invalid_training_draws = invalid_in_training,
       .refused_steps = state.refused_steps,
-      .injective = exact_flow->injective(params),
+      .injective = exact_model.injective(params),
       .warnings = {},
       .flow = TrainedFlow({spec.base.name,
                            spec.flow.layers,
