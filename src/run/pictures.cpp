@@ -8,6 +8,7 @@
 
 #include "core/aligned.h"
 #include "core/names.h"
+#include "core/rows.h"
 #include "flows/flow_registry.h"
 #include "run/target_options.h"
 #include "targets/target_registry.h"
@@ -47,10 +48,7 @@ DensityGrid target_grid(const Density<double>& target, std::optional<double> log
   AlignedVector<double> log_p(tile_size);
   for (std::size_t first = 0; first < cells * cells; first += tile_size) {
     const auto count = std::min(tile_size, cells * cells - first);
-    for (std::size_t s = 0; s < count; ++s) {
-      z.row(0)[s] = points[2 * (first + s)];
-      z.row(1)[s] = points[2 * (first + s) + 1];
-    }
+    rows_to_tile(std::span(points).subspan(2 * first, 2 * count), z.view(count));
     target.evaluate(z.view(count), log_p.data(), gradient.view(count));
     for (std::size_t s = 0; s < count; ++s) grid.values.push_back(std::exp(log_p[s]));
   }
