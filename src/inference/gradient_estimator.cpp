@@ -68,7 +68,7 @@ GradientEstimator<T>::GradientEstimator(const Chain<T>& flow, const Base<T>& bas
   while (tiles > 1 && workers_.size() < executor.threads()) {
     workers_.push_back(std::make_unique<Worker>(flow));
   }
-  if (tiles > 1) slots_.resize(tiles * flow.parameters().size());
+  if (tiles > 1) slots_.resize(tiles * whole_lanes(flow.parameters().size()));
   tile_value_.resize(tiles);
   tile_invalid_.resize(tiles);
 }
@@ -80,6 +80,7 @@ template <class T>
 Estimate GradientEstimator<T>::estimate(std::span<const T> params, const RandomStream& stream,
                                         ObjectiveTerms terms, std::span<T> grad) {
   const std::size_t parameters = flow_.parameters().size();
+  const std::size_t stride = whole_lanes(parameters);
   const std::size_t tiles = tile_value_.size();
   std::fill(grad.begin(), grad.end(), T(0));
   const auto own = params.first(parameters);
@@ -87,14 +88,14 @@ Estimate GradientEstimator<T>::estimate(std::span<const T> params, const RandomS
     run_tile(0, *workers_[0], own, stream, terms, grad.first(parameters));
   } else {
     executor_.run(tiles, [&](std::size_t tile, std::size_t worker) {
-      const std::span<T> slot(slots_.data() + tile * parameters, parameters);
+      const std::span<T> slot(slots_.data() + tile * stride, parameters);
       std::fill(slot.begin(), slot.end(), T(0));
       run_tile(tile, *workers_[worker], own, stream, terms, slot);
     });
-    for (std::size_t tile = 0; tile < tiles; ++tile) {
-      const T* slot = slots_.data() + tile * parameters;
-      for (std::size_t i = 0; i < parameters; ++i) grad[i] += slot[i];
+    for (std::size_t tile = 1; tile < tiles; ++tile) {
+      kernels_.add(slots_.data() + tile * stride, slots_.data(), stride);
     }
+    std::copy_n(slots_.data(), parameters, grad.data());
   }
   Estimate result;
   double total = 0;
@@ -144,8 +145,8 @@ void GradientEstimator<T>::run_tile(std::size_t tile, Worker& worker, std::span<
 template <class T>
 T GradientEstimator<T>::pass(Worker& worker, std::size_t count, std::span<const T> params,
                              ObjectiveTerms terms, bool weighted) {
-  std::fill_n(worker.log_det.begin(), whole_lanes(count), T(0));
-  std::fill_n(worker.det_product.begin(), whole_lanes(count), T(1));
+  worker.log_det.fill(T(0));
+  worker.det_product.fill(T(1));
   const LogDet<T> log_det{worker.log_det.data(), worker.det_product.data()};
   flow_.forward_product(params, worker.z0.view(count), worker.z.view(count), log_det,
                         worker.cache.data());

@@ -26,9 +26,12 @@ struct ObjectiveKernels {
   T (*combine)
   (const TileTerms<T>&, Tile<const T> z, T base_weight, T beta, T scale, Tile<T> g, T* g_log_det);
 
+  /// sum[i] += x[i] for i < n, n being whole lanes.
+  void (*add)(const T* x, T* sum, std::size_t n);
+
   template <class Maths>
   static ObjectiveKernels of() {
-    return {&Maths::combine};
+    return {&Maths::combine, &Maths::add};
   }
 };
 
