@@ -100,7 +100,7 @@ GradientEstimator<T>::GradientEstimator(const FlowModel<T>& model, const Density
       target_(target),
       batch_(batch),
       kernels_(kernels_for<T>(set)),
-      sums_(batch, model.parameters().size(), executor) {
+      sums_(batch, model.parameters().size(), executor, set) {
   for (std::size_t i = 0; i < sums_.workers(); ++i) {
     workers_.push_back(std::make_unique<Worker>(model));
   }
@@ -177,8 +177,8 @@ void GradientEstimator<T>::pull_back(Worker& worker, std::size_t count, std::spa
 template <class T>
 T GradientEstimator<T>::pass(Worker& worker, std::size_t count, std::span<const T> params,
                              ObjectiveTerms terms, bool weighted) {
-  std::fill_n(worker.log_det.begin(), whole_lanes(count), T(0));
-  std::fill_n(worker.det_product.begin(), whole_lanes(count), T(1));
+  worker.log_det.fill(T(0));
+  worker.det_product.fill(T(1));
   const LogDet<T> log_det{worker.log_det.data(), worker.det_product.data()};
   model_.flow().forward_product(model_.flow_part(params), worker.z0.view(count),
                                 worker.z.view(count), log_det, worker.cache.data());

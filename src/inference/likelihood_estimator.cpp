@@ -47,8 +47,12 @@ struct LikelihoodEstimator<T>::Worker {
 
 template <class T>
 LikelihoodEstimator<T>::LikelihoodEstimator(const FlowModel<T>& model, std::span<const double> rows,
-                                            std::size_t batch, Executor& executor)
-    : model_(model), rows_(rows), batch_(batch), sums_(batch, model.parameters().size(), executor) {
+                                            std::size_t batch, Executor& executor,
+                                            InstructionSet set)
+    : model_(model),
+      rows_(rows),
+      batch_(batch),
+      sums_(batch, model.parameters().size(), executor, set) {
   for (std::size_t i = 0; i < sums_.workers(); ++i) {
     workers_.push_back(std::make_unique<Worker>(model));
   }

@@ -19,7 +19,7 @@ class LikelihoodEstimator final : public GradientSource<T> {
  public:
   /// `rows` holds the data, row-major [n][dim], n >= 1, and must outlive the estimator.
   LikelihoodEstimator(const FlowModel<T>& model, std::span<const double> rows, std::size_t batch,
-                      Executor& executor);
+                      Executor& executor, InstructionSet set);
   ~LikelihoodEstimator() override;
 
   /// `terms` are those of other objectives and are not looked at.

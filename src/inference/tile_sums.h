@@ -8,6 +8,8 @@
 
 #include "core/aligned.h"
 #include "core/executor.h"
+#include "core/instruction_set.h"
+#include "core/whole_lanes.h"
 #include "inference/gradient_source.h"
 #include "riffle/tile.h"
 
@@ -19,15 +21,24 @@ struct TileShare {
   std::uint64_t invalid = 0;  ///< draws
 };
 
+/// The compiled function for one precision and instruction set.
+template <class T>
+struct TileSumKernels {
+  /// sum[i] += x[i] for i < n, n being whole lanes.
+  void (*add)(const T* x, T* sum, std::size_t n);
+
+  template <class Maths>
+  static TileSumKernels of() {
+    return {&Maths::add};
+  }
+};
+
 /// Shares the tiles of a batch out to threads. Each tile's gradient goes to a slot of its own, and
 /// the slots are summed in order, so that the result has the same bits on any number of threads.
 template <class T>
 class TileSums {
  public:
-  TileSums(std::size_t batch, std::size_t parameters, Executor& executor)
-      : batch_(batch), parameters_(parameters), executor_(executor), shares_(tiles()) {
-    if (tiles() > 1) slots_.resize(tiles() * parameters);
-  }
+  TileSums(std::size_t batch, std::size_t parameters, Executor& executor, InstructionSet set);
 
   /// How many workers `run` can tell apart.
   std::size_t workers() const { return tiles() > 1 ? executor_.threads() : 1; }
@@ -45,14 +56,11 @@ class TileSums {
       shares_[0] = f(std::size_t{0}, std::size_t{0}, count(0), grad.first(parameters_));
     } else {
       executor_.run(tiles(), [&](std::size_t tile, std::size_t worker) {
-        const std::span<T> slot(slots_.data() + tile * parameters_, parameters_);
+        const std::span<T> slot(slots_.data() + tile * stride_, parameters_);
         std::fill(slot.begin(), slot.end(), T(0));
         shares_[tile] = f(worker, tile * tile_size, count(tile), slot);
       });
-      for (std::size_t tile = 0; tile < tiles(); ++tile) {
-        const T* slot = slots_.data() + tile * parameters_;
-        for (std::size_t i = 0; i < parameters_; ++i) grad[i] += slot[i];
-      }
+      add_slots(grad);
     }
     Estimate result;
     double total = 0;
@@ -66,10 +74,13 @@ class TileSums {
 
  private:
   std::size_t tiles() const { return (batch_ + tile_size - 1) / tile_size; }
+  void add_slots(std::span<T> grad);
 
   std::size_t batch_;
   std::size_t parameters_;
+  std::size_t stride_;  // of the slots: whole lanes
   Executor& executor_;
+  TileSumKernels<T> kernels_;
   AlignedVector<T> slots_;  // one gradient for each tile
   std::vector<TileShare> shares_;
 };
