@@ -31,7 +31,8 @@ std::vector<std::string> flow_texts() {
           "planar-free",
           "planar-free:3",
           "inverse(planar):2",
-          "planar:2 + planar-free:2", "compose(planar + planar-free):2"};
+          "planar:2 + planar-free:2",
+          "compose(planar + planar-free):2"};
 }
 
 /// All objectives whose gradient is that of their value for each set of draws, those that change
