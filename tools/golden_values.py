@@ -30,6 +30,16 @@ def radial(p, z):
     return [x + beta / (alpha + r) * (x - c) for x, c in zip(z, z0)]
 
 
+def planar_leaky(p, z):
+    """Equation 10 with a leaky ReLU of slope 0.1; û of A.1 with wᵀû > -1 + 0.001."""
+    dim = len(z)
+    w, u, b = p[:dim], p[dim : 2 * dim], p[2 * dim]
+    k = (-1 + mp.mpf("0.001") + softplus(dot(w, u)) - dot(w, u)) / dot(w, w)
+    a = dot(w, z) + b
+    h = a if a >= 0 else a * mp.mpf("0.1")
+    return [x + (v + k * c) * h for x, v, c in zip(z, u, w)]
+
+
 def log_abs_det(f, z):
     n, h = len(z), mp.mpf(10) ** -20
     jacobian = mp.matrix(n, n)
@@ -58,7 +68,9 @@ def row(flow, maps, params, z):
         assert at == len(params)
         return x
 
-    y = f([mp.mpf(x) for x in z])
+    params = [mp.mpf(float(x)) for x in params]
+    z = [mp.mpf(float(x)) for x in z]
+    y = f(z)
     lists = ["{%s}" % ", ".join(number(x) for x in v) for v in (params, z, y)]
     print('{"%s",\n %s,\n %s,\n %s,\n %s},' % (flow, *lists, number(log_abs_det(f, z))))
 
@@ -74,6 +86,8 @@ def main():
     row("radial", [(radial, 4)], [0.1, 0.4, mp.log(mp.exp(0.8) - 1), -1.3], [0.3, -1.2])
     for dim, scale in ((1, 1), (3, 1), (5, 3)):
         row("radial", [(radial, dim + 2)], draw(g, dim + 2, scale), draw(g, dim, 1))
+    for dim, scale in ((1, 1), (2, 2), (2, 2), (3, 1)):
+        row("planar-leaky", [(planar_leaky, 2 * dim + 1)], draw(g, 2 * dim + 1, scale), draw(g, dim, 1))
 
 
 main()

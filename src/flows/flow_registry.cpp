@@ -9,6 +9,7 @@
 #include "flows/compose.h"
 #include "flows/inverse.h"
 #include "flows/planar.h"
+#include "flows/planar_leaky.h"
 #include "flows/radial.h"
 
 namespace riffle {
@@ -17,6 +18,7 @@ std::span<const FlowEntry> flow_registry() {
   static const std::array registry{
       planar_entry,
       planar_free_entry,
+      planar_leaky_entry,
       radial_entry,
       compose_entry,
       inverse_entry,
