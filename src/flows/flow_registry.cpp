@@ -10,10 +10,14 @@
 #include "flows/affine_full.h"
 #include "flows/affine_low_rank.h"
 #include "flows/compose.h"
+#include "flows/householder.h"
 #include "flows/inverse.h"
 #include "flows/lu_linear.h"
 #include "flows/permutation.h"
 #include "flows/planar.h"
+#include "flows/planar_leaky.h"
+#include "flows/radial.h"
+#include "flows/sylvester.h"
 
 namespace riffle {
 
@@ -21,6 +25,12 @@ std::span<const FlowEntry> flow_registry() {
   static const std::array registry{
       planar_entry,
       planar_free_entry,
+      planar_leaky_entry,
+      radial_entry,
+      sylvester_orthogonal_entry,
+      sylvester_householder_entry,
+      sylvester_triangular_entry,
+      householder_entry,
       affine_entry,
       actnorm_entry,
       affine_full_entry,

@@ -438,6 +438,14 @@ Failures check_vjp_by_duals(const FlowLayer<T>& layer, const FlowInput<T>& in,
   }
   std::vector<Sum> sums(layer.parameters().size());
   double largest = 0;
+  // The slopes of the oracle are rounded as well, to ε of the products of parameters of which they
+  // are the rest, such as 1 - σ(-wᵀu) in one dimension.
+  double oracle = 0;
+  for (std::size_t d = 0; d < dim; ++d) {
+    for (std::size_t s = 0; s < in.count; ++s) {
+      oracle += eps<double> * amplification(in) * std::abs(static_cast<double>(in.g.view()(d, s)));
+    }
+  }
   for (std::size_t i = 0; i < sums.size(); ++i) {
     for (std::size_t s = 0; s < in.count; ++s) pull(dim + i, s, sums[i]);
     largest = std::max(largest, sums[i].size);
@@ -448,7 +456,8 @@ Failures check_vjp_by_duals(const FlowLayer<T>& layer, const FlowInput<T>& in,
       // A parameter without effect, such as one behind a saturated constraint, has a gradient whose
       // parts cancel: it is small only against the rest of the gradient.
       compare(
-          static_cast<double>(out.grad[i]), sums[i].value, sums[i].allowed + eps<T> * largest,
+          static_cast<double>(out.grad[i]), sums[i].value,
+          sums[i].allowed + eps<T> * largest + oracle,
           [&](const FlowOutput<T>& o) { return o.grad[i]; },
           [&] {
             return fmt::format("gradient of {}[{}] over {} samples", view.name, k, in.count);
@@ -532,12 +541,13 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
     }
     ++compared;
     const double scale = std::max(std::abs(best), std::abs(got));
-    // A slope that drowns in the rounding of the terms at the widest step, as that of 1 beside
-    // e^60, is no sign of differences that do not settle.
-    const double resolved = 1e-5 * (1e-3 + scale);
-    if (least_rounding > resolved) {
+    // Settled: to 1e-8, or to a thousandth of a slope that is small beside the rounding of f. A
+    // slope that drowns in it at the widest step, as that of 1 beside e^60, is no sign that
+    // differences do not settle.
+    const double settled = std::max(1e-5 * (1e-3 + scale), 1e-3 * scale);
+    if (least_rounding > settled) {
       ++drowned;
-    } else if (!(best_error <= resolved)) {
+    } else if (!(best_error <= settled)) {
       ++unresolved;
     }
     const double allowed = 1e-8 * scale + 4 * best_error;

@@ -96,8 +96,8 @@ class AllocationTest : public ::testing::TestWithParam<Case> {
     const auto& c = GetParam();
     const auto problem = problem_of<T>(c);
     Executor executor(c.threads);
-    GradientEstimator<T> estimator(*problem->flow, *problem->base, *problem->target, c.batch,
-                                   executor, problem->set);
+    GradientEstimator<T> estimator(problem->model, *problem->target, c.batch, executor,
+                                   problem->set);
     for (const auto& entry : optimizer_registry()) {
       OptimizerOptions options;
       options.kind = entry.kind;
@@ -112,7 +112,7 @@ class AllocationTest : public ::testing::TestWithParam<Case> {
       std::uint64_t invalid = 0;
       const auto before = allocations();
       for (std::uint64_t t = 0; t < 20; ++t) {
-        invalid += estimator.estimate(params, {1, Purpose::training, t}, {1, 1}, grad).invalid;
+        invalid += estimator.estimate(params, {1, Purpose::training, t}, {}, grad).invalid;
         optimizer.step(0.01, params, grad);
       }
       EXPECT_EQ(allocations() - before, 0u) << entry.name;
@@ -131,8 +131,7 @@ class AllocationTest : public ::testing::TestWithParam<Case> {
     options.objective = objective_registry()[0].terms;
     options.log_every = 1;
     options.snapshot_every = 2;
-    Trainer<T> trainer(options, *problem->flow, *problem->base, *problem->target, executor,
-                       problem->set);
+    OwnTrainer<T> trainer(options, *problem, executor);
     std::uint64_t calls = 0;
     std::uint64_t before = 0;
     std::uint64_t taken = 0;
