@@ -96,7 +96,7 @@ constexpr Option options[] = {
     {"sd", "1", "the diagonal of L, whose other elements are 0 at the start"},
 };
 
-constexpr std::string_view variants[] = {"", "learn=no, mean=1, sd=2", "mean=-3, sd=0.1"};
+constexpr std::string_view variants[] = {"", "learn=no, mean=1, sd=2", "mean=-3, sd=0.5"};
 
 }  // namespace
 
