@@ -19,9 +19,9 @@ struct MonteCarlo {
   std::uint64_t invalid = 0;  ///< draws left out because something was not finite
 };
 
-/// The objective over fresh draws, each group of draws one value. With the terms of the free energy,
-/// an exact flow and an exact target this is minus the ELBO. The result does not depend on the
-/// number of threads.
+/// The objective over fresh draws, each group of draws one value. With the terms of the free
+/// energy, an exact flow and an exact target this is minus the ELBO. The result does not depend on
+/// the number of threads.
 template <class T>
 MonteCarlo evaluate_objective(const FlowModel<T>& model, const Density<T>& target,
                               std::span<const T> params, const RandomStream& stream,
@@ -37,8 +37,7 @@ struct Draws {
 
 /// Draws first ... first + n - 1 of the stream; `first` is a multiple of `tile_size`.
 template <class T>
-Draws draw(const FlowModel<T>& model, const Density<T>* target,
-           std::span<const T> params, const RandomStream& stream, std::uint64_t first,
-           std::uint64_t n);
+Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,
+           const RandomStream& stream, std::uint64_t first, std::uint64_t n);
 
 }  // namespace riffle

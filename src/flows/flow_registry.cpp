@@ -7,8 +7,12 @@
 
 #include "core/names.h"
 #include "flows/compose.h"
+#include "flows/householder.h"
 #include "flows/inverse.h"
 #include "flows/planar.h"
+#include "flows/planar_leaky.h"
+#include "flows/radial.h"
+#include "flows/sylvester.h"
 
 namespace riffle {
 
@@ -16,6 +20,12 @@ std::span<const FlowEntry> flow_registry() {
   static const std::array registry{
       planar_entry,
       planar_free_entry,
+      planar_leaky_entry,
+      radial_entry,
+      sylvester_orthogonal_entry,
+      sylvester_householder_entry,
+      sylvester_triangular_entry,
+      householder_entry,
       compose_entry,
       inverse_entry,
   };

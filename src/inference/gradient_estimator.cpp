@@ -99,20 +99,11 @@ GradientEstimator<T>::GradientEstimator(const FlowModel<T>& model, const Density
     : model_(model),
       target_(target),
       batch_(batch),
-      executor_(executor),
-      kernels_(kernels_for<T>(set)) {
-  const std::size_t tiles = (batch + tile_size - 1) / tile_size;
-  for (std::size_t i = 0; i < std::min(executor.threads(), tiles); ++i) {
+      kernels_(kernels_for<T>(set)),
+      sums_(batch, model.parameters().size(), executor, set) {
+  for (std::size_t i = 0; i < sums_.workers(); ++i) {
     workers_.push_back(std::make_unique<Worker>(model));
   }
-  // A worker is picked by the number of the thread, so there must be one for each where any can
-  // run.
-  while (tiles > 1 && workers_.size() < executor.threads()) {
-    workers_.push_back(std::make_unique<Worker>(model));
-  }
-  if (tiles > 1) slots_.resize(tiles * model.parameters().size());
-  tile_value_.resize(tiles);
-  tile_invalid_.resize(tiles);
 }
 
 template <class T>
@@ -121,39 +112,17 @@ GradientEstimator<T>::~GradientEstimator() = default;
 template <class T>
 Estimate GradientEstimator<T>::estimate(std::span<const T> params, const RandomStream& stream,
                                         ObjectiveTerms terms, std::span<T> grad) {
-  const std::size_t parameters = model_.parameters().size();
-  const std::size_t tiles = tile_value_.size();
-  std::fill(grad.begin(), grad.end(), T(0));
-  const auto own = params.first(parameters);
-  if (tiles == 1) {
-    run_tile(0, *workers_[0], own, stream, terms, grad.first(parameters));
-  } else {
-    executor_.run(tiles, [&](std::size_t tile, std::size_t worker) {
-      const std::span<T> slot(slots_.data() + tile * parameters, parameters);
-      std::fill(slot.begin(), slot.end(), T(0));
-      run_tile(tile, *workers_[worker], own, stream, terms, slot);
-    });
-    for (std::size_t tile = 0; tile < tiles; ++tile) {
-      const T* slot = slots_.data() + tile * parameters;
-      for (std::size_t i = 0; i < parameters; ++i) grad[i] += slot[i];
-    }
-  }
-  Estimate result;
-  double total = 0;
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    total += tile_value_[tile];
-    result.invalid += tile_invalid_[tile];
-  }
-  result.value = total / static_cast<double>(batch_ - result.invalid);
-  return result;
+  const auto own = params.first(model_.parameters().size());
+  return sums_.run(
+      grad, [&](std::size_t worker, std::size_t first, std::size_t count, std::span<T> slot) {
+        return run_tile(*workers_[worker], first, count, own, stream, terms, slot);
+      });
 }
 
 template <class T>
-void GradientEstimator<T>::run_tile(std::size_t tile, Worker& worker, std::span<const T> params,
-                                    const RandomStream& stream, ObjectiveTerms terms,
-                                    std::span<T> grad) {
-  const std::size_t first = tile * tile_size;
-  const std::size_t count = std::min(tile_size, batch_ - first);
+TileShare GradientEstimator<T>::run_tile(Worker& worker, std::size_t first, std::size_t count,
+                                         std::span<const T> params, const RandomStream& stream,
+                                         ObjectiveTerms terms, std::span<T> grad) {
   const auto& base = model_.base();
   const auto base_params = model_.base_part(params);
   base.sample(base_params, stream, first, worker.z0.view(count), worker.base_cache.data());
@@ -169,20 +138,16 @@ void GradientEstimator<T>::run_tile(std::size_t tile, Worker& worker, std::span<
   }
 
   T value = pass(worker, count, params, terms, false);
-  tile_invalid_[tile] = 0;
+  std::size_t valid = count;
   if (!std::isfinite(value)) {
     leave_out_invalid(worker, count, params);
-    std::size_t valid = 0;
+    valid = 0;
     for (std::size_t s = 0; s < count; ++s) valid += worker.weight[s] > 0 ? 1 : 0;
-    tile_invalid_[tile] = count - valid;
-    if (valid == 0) {
-      tile_value_[tile] = 0;
-      return;
-    }
+    if (valid == 0) return {0, count};
     value = pass(worker, count, params, terms, true);
   }
-  tile_value_[tile] = static_cast<double>(value);
   pull_back(worker, count, params, terms, grad);
+  return {static_cast<double>(value), count - valid};
 }
 
 /// Takes the worker's cotangents to the parameters of flow and base.
@@ -212,8 +177,8 @@ void GradientEstimator<T>::pull_back(Worker& worker, std::size_t count, std::spa
 template <class T>
 T GradientEstimator<T>::pass(Worker& worker, std::size_t count, std::span<const T> params,
                              ObjectiveTerms terms, bool weighted) {
-  std::fill_n(worker.log_det.begin(), whole_lanes(count), T(0));
-  std::fill_n(worker.det_product.begin(), whole_lanes(count), T(1));
+  worker.log_det.fill(T(0));
+  worker.det_product.fill(T(1));
   const LogDet<T> log_det{worker.log_det.data(), worker.det_product.data()};
   model_.flow().forward_product(model_.flow_part(params), worker.z0.view(count),
                                 worker.z.view(count), log_det, worker.cache.data());

@@ -6,11 +6,11 @@
 #include <span>
 #include <vector>
 
-#include "core/aligned.h"
 #include "core/executor.h"
 #include "flows/flow_model.h"
 #include "inference/gradient_source.h"
 #include "inference/objective_kernels.h"
+#include "inference/tile_sums.h"
 #include "targets/density.h"
 
 namespace riffle {
@@ -21,8 +21,7 @@ namespace riffle {
 ///   Σ_k c_k (∇ln q - β ∇ln p)(z_k) · ∂z_k/∂θ
 /// (Roeder, Wu & Duvenaud 2017 for one draw; Tucker, Lawson, Gu & Maddison 2019 for groups).
 ///
-/// Draws are handled in tiles, on any thread; each tile's gradient goes to a slot of its own, and
-/// the slots are summed in order, so that the result has the same bits on any number of threads.
+/// Draws are handled in tiles, on any thread.
 template <class T>
 class GradientEstimator final : public GradientSource<T> {
  public:
@@ -38,8 +37,9 @@ class GradientEstimator final : public GradientSource<T> {
  private:
   struct Worker;
 
-  void run_tile(std::size_t tile, Worker& worker, std::span<const T> params,
-                const RandomStream& stream, ObjectiveTerms terms, std::span<T> grad);
+  TileShare run_tile(Worker& worker, std::size_t first, std::size_t count,
+                     std::span<const T> params, const RandomStream& stream, ObjectiveTerms terms,
+                     std::span<T> grad);
   T pass(Worker& worker, std::size_t count, std::span<const T> params, ObjectiveTerms terms,
          bool weighted);
   T combine_path(Worker& worker, const TileTerms<T>& tile, std::size_t count,
@@ -51,12 +51,9 @@ class GradientEstimator final : public GradientSource<T> {
   const FlowModel<T>& model_;
   const Density<T>& target_;
   std::size_t batch_;
-  Executor& executor_;
   ObjectiveKernels<T> kernels_;
+  TileSums<T> sums_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  AlignedVector<T> slots_;          // one gradient for each tile
-  std::vector<double> tile_value_;  // sums
-  std::vector<std::uint64_t> tile_invalid_;
 };
 
 }  // namespace riffle

@@ -35,7 +35,7 @@ ObjectiveTerms renyi(const ObjectiveSettings& settings, std::uint64_t) {
 }  // namespace
 
 std::span<const ObjectiveEntry> objective_registry() {
-  static const std::array<ObjectiveEntry, 6> registry{{
+  static const std::array<ObjectiveEntry, 7> registry{{
       {.name = "bound",
        .summary = "the tutorial's: E[-log|det| - ln p], without the constant E[ln q0]",
        .terms = &bound,
@@ -65,6 +65,11 @@ std::span<const ObjectiveEntry> objective_registry() {
        .terms = &renyi,
        .grouped = true,
        .needs_inverse = true},
+      {.name = "maximum-likelihood",
+       .summary = "-mean of ln q at given points: density estimation (fit --samples FILE)",
+       .terms = &free_energy,
+       .needs_inverse = true,
+       .of_samples = true},
   }};
   return registry;
 }

@@ -40,6 +40,7 @@ struct ObjectiveEntry {
   bool grouped = false;           ///< whether it looks at groups of `importance_samples` draws
   bool needs_inverse = false;     ///< whether the flow must have an inverse
   bool constant_entropy = false;  ///< whether it takes E[ln q0] for a constant
+  bool of_samples = false;        ///< whether it learns from points, not from a log density
 };
 
 std::span<const ObjectiveEntry> objective_registry();

@@ -10,6 +10,8 @@ std::string_view name_of(StopReason reason) {
   switch (reason) {
     case StopReason::completed:
       return "completed";
+    case StopReason::early_stopped:
+      return "early-stopped";
     case StopReason::interrupted:
       return "interrupted";
     case StopReason::diverged:
@@ -32,6 +34,11 @@ Trainer<T>::Trainer(const TrainerOptions& options, const FlowModel<T>& model,
   model.initialise(initial, std::span<T>(params_).first(model.parameters().size()));
   progress_.loss_every = 1 + (options.iterations > 0 ? options.iterations - 1 : 0) / losses_kept;
   progress_.losses.reserve(options.iterations / progress_.loss_every);
+}
+
+template <class T>
+void Trainer<T>::adapt(Direction direction, std::span<TileBuffer<T>> batch) {
+  model_.flow().adapt(direction, batch, model_.flow_part(std::span<T>(params_)));
 }
 
 template <class T>
@@ -101,6 +108,10 @@ StopReason Trainer<T>::run(const TrainerCallbacks<T>& callbacks) {
     if (options_.snapshot_every != 0 && done % options_.snapshot_every == 0 &&
         callbacks.on_snapshot) {
       callbacks.on_snapshot(done, params());
+    }
+    if (options_.check_every != 0 && done % options_.check_every == 0 && callbacks.on_check &&
+        callbacks.on_check(done, params())) {
+      return StopReason::early_stopped;
     }
     if (done == next_tick) {
       // Ticks follow the clock, but a clock is not read at every step of some microseconds.

@@ -19,7 +19,7 @@
 
 namespace riffle {
 
-enum class StopReason { completed, interrupted, diverged };
+enum class StopReason { completed, early_stopped, interrupted, diverged };
 
 std::string_view name_of(StopReason reason);
 
@@ -34,6 +34,7 @@ struct TrainerOptions {
   Schedule schedule;
   std::uint64_t log_every = 0;       ///< iterations between two calls of on_log; 0: never
   std::uint64_t snapshot_every = 0;  ///< and of on_snapshot
+  std::uint64_t check_every = 0;     ///< and of on_check
 };
 
 /// Everything that a run carries from one iteration to the next: what a checkpoint holds. With the
@@ -56,6 +57,8 @@ template <class T>
 struct TrainerCallbacks {
   std::function<void(std::uint64_t iteration, double loss)> on_log;
   std::function<void(std::uint64_t iteration, std::span<const T> params)> on_snapshot;
+  /// Returns true to end the training.
+  std::function<bool(std::uint64_t iteration, std::span<const T> params)> on_check;
   /// Called some hundred times a second, with the latest loss and learning rate.
   std::function<void(std::uint64_t iteration, double loss, double rate)> on_tick;
   /// Training ends after the current iteration once this is true; may be set by a signal handler.
@@ -70,12 +73,14 @@ class Trainer {
   Trainer(const TrainerOptions& options, const FlowModel<T>& model, GradientSource<T>& source,
           InstructionSet set);
 
+  /// Lets layers that start from data do so; see FlowLayer::adapt.
+  void adapt(Direction direction, std::span<TileBuffer<T>> batch);
   /// The state to start or go on from; its vectors must fit the flow.
   void restore(const TrainerState<T>& state);
   TrainerState<T> state();
 
-  /// Runs until the iterations are done, `stop` is set, or `refused_limit` steps in a row were
-  /// refused because their gradient was not finite.
+  /// Runs until the iterations are done, `stop` is set, `on_check` says so, or `refused_limit`
+  /// steps in a row were refused because their gradient was not finite.
   StopReason run(const TrainerCallbacks<T>& callbacks);
 
   std::span<const T> params() const {

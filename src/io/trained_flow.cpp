@@ -7,8 +7,9 @@
 #include <utility>
 #include <variant>
 
-#include "core/aligned.h"
+#include "core/executor.h"
 #include "diagnostics/evaluation.h"
+#include "diagnostics/log_density.h"
 #include "flows/flow_model.h"
 #include "io/sealed_json.h"
 #include "riffle/error.h"
@@ -129,39 +130,17 @@ std::vector<double> TrainedFlow::log_density(std::span<const double> points) con
   if (!injective()) {
     throw Error(ErrorKind::usage, "the flow is not injective, so it has no density to invert");
   }
-  std::vector<double> result(points.size() / dim());
-  std::visit(
-      [&]<class T>(const Typed<T>& typed) {
+  return std::visit(
+      [&](const auto& typed) {
         const auto& flow = typed.model.flow();
         if (!flow.has_inverse()) {
           throw Error(ErrorKind::usage, fmt::format("the flow {} has no inverse: {}",
                                                     definition().layers, flow.no_inverse_reason()));
         }
-        TileBuffer<T> y(dim());
-        TileBuffer<T> z(dim());
-        AlignedVector<T> cache(flow.cache_size());
-        AlignedVector<T> log_det(tile_size);
-        AlignedVector<T> log_q0(tile_size);
-        for (std::size_t first = 0; first < result.size(); first += tile_size) {
-          const auto count = std::min(tile_size, result.size() - first);
-          for (std::size_t d = 0; d < dim(); ++d) {
-            // The padding repeats the last point, as the layers ask for finite numbers there.
-            for (std::size_t s = 0; s < tile_size; ++s) {
-              y.row(d)[s] = static_cast<T>(points[(first + std::min(s, count - 1)) * dim() + d]);
-            }
-          }
-          std::fill(log_det.begin(), log_det.end(), T(0));
-          flow.inverse(typed.model.flow_part(typed.all()), y.view(count), z.view(count),
-                       log_det.data(), cache.data());
-          typed.model.base().log_density(typed.model.base_part(typed.all()), z.view(count),
-                                         log_q0.data());
-          for (std::size_t s = 0; s < count; ++s) {
-            result[first + s] = static_cast<double>(log_q0[s]) + static_cast<double>(log_det[s]);
-          }
-        }
+        Executor executor(1);
+        return log_density_at(typed.model, typed.all(), points, executor);
       },
       implementation_->typed);
-  return result;
 }
 
 void TrainedFlow::save(const std::filesystem::path& path) const {

@@ -125,6 +125,13 @@ struct One {
   friend bool all_true(One, Mask m) { return m; }
   /// Sum over the lanes.
   friend T sum(One a) { return a.v; }
+  /// Adds `sum` of four values to p[0], ..., p[3], which need not be aligned.
+  friend void add_sums(One a, One b, One c, One d, T* p) {
+    p[0] += a.v;
+    p[1] += b.v;
+    p[2] += c.v;
+    p[3] += d.v;
+  }
   /// The lanes with index below n.
   static Mask first(std::size_t n) { return n > 0; }
 

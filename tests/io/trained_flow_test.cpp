@@ -17,6 +17,7 @@
 #include "flows/flow_registry.h"
 #include "io/sealed_json.h"
 #include "riffle/tile.h"
+#include "support/flow_text.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
 
@@ -46,8 +47,9 @@ void for_each_flow(Check&& check) {
   for (const auto& entry : flow_registry()) {
     for (const std::size_t dim : {1U, 2U, 7U}) {
       for (const char* precision : {"float", "double"}) {
+        if (dim < entry.least_dim) continue;
         SCOPED_TRACE(fmt::format("{}, D = {}, {}", entry.name, dim, precision));
-        check(random_flow(fmt::format("{}:4", entry.name), dim, precision));
+        check(random_flow(fmt::format("{}:4", test::flow_text(entry)), dim, precision));
       }
     }
   }
