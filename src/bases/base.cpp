@@ -5,7 +5,12 @@
 #include <array>
 #include <cassert>
 
+#include "bases/diagonal_normal.h"
+#include "bases/full_normal.h"
+#include "bases/mixture.h"
 #include "bases/standard_normal.h"
+#include "bases/student_t.h"
+#include "bases/uniform_box.h"
 #include "core/names.h"
 #include "riffle/error.h"
 
@@ -13,7 +18,8 @@ namespace riffle {
 
 std::span<const BaseEntry> base_registry() {
   static const std::array registry{
-      standard_normal_entry,
+      standard_normal_entry, diagonal_normal_entry, full_normal_entry,
+      mixture_entry,         student_t_entry,       uniform_box_entry,
   };
   return registry;
 }

@@ -90,6 +90,10 @@ struct BaseEntry {
   std::span<const Option> options{};
   /// What stands in the parentheses in tests, which go through all of them.
   std::span<const std::string_view> variants{};
+  /// Whether draws are differentiated implicitly, as functions of their places: with the random
+  /// numbers held they would jump. Then sample_vjp takes any places for draws, and its cache is
+  /// room to work in.
+  bool implicit = false;
   std::unique_ptr<Base<float>> (*make_float)(const BaseOptions&) = nullptr;
   std::unique_ptr<Base<double>> (*make_double)(const BaseOptions&) = nullptr;
   std::unique_ptr<Base<Dual>> (*make_dual)(const BaseOptions&) = nullptr;

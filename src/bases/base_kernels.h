@@ -7,9 +7,11 @@
 
 namespace riffle {
 
+struct NoSettings {};
+
 /// The compiled functions of one base for one precision and instruction set. `Settings` is the
 /// base's own struct of constants. The contracts are those of Base; grad may be null in
-/// log_density_vjp.
+/// log_density_vjp, and cache in the sample of a base whose parameters are fixed.
 template <class T, class Settings>
 struct BaseKernels {
   void (*sample)(const Settings&, const T* params, const RandomStream&, std::uint64_t first_sample,

@@ -5,8 +5,6 @@
 namespace riffle {
 namespace {
 
-struct NoSettings {};
-
 template <class T>
 using StandardNormalKernels = BaseKernels<T, NoSettings>;
 

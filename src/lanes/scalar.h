@@ -11,6 +11,11 @@
 
 namespace riffle {
 
+template <class T>
+requires std::is_floating_point_v<T> T normal_cdf(T a) {
+  return T(0.5) * std::erfc(-a / std::numbers::sqrt2_v<T>);
+}
+
 /// The lane policy of one lane, over float, double or Dual: the reference that every SIMD variant
 /// is tested against, with the elementary functions of the C++ library. lanes/simd.inc has the same
 /// members over vectors; what each function means is stated here.
@@ -89,6 +94,8 @@ struct One {
     using std::tanh;
     return {tanh(a.v)};
   }
+  /// Φ(a), the distribution function of N(0, 1), with relative accuracy in the lower tail.
+  friend One normal_cdf(One a) { return {riffle::normal_cdf(a.v)}; }
   /// sin(π/2·a) and cos(π/2·a): the argument counts quarter turns and is reduced exactly.
   friend void sincos_quarter_turns(One a, One& s, One& c) {
     using std::cos;

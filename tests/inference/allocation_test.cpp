@@ -89,6 +89,26 @@ std::unique_ptr<Problem<T>> problem_of(const Case& c) {
                                       std::make_unique<FaultyNormal<T>>(2, Fault::nan, 0.5));
 }
 
+// A thread's first use of a base may take memory to work in, but no later one does.
+TEST(AllocationOfBases, EstimatesTakeNoMemory) {
+  for (const auto& entry : base_registry()) {
+    const Problem<double> problem("planar:2", 3, "gaussian", InstructionSet::best(), entry.name);
+    Executor executor(1);
+    GradientEstimator<double> estimator(problem.model, *problem.target, 300, executor, problem.set);
+    AlignedVector<double> params(problem.model.parameters().size());
+    AlignedVector<double> grad(params.size());
+    problem.model.initialise({1, Purpose::initial_values, 0}, params);
+    for (const auto& terms : {ObjectiveTerms{}, ObjectiveTerms{.path = true}}) {
+      estimator.estimate(params, {1, Purpose::training, 0}, terms, grad);
+      const auto before = allocations();
+      for (std::uint64_t t = 1; t < 20; ++t) {
+        estimator.estimate(params, {1, Purpose::training, t}, terms, grad);
+      }
+      EXPECT_EQ(allocations() - before, 0u) << entry.name;
+    }
+  }
+}
+
 class AllocationTest : public ::testing::TestWithParam<Case> {
  protected:
   template <class T>

@@ -135,6 +135,30 @@ TEST(GradientOfManyTiles, IsThatOfTheValue) {
   EXPECT_TRUE(none(check_gradient(objective_of(estimator, {1, 0.4}), params)));
 }
 
+// Through the draws and through their density, for bases whose draws are functions of the
+// parameters.
+TEST(GradientOfBases, IsThatOfTheValue) {
+  Executor executor(1);
+  for (const auto& entry : base_registry()) {
+    if (entry.implicit) continue;
+    for (const std::size_t dim : {1, 2, 3}) {
+      for (const auto* flow : {"planar", "planar:2 + inverse(planar)"}) {
+        const Problem<double> problem(flow, dim, "gaussian", InstructionSet::best(), entry.name);
+        for (const double scale : {0.2, 0.6}) {
+          const auto params = problem.random_params(scale, 9);
+          GradientEstimator<double> estimator(problem.model, *problem.target, 11, executor,
+                                              problem.set);
+          for (const auto terms : objective_terms()) {
+            if (terms.base_weight == 0) continue;
+            EXPECT_TRUE(none(check_gradient(objective_of(estimator, terms), params)))
+                << entry.name << " and " << flow << " in dimension " << dim << ", scale " << scale;
+          }
+        }
+      }
+    }
+  }
+}
+
 // ------------------------------------------------------------------------------------------------
 // The mutation gate of check_gradient
 

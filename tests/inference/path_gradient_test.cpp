@@ -280,6 +280,35 @@ TEST(PathGradient, VanishesForEveryDrawWhereTheFlowIsTheTarget) {
   }
 }
 
+TEST(PathGradient, VanishesForEveryDrawOfALearnedBaseToo) {
+  for (const auto* base :
+       {"diagonal-normal", "full-normal", "mixture(components=3)", "student-t"}) {
+    for (const std::size_t dim : {1, 2, 5}) {
+      const auto set = InstructionSet::best();
+      const Problem<double> source("planar:2", dim, "gaussian", set, base);
+      auto params = source.random_params(0.5, 11);
+      const Problem<double> problem("planar:2", dim, std::make_unique<Itself>(source.model, params),
+                                    set, base);
+      for (std::uint64_t step = 0; step < 20; ++step) {
+        const RandomStream one{5, Purpose::training, step};
+        const auto path = estimate_once<double>(problem, params, 1, one, {.path = true});
+        double largest = 0;
+        for (const double g : path.grad) largest = std::max(largest, std::abs(g));
+        EXPECT_LE(largest, 1e-10) << base << " in dimension " << dim << ", draw " << step;
+        EXPECT_NEAR(path.estimate.value, 0, 1e-11);
+      }
+      // Where it is not the target, it does not vanish.
+      for (double& p : params) p += 0.1;
+      const auto path = estimate_once<double>(problem, params, 1, stream, {.path = true});
+      double largest = 0;
+      for (const double g : problem.model.base_part(std::span<const double>(path.grad))) {
+        largest = std::max(largest, std::abs(g));
+      }
+      EXPECT_GT(largest, 1e-3) << base;
+    }
+  }
+}
+
 // Its mean is that of the ordinary gradient: the part left out has mean zero.
 TEST(PathGradient, HasTheMeanOfTheWholeGradient) {
   const Problem<double> problem("planar:2", 2, "U1");
@@ -301,6 +330,32 @@ TEST(PathGradient, HasTheMeanOfTheWholeGradient) {
   for (std::size_t i = 0; i < n; ++i) {
     EXPECT_GT(squares[i], 0);
     EXPECT_LT(std::abs(mean[i]), 4.5 * std::sqrt(squares[i] / steps)) << i;
+  }
+}
+
+TEST(PathGradient, HasTheMeanOfTheWholeGradientOfALearnedBaseToo) {
+  for (const auto* base :
+       {"diagonal-normal", "full-normal", "mixture(components=3)", "student-t"}) {
+    const Problem<double> problem("planar:2", 2, "U1", InstructionSet::best(), base);
+    const auto params = problem.random_params(0.4, 7);
+    constexpr std::size_t steps = 400;
+    const std::size_t n = params.size();
+    std::vector<double> mean(n, 0.0);
+    std::vector<double> squares(n, 0.0);
+    for (std::uint64_t step = 0; step < steps; ++step) {
+      const RandomStream own{8, Purpose::training, step};
+      const auto path = estimate_once<double>(problem, params, 256, own, {.path = true});
+      const auto total = estimate_once<double>(problem, params, 256, own, {});
+      for (std::size_t i = 0; i < n; ++i) {
+        const double off = path.grad[i] - total.grad[i];
+        mean[i] += off / steps;
+        squares[i] += off * off / steps;
+      }
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      EXPECT_GT(squares[i], 0);
+      EXPECT_LT(std::abs(mean[i]), 4.5 * std::sqrt(squares[i] / steps)) << base << ", " << i;
+    }
   }
 }
 

@@ -19,7 +19,7 @@
 namespace riffle {
 namespace {
 
-enum class Unary { negate, abs, sqrt, exp, log, log1p, tanh, finite };
+enum class Unary { negate, abs, sqrt, exp, log, log1p, tanh, normal_cdf, finite };
 enum class Binary {
   add,
   subtract,
@@ -229,6 +229,35 @@ TYPED_TEST(LanesTest, Log1pKeepsItsBound) {
   expect_within<T>(Unary::log1p, x, &exact_log1p, 3, "log1p");
 }
 
+// Its bound grows with the square of the argument.
+TYPED_TEST(LanesTest, NormalCdfKeepsItsBound) {
+  using T = TypeParam;
+  RIFFLE_NEEDS_A_REFERENCE(T)
+  const T reach = std::is_same_v<T, float> ? T(12.5) : T(36.5);
+  auto x = of_every_size<T>(
+      64, [&](T v) { return std::abs(v) < reach; }, T(0));
+  add_uniform(x, 1 << 16, -reach, reach);
+  add_uniform(x, 1 << 16, -3, 3);
+  AlignedVector<T> y(x.size());
+  for (const auto set : InstructionSet::available()) {
+    kernels_for<T>(set).unary(Unary::normal_cdf, x.data(), y.data(), x.size());
+    double worst = 0;
+    T at = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto a = static_cast<long double>(x[i]);
+      const long double exact = 0.5L * std::erfc(-a / std::numbers::sqrt2_v<long double>);
+      const long double size = a < 0 ? exact : 1.0L;
+      const long double off = std::abs(static_cast<long double>(y[i]) - exact) /
+                              (size * (8 + a * a) * std::numeric_limits<T>::epsilon());
+      if (!(static_cast<double>(off) <= worst)) {
+        worst = static_cast<double>(off);
+        at = x[i];
+      }
+    }
+    EXPECT_LE(worst, 1) << "at " << fmt::format("{:.17g}", at) << " on " << set.name();
+  }
+}
+
 TYPED_TEST(LanesTest, SincosKeepsItsBound) {
   using T = TypeParam;
   RIFFLE_NEEDS_A_REFERENCE(T)
@@ -293,6 +322,9 @@ TYPED_TEST(LanesTest, SpecialValuesAreThoseOfTheLibrary) {
       {Unary::exp, "exp", T(1e30), inf},
       {Unary::exp, "exp", T(1000), inf},
       {Unary::exp, "exp", nan, nan},
+      {Unary::normal_cdf, "normal_cdf", -inf, T(0)},
+      {Unary::normal_cdf, "normal_cdf", inf, T(1)},
+      {Unary::normal_cdf, "normal_cdf", nan, nan},
       {Unary::log, "log", T(1), T(0)},
       {Unary::log, "log", T(0), -inf},
       {Unary::log, "log", inf, inf},
@@ -345,7 +377,8 @@ TYPED_TEST(LanesTest, OneLaneNeverChangesAnother) {
                         T(1e30),     T(-1e30),     T(-1),     std::numeric_limits<T>::denorm_min()};
   for (const auto set : InstructionSet::available()) {
     const auto probe = kernels_for<T>(set);
-    for (const auto which : {Unary::exp, Unary::log1p, Unary::tanh, Unary::log}) {
+    for (const auto which :
+         {Unary::exp, Unary::log1p, Unary::tanh, Unary::log, Unary::normal_cdf}) {
       AlignedVector<T> plain(whole);
       for (std::size_t i = 0; i < whole; ++i) plain[i] = static_cast<T>(0.1 + 0.37 * double(i));
       AlignedVector<T> expected(whole);
