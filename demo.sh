@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 
 . tools/packages.sh
 # shellcheck disable=SC2086
-tools/install_packages.sh $build_packages $plot_packages
+tools/install_packages.sh $build_packages $test_packages $plot_packages  # one configuration, tests too
 tools/build.sh release riffle-cli
 
 exec build/release/riffle fit tutorial --force "$@"

@@ -33,6 +33,7 @@ void request_stop(int signal) {
 
 struct FitArguments {
   std::string what;
+  CLI::Option* what_given = nullptr;
   std::string samples;
   std::string out;
   bool force = false;
@@ -106,7 +107,7 @@ std::filesystem::path default_folder(const std::string& what, const Spec& spec) 
 /// likelihood needs, takes one pass, and that starts from the scale of the points.
 Spec samples_spec() {
   Spec spec;
-  spec.flow.layers = "maf:5 + actnorm";
+  spec.flow.layers = "inverse(planar:16) + affine-full + actnorm";
   spec.optimizer.name = "adam";
   spec.optimizer.learning_rate = 0.002;
   spec.run.iterations = 10'000;
@@ -194,16 +195,17 @@ int run_fit(const FitArguments& a) {
         make_callbacks(progress));
     progress.finish();
   } else {
-    if (a.what.empty() && a.samples.empty()) {
+    const bool named = a.what_given->count() > 0;
+    if (!named && a.samples.empty()) {
       throw Error(ErrorKind::usage,
-                  "name what to fit: a spec file, a recipe or a target, or --samples FILE");
+                  "WHAT is missing: a spec file, a recipe or a target; or --samples FILE");
     }
-    Spec spec = a.what.empty() ? samples_spec() : find_spec(a.what);
+    Spec spec = named ? find_spec(a.what) : samples_spec();
     apply(a, spec);
     spec.validate();
-    const std::filesystem::path folder =
-        spec.run.out.empty() ? default_folder(a.what.empty() ? a.samples : a.what, spec)
-                             : std::filesystem::path(spec.run.out);
+    const std::filesystem::path folder = spec.run.out.empty()
+                                             ? default_folder(named ? a.what : a.samples, spec)
+                                             : std::filesystem::path(spec.run.out);
     Progress progress(spec.run.quiet);
     outcome = run_in_folder(spec, folder, make_callbacks(progress));
     progress.finish();
@@ -225,12 +227,11 @@ int run_fit(const FitArguments& a) {
 Command add_fit(CLI::App& app) {
   auto a = std::make_shared<FitArguments>();
   auto* fit = app.add_subcommand("fit", "train a flow on a target and write what came of it");
-  fit->add_option(
+  a->what_given = fit->add_option(
       "WHAT", a->what,
       "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
   fit->add_option("--samples", a->samples,
-                  "learn the density of the points in a file, CSV or .npy, by maximum likelihood; "
-                  "WHAT may then be left out [flow maf:5 + actnorm]");
+                  "learn the density of the points in a CSV file; WHAT may be left out");
   fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
   fit->add_flag("--force", a->force, "replace the run that is in the folder");
   fit->add_flag("--resume", a->resume,

@@ -7,6 +7,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
@@ -137,6 +138,12 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "riffle: out of memory; try a smaller run.batch, flow or dimension\n");
     return riffle::software_error;
+  } catch (const std::system_error& error) {
+    // What fmt::print throws where standard output takes no more.
+    const bool unwritten = std::ferror(stdout) != 0;
+    fmt::print(stderr, "riffle: {}\n",
+               unwritten ? "cannot write to standard output" : riffle::one_line(error.what()));
+    return unwritten ? riffle::exit_code(riffle::ErrorKind::io) : riffle::software_error;
   } catch (const std::exception& error) {
     fmt::print(stderr, "riffle: {}\n", riffle::one_line(error.what()));
     return riffle::software_error;

@@ -13,7 +13,8 @@ for header in "$SOURCE"/include/riffle/*.h; do
   same_file "$header" "$scratch/prefix/include/riffle/$(basename "$header")"
 done
 
-"$CMAKE" -S "$SOURCE/examples" -B "$scratch/examples" -DCMAKE_PREFIX_PATH="$scratch/prefix" \
+"$CMAKE" -G "$GENERATOR" -S "$SOURCE/examples" -B "$scratch/examples" \
+  -DCMAKE_PREFIX_PATH="$scratch/prefix" \
   -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_BUILD_TYPE=Release >"$log/out" 2>&1 &&
   "$CMAKE" --build "$scratch/examples" >"$log/out" 2>&1 ||
   fail "the examples do not build: $(tail -20 "$log/out")"

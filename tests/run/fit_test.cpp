@@ -156,9 +156,9 @@ TEST(Fit, EveryObjectiveReachesASaneKl) {
     for (const char* objective : {"free-energy", "annealed"}) {
       auto spec = small(target);
       spec.objective.name = objective;
-      spec.objective.beta_steps = 1000;
       spec.flow.layers = "planar:16";
       spec.run.iterations = test::hurried ? 300 : 4000;
+      spec.objective.beta_steps = static_cast<double>(spec.run.iterations) / 4;
       spec.run.evaluation_draws = 20'000;
       if (dim != 0) spec.target.dim = dim;
       SCOPED_TRACE(fmt::format("{} {} {}", target, dim, objective));
