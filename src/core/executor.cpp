@@ -44,17 +44,21 @@ Executor::~Executor() {
 }
 
 void Executor::run_on_team(std::size_t tasks, Call call, void* context) {
-  call_ = call;
-  context_ = context;
-  tasks_ = tasks;
-  next_task_.store(0, std::memory_order_relaxed);
-  finished_.store(0, std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
+  assert(tasks < closed);
+  const auto generation = generation_.load(std::memory_order_relaxed) + 1;
+  const std::uint64_t upper = std::uint64_t{generation} << 32;
+  ticket_.store(upper | closed, std::memory_order_relaxed);
+  // Whoever sees the new number of tasks sees the ticket closed.
+  tasks_.store(static_cast<std::uint32_t>(tasks), std::memory_order_release);
+  call_.store(call, std::memory_order_relaxed);
+  context_.store(context, std::memory_order_relaxed);
+  done_.store(0, std::memory_order_relaxed);
+  ticket_.store(upper, std::memory_order_release);
+  generation_.store(generation, std::memory_order_release);
   generation_.notify_all();
   take_tasks(0);
-  const auto team = static_cast<std::uint32_t>(workers_.size());
-  for (auto done = finished_.load(std::memory_order_acquire); done != team;) {
-    done = wait_for_change(finished_, done);
+  for (auto done = done_.load(std::memory_order_acquire); done != tasks;) {
+    done = wait_for_change(done_, done);
   }
   if (failed_.load(std::memory_order_relaxed)) {
     failed_.store(false, std::memory_order_relaxed);
@@ -62,21 +66,43 @@ void Executor::run_on_team(std::size_t tasks, Call call, void* context) {
   }
 }
 
-void Executor::take_tasks(std::size_t worker) {
+/// Takes the next task of the job that is under way, if there is one left.
+bool Executor::claim(std::size_t& task) {
+  auto ticket = ticket_.load(std::memory_order_acquire);
   while (true) {
-    const auto task = next_task_.fetch_add(1, std::memory_order_relaxed);
-    if (task >= tasks_) return;
-    try {
-      call_(context_, task, worker);
-    } catch (...) {
-      while (failure_lock_.test_and_set(std::memory_order_acquire)) relax();
-      if (!failed_.load(std::memory_order_relaxed) || task < failed_task_) {
-        failure_ = std::current_exception();
-        failed_task_ = task;
-        failed_.store(true, std::memory_order_relaxed);
-      }
-      failure_lock_.clear(std::memory_order_release);
+    const std::uint64_t next = ticket & closed;
+    if (next == closed || next >= tasks_.load(std::memory_order_acquire)) return false;
+    // Succeeds only while the ticket is of the job whose number of tasks was read: between two jobs
+    // it is closed.
+    if (ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) {
+      task = static_cast<std::size_t>(next);
+      return true;
     }
+  }
+}
+
+void Executor::take_tasks(std::size_t worker) {
+  std::size_t task = 0;
+  while (claim(task)) {
+    run_task(task, worker);
+    // The last one done wakes the caller; the others only count.
+    const auto tasks = tasks_.load(std::memory_order_relaxed);
+    if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 == tasks) done_.notify_one();
+  }
+}
+
+void Executor::run_task(std::size_t task, std::size_t worker) {
+  try {
+    call_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), task, worker);
+  } catch (...) {
+    while (failure_lock_.test_and_set(std::memory_order_acquire)) relax();
+    if (!failed_.load(std::memory_order_relaxed) || task < failed_task_) {
+      failure_ = std::current_exception();
+      failed_task_ = task;
+      failed_.store(true, std::memory_order_relaxed);
+    }
+    failure_lock_.clear(std::memory_order_release);
   }
 }
 
@@ -86,8 +112,6 @@ void Executor::worker_loop(std::size_t worker) {
     seen = wait_for_change(generation_, seen);
     if (stop_.load(std::memory_order_relaxed)) return;
     take_tasks(worker);
-    finished_.fetch_add(1, std::memory_order_release);
-    finished_.notify_one();
   }
 }
 

@@ -43,19 +43,24 @@ class Executor {
 
  private:
   using Call = void (*)(void* context, std::size_t task, std::size_t worker);
+  static constexpr std::uint64_t closed = 0xFFFFFFFF;  ///< a lower half that no task has
 
   void run_on_team(std::size_t tasks, Call call, void* context);
   void take_tasks(std::size_t worker);
+  bool claim(std::size_t& task);
+  void run_task(std::size_t task, std::size_t worker);
   void worker_loop(std::size_t worker);
 
-  // A job is published by raising `generation_`; a worker that has seen no task left adds itself to
-  // `finished_`. Both are waited on by spinning a little, then sleeping.
-  Call call_ = nullptr;
-  void* context_ = nullptr;
-  std::size_t tasks_ = 0;
-  alignas(64) std::atomic<std::size_t> next_task_{0};
-  alignas(64) std::atomic<std::uint32_t> generation_{0};
-  alignas(64) std::atomic<std::uint32_t> finished_{0};
+  // A job is a generation. `ticket_` holds it in its upper half and the next task in its lower one,
+  // so that a task can only be claimed of the job that it belongs to; a job ends when its tasks are
+  // done, whether or not every worker has woken up to see it. What a job consists of is written
+  // while the ticket is closed, and is atomic because a late worker may look at it then.
+  std::atomic<Call> call_{nullptr};
+  std::atomic<void*> context_{nullptr};
+  std::atomic<std::uint32_t> tasks_{0};
+  alignas(64) std::atomic<std::uint64_t> ticket_{closed};
+  alignas(64) std::atomic<std::uint32_t> generation_{0};  // raised to wake the workers
+  alignas(64) std::atomic<std::uint32_t> done_{0};
   std::atomic<bool> stop_{false};
   std::atomic<bool> failed_{false};
   std::exception_ptr failure_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <thread>
 
+#include "core/cores.h"
 #include "core/names.h"
 #include "diagnostics/evaluation.h"
 #include "riffle/error.h"
@@ -101,7 +101,7 @@ TrainerOptions trainer_options(const Spec& spec) {
 }
 
 std::size_t threads_of(const Spec& spec) {
-  const std::uint64_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const std::uint64_t cores = usable_cores();
   const auto tiles = (spec.run.batch + tile_size - 1) / tile_size;
   return static_cast<std::size_t>(spec.run.threads != 0 ? spec.run.threads
                                                         : std::min(cores, tiles));

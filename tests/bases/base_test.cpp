@@ -158,7 +158,7 @@ bool near(T a, T b, double size, double ulps) {
 
 TEST_P(BaseTest, AnyInstructionSetDrawsTheSameToRounding) {
   in_both_precisions([&]<class T>(T) {
-    for (const std::size_t dim : {1, 3}) {
+    for (const std::size_t dim : {1U, 3U}) {
       for (const auto& [name, values] : parameter_sets(GetParam(), dim)) {
         Drawn<T> scalar(GetParam(), dim, values, InstructionSet::scalar());
         for (const auto set : InstructionSet::available()) {
@@ -278,7 +278,7 @@ TEST_P(BaseTest, SamplesDoNotDependOnTheirNumber) {
 
 TEST_P(BaseTest, GradientsAreAdded) {
   in_both_precisions([&]<class T>(T) {
-    for (const std::size_t dim : {1, 3}) {
+    for (const std::size_t dim : {1U, 3U}) {
       const auto base = GetParam().make<T>(dim);
       const auto in =
           make_input<T>(GetParam(), dim, parameter_sets(GetParam(), dim).back().values, 100, 6);
@@ -353,7 +353,7 @@ TEST_P(BaseTest, ImplicitDrawsCarryTheDensityAlong) {
   if (!GetParam().entry->implicit) {
     GTEST_SKIP() << "draws are functions of the parameters: dual numbers check them";
   }
-  for (const std::size_t dim : {1, 2, 3}) {
+  for (const std::size_t dim : {1U, 2U, 3U}) {
     for (const auto& [name, values] : parameter_sets(GetParam(), dim)) {
       EXPECT_TRUE(none(check_transport(GetParam(), dim, values, 23)))
           << name << ", dimension " << dim;
@@ -362,7 +362,7 @@ TEST_P(BaseTest, ImplicitDrawsCarryTheDensityAlong) {
 }
 
 TEST_P(BaseTest, BrokenGradientsFail) {
-  for (const std::size_t dim : {1, 3}) {
+  for (const std::size_t dim : {1U, 3U}) {
     for (const auto& [name, values] : parameter_sets(GetParam(), dim)) {
       if (values.empty()) continue;
       const auto in = make_input<double>(GetParam(), dim, values, 31, 21);
@@ -401,7 +401,7 @@ TEST_P(BaseTest, BrokenGradientsFail) {
       }
     }
   }
-  for (const std::size_t dim : {1, 3}) {
+  for (const std::size_t dim : {1U, 3U}) {
     const auto values = parameter_sets(GetParam(), dim).back().values;
     if (GetParam().support()) continue;  // the score is 0
     const auto in = make_input<double>(GetParam(), dim, values, 31, 21);
@@ -417,7 +417,7 @@ TEST_P(BaseTest, BrokenGradientsFail) {
 // E[f(z)] of a smooth f has the gradient E[∇f ∂z/∂θ] by the draws and E[f ∂ln q/∂θ] by the
 // density: their difference has mean 0.
 TEST_P(BaseTest, DrawsAndDensityAgreeOnGradientsOfMeans) {
-  for (const std::size_t dim : {1, 2, 4}) {
+  for (const std::size_t dim : {1U, 2U, 4U}) {
     for (const auto& [name, values] : parameter_sets(GetParam(), dim)) {
       if (values.empty()) continue;
       Drawn<double> base(GetParam(), dim, values);

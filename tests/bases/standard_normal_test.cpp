@@ -46,7 +46,7 @@ TEST(StandardNormal, AnyInstructionSetDrawsTheSameToRounding) {
   in_both_precisions([&]<class T>(T) {
     const double eps = std::numeric_limits<T>::epsilon();
     for (const auto set : InstructionSet::available()) {
-      for (const std::size_t dim : {1, 3}) {
+      for (const std::size_t dim : {1U, 3U}) {
         const auto scalar = standard_normal<T>(dim, InstructionSet::scalar());
         const auto simd = standard_normal<T>(dim, set);
         TileBuffer<T> a(dim);

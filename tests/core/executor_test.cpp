@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <stdexcept>
@@ -20,6 +21,22 @@ TEST_P(ExecutorTest, RunsEveryTaskOnce) {
     std::vector<std::atomic<int>> runs(tasks);
     executor.run(tasks, [&](std::size_t task, std::size_t) { ++runs[task]; });
     for (std::size_t task = 0; task < tasks; ++task) EXPECT_EQ(runs[task].load(), 1) << task;
+  }
+}
+
+// Jobs of changing size, one right after the other: a worker that wakes late must not take a task
+// of one job for that of another.
+TEST_P(ExecutorTest, ShortJobsInARowRunEveryTaskOnce) {
+  Executor executor(GetParam());
+  for (std::size_t round = 0; round < 20'000; ++round) {
+    const std::size_t tasks = 2 + round % 5;
+    std::array<std::atomic<int>, 6> runs{};
+    executor.run(tasks, [&](std::size_t task, std::size_t) {
+      runs[task].fetch_add(1, std::memory_order_relaxed);
+    });
+    for (std::size_t task = 0; task < runs.size(); ++task) {
+      ASSERT_EQ(runs[task].load(), task < tasks ? 1 : 0) << "task " << task << " of job " << round;
+    }
   }
 }
 

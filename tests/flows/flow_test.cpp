@@ -146,7 +146,8 @@ TEST_P(FlowTest, AnyNumberOfSamplesWillDo) {
         const FlowInput<T> full(*layer, params, tile_size, 70);
         const DualOutput exact(*oracle, full);
         const auto all = forward_and_vjp(*layer, full);
-        for (const std::size_t n : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 127, 128}) {
+        for (const std::size_t n :
+             {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 15U, 16U, 17U, 31U, 33U, 127U, 128U}) {
           const auto in = full.first(n);
           const auto out = forward_and_vjp(*layer, in);
           for (std::size_t s = 0; s < n; ++s) {

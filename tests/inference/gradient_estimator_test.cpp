@@ -141,7 +141,7 @@ TEST(GradientOfBases, IsThatOfTheValue) {
   Executor executor(1);
   for (const auto& entry : base_registry()) {
     if (entry.implicit) continue;
-    for (const std::size_t dim : {1, 2, 3}) {
+    for (const std::size_t dim : {1U, 2U, 3U}) {
       for (const auto* flow : {"planar", "planar:2 + inverse(planar)"}) {
         const Problem<double> problem(flow, dim, "gaussian", InstructionSet::best(), entry.name);
         for (const double scale : {0.2, 0.6}) {

@@ -108,7 +108,7 @@ constexpr const char* flows[] = {"planar:2", "inverse(planar:2)", "planar + inve
 
 TEST(LikelihoodEstimator, GradientIsThatOfTheValue) {
   for (const auto* flow : flows) {
-    for (const std::size_t dim : {1, 3}) {
+    for (const std::size_t dim : {1U, 3U}) {
       const auto model =
           make_model<double>("standard-normal", parse_flow(flow), {dim, 0, InstructionSet::best()});
       const auto rows = data(50, dim);
@@ -144,7 +144,7 @@ TEST(LikelihoodEstimator, HasTheSameBitsOnAnyNumberOfThreads) {
   const auto rows = data(500, 2);
   const auto params = random_params(model, 0.5);
   const auto one = estimate(model, rows, params, 1000, 1);
-  for (const std::size_t threads : {2, 4}) {
+  for (const std::size_t threads : {2U, 4U}) {
     const auto many = estimate(model, rows, params, 1000, threads);
     EXPECT_EQ(one.grad, many.grad);
     EXPECT_EQ(one.estimate.value, many.estimate.value);
@@ -160,7 +160,7 @@ TEST(LikelihoodEstimator, LeavesOutPointsThatComeToNothing) {
     rows[2 * row + 1] = row % 2 == 0 ? std::numeric_limits<double>::quiet_NaN()
                                      : std::numeric_limits<double>::infinity();
   }
-  for (const std::size_t batch : {100, 300}) {
+  for (const std::size_t batch : {100U, 300U}) {
     const auto got = estimate(model, rows, params, batch);
     EXPECT_GT(got.estimate.invalid, 5u);
     EXPECT_LT(got.estimate.invalid, batch / 2);

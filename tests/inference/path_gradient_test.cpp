@@ -260,7 +260,7 @@ TEST(PathGradient, ValuesAreThoseOfTheDefinition) {
 // Where q = p every draw's contribution vanishes, whatever the draw: a batch of one shows it.
 TEST(PathGradient, VanishesForEveryDrawWhereTheFlowIsTheTarget) {
   for (const auto* flow : {"planar", "planar:4", "inverse(planar) + planar"}) {
-    for (const std::size_t dim : {1, 2, 5}) {
+    for (const std::size_t dim : {1U, 2U, 5U}) {
       const Problem<double> source(flow, dim, "gaussian");
       const auto params = source.random_params(1.0, 11);
       const Problem<double> problem(flow, dim, std::make_unique<Itself>(source.model, params));
@@ -283,7 +283,7 @@ TEST(PathGradient, VanishesForEveryDrawWhereTheFlowIsTheTarget) {
 TEST(PathGradient, VanishesForEveryDrawOfALearnedBaseToo) {
   for (const auto* base :
        {"diagonal-normal", "full-normal", "mixture(components=3)", "student-t"}) {
-    for (const std::size_t dim : {1, 2, 5}) {
+    for (const std::size_t dim : {1U, 2U, 5U}) {
       const auto set = InstructionSet::best();
       const Problem<double> source("planar:2", dim, "gaussian", set, base);
       auto params = source.random_params(0.5, 11);
@@ -378,7 +378,7 @@ TEST(PathGradient, HasTheSameBitsOnAnyNumberOfThreads) {
   const auto params = problem.random_params(0.6, 7);
   for (const auto& terms : path_terms()) {
     const auto one = estimate_once<double>(problem, params, 1024, stream, terms, 1);
-    for (const std::size_t threads : {2, 4}) {
+    for (const std::size_t threads : {2U, 4U}) {
       const auto many = estimate_once<double>(problem, params, 1024, stream, terms, threads);
       EXPECT_EQ(one.grad, many.grad);
       EXPECT_EQ(one.estimate.value, many.estimate.value);

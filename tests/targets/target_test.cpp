@@ -29,7 +29,7 @@ std::vector<Case> cases() {
       all.push_back({&entry, entry.default_dim});
       continue;
     }
-    for (const std::size_t dim : {1, 2, 3, 8, 17}) all.push_back({&entry, dim});
+    for (const std::size_t dim : {1U, 2U, 3U, 8U, 17U}) all.push_back({&entry, dim});
   }
   return all;
 }
@@ -103,7 +103,7 @@ TEST_P(TargetTest, AnyNumberOfPointsWillDo) {
       auto points = test_points(dim(), tile_size);
       points.resize(tile_size);
       const auto all = values_at(*density, points);
-      for (const std::size_t n : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 127}) {
+      for (const std::size_t n : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 15U, 16U, 17U, 31U, 33U, 127U}) {
         const std::vector<std::vector<double>> first(points.begin(),
                                                      points.begin() + static_cast<int>(n));
         const auto some = values_at(*density, first);
