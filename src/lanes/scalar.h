@@ -6,6 +6,7 @@
 #include <numbers>
 #include <type_traits>
 
+#include "core/instruction_set.h"
 #include "core/philox.h"
 #include "lanes/dual.h"
 
@@ -22,6 +23,8 @@ struct One {
 
   /// Number of samples in one value.
   static constexpr std::size_t width() { return 1; }
+  /// The instruction set that it is compiled for.
+  static constexpr InstructionSet instruction_set() { return InstructionSet::scalar(); }
   /// The `width()` consecutive elements at p.
   static One load(const T* p) { return {*p}; }
   /// The same number in every lane.
@@ -88,6 +91,13 @@ struct One {
   friend One tanh(One a) {
     using std::tanh;
     return {tanh(a.v)};
+  }
+  /// 1/(1 + e⁻ᵃ).
+  friend One sigmoid(One a) {
+    using std::abs;
+    using std::exp;
+    const T e = exp(-abs(a.v));
+    return {(a.v < T(0) ? e : T(1)) / (T(1) + e)};
   }
   /// sin(π/2·a) and cos(π/2·a): the argument counts quarter turns and is reduced exactly.
   friend void sincos_quarter_turns(One a, One& s, One& c) {
