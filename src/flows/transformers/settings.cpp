@@ -13,8 +13,8 @@ namespace {
 double number_within(const Arguments& arguments, std::string_view name, double low, double high) {
   const double value = arguments.number(name);
   if (!(low < value && value <= high)) {
-    throw Error(ErrorKind::usage, fmt::format("{}={}: it must be above {} and at most {}", name,
-                                              value, low, high));
+    throw Error(ErrorKind::usage,
+                fmt::format("{}={}: it must be above {} and at most {}", name, value, low, high));
   }
   return value;
 }
