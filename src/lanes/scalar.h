@@ -25,6 +25,8 @@ struct One {
   static constexpr std::size_t width() { return 1; }
   /// The instruction set that it is compiled for.
   static constexpr InstructionSet instruction_set() { return InstructionSet::scalar(); }
+  /// How many values the processor's registers hold: a hint for blocks of sums.
+  static constexpr std::size_t registers() { return 16; }
   /// The `width()` consecutive elements at p.
   static One load(const T* p) { return {*p}; }
   /// The same number in every lane.
@@ -128,6 +130,8 @@ struct One {
   friend bool all_true(One, Mask m) { return m; }
   /// Sum over the lanes.
   friend T sum(One a) { return a.v; }
+  /// For `width()` values: in lane i the sum over the lanes of x[i].
+  static One sums(const One* x) { return x[0]; }
   /// The lanes with index below n.
   static Mask first(std::size_t n) { return n > 0; }
 
