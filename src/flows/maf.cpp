@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view variants[] = {
     "hidden=5",
     "hidden=4x4, activation=relu, residual=yes, bound=1",
+    "hidden=none",
 };
 
 template <class T>

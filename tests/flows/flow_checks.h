@@ -48,7 +48,8 @@ struct LayerCase {
   }
 };
 
-/// Every registered layer in every variant, in those of the dimensions that it can have.
+/// Every registered layer in every variant, in those of the dimensions that it can have and in which
+/// it has no more parameters than the checks have time for.
 std::vector<LayerCase> layer_cases(std::initializer_list<std::size_t> dims);
 
 /// Parameters at several scales and on both sides of the branches that products of two blocks of
