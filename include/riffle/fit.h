@@ -39,7 +39,7 @@ struct Snapshot {
 /// The outcome of a fit. Figures with a standard error `_se` come from fresh draws.
 struct FitReport {
   std::string target;
-  std::string stop_reason;       ///< "completed", "interrupted" or "diverged"
+  std::string stop_reason;       ///< "completed", "early-stopped", "interrupted" or "diverged"
   std::uint64_t iterations = 0;  ///< done
   std::uint64_t threads = 0;
   std::string simd;
@@ -47,11 +47,16 @@ struct FitReport {
   double us_per_iteration = 0;  ///< microseconds, without snapshots and checkpoints
   double bound = 0;             ///< the objective that was trained, floors included
   double bound_se = 0;
-  double elbo = 0;  ///< E[ln p - ln q], exact: no floors
+  double elbo = 0;  ///< E[ln p - ln q], exact: no floors; NaN where there are only samples
   double elbo_se = 0;
   std::optional<double> log_z_true;
   std::optional<double> kl;  ///< log_z_true - elbo
   std::optional<double> kl_se;
+  /// Of a fit to samples: mean ln q of a point that was held out (of all, where none was).
+  std::optional<double> log_likelihood;
+  std::optional<double> log_likelihood_se;
+  std::uint64_t samples = 0;        ///< points that were trained on
+  std::uint64_t held_out = 0;       ///< points that were not
   std::uint64_t invalid_draws = 0;  ///< among those of the final figures
   std::uint64_t invalid_training_draws = 0;
   std::uint64_t refused_steps = 0;  ///< whose gradient was not finite

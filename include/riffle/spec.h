@@ -19,21 +19,30 @@ struct Spec {
     std::optional<std::uint64_t> dim;  ///< where the target leaves it open
     double log_floor = 0;              ///< ln(p + log_floor) is fitted instead of ln p
     std::map<std::string, double, std::less<>> numbers;  ///< the target's own options
+    /// A file of points (CSV or .npy) whose density is learned by maximum likelihood, instead of a
+    /// target that is known; `name` is then ignored.
+    std::string samples;
   } target;
 
   struct Base {
-    std::string name = "standard-normal";
+    std::string name = "standard-normal";  ///< NAME or NAME(KEY=VALUE, ...)
   } base;
 
   struct Flow {
-    std::string layers = "planar:32";  ///< NAME:COUNT, several joined by '+', from the base on
-    double log_det_floor = 0;          ///< ln(|det| + log_det_floor) in training
+    /// NAME:COUNT or NAME(KEY=VALUE, ...):COUNT, several joined by '+', from the base on
+    std::string layers = "planar:32";
+    double log_det_floor = 0;  ///< ln(|det| + log_det_floor) in training
   } flow;
 
   struct Objective {
     std::string name = "annealed";
     double beta_start = 0.01;    ///< annealed: weight of ln p at the first iteration
     double beta_steps = 10'000;  ///< annealed: iterations for the weight to grow by 1
+    /// importance-weighted, renyi: draws in a group; divides 128 and run.batch
+    std::uint64_t importance_samples = 16;
+    double holdout = 0.1;         ///< maximum-likelihood: share of the points held out
+    std::uint64_t patience = 20;  ///< and checks (200 a run) that may find nothing better
+    double alpha = 0.5;  ///< renyi: its order; 0 is importance-weighted, towards 1 the free energy
   } objective;
 
   struct Optimizer {

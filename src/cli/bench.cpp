@@ -9,12 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "bases/base.h"
 #include "cli/commands.h"
 #include "core/aligned.h"
 #include "core/executor.h"
 #include "core/names.h"
-#include "flows/flow_registry.h"
+#include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
 #include "inference/objective.h"
 #include "targets/target_registry.h"
@@ -48,20 +47,19 @@ constexpr std::size_t ladder_batch = 4096;
 template <class T>
 double ladder_step(std::string_view flow_name, std::size_t dim, InstructionSet set) {
   const std::array<Expression, 1> layers{{{std::string(flow_name), ladder_layers, {}, {}}}};
-  const auto flow = make_flow<T>(layers, {dim, 0, set});
-  const auto base = make_base<T>("standard-normal", dim, set);
+  const auto model = make_model<T>("standard-normal", layers, {dim, 0, set});
   const auto& entry = find_by_name(target_registry(), "gaussian", "target");
   auto options = default_options(entry, set);
   options.dim = dim;
   const auto target = entry.make<T>(options);
   Executor executor(1);
-  GradientEstimator<T> estimator(*flow, *base, *target, ladder_batch, executor, set);
-  AlignedVector<T> params(flow->parameters().size());
-  AlignedVector<T> grad(flow->parameters().size());
-  flow->initialise({1, Purpose::initial_values, 0}, params);
+  GradientEstimator<T> estimator(model, *target, ladder_batch, executor, set);
+  AlignedVector<T> params(model.parameters().size());
+  AlignedVector<T> grad(model.parameters().size());
+  model.initialise({1, Purpose::initial_values, 0}, std::span<T>(params));
   std::uint64_t step = 0;
   const double seconds = seconds_per_call([&] {
-    estimator.estimate(params, {1, Purpose::training, step++}, {1, 1}, grad);
+    estimator.estimate(params, {1, Purpose::training, step++}, {}, grad);
   });
   return seconds * 1e9 / static_cast<double>(ladder_layers * dim * ladder_batch);
 }

@@ -33,6 +33,7 @@ void request_stop(int signal) {
 
 struct FitArguments {
   std::string what;
+  std::string samples;
   std::string out;
   bool force = false;
   bool resume = false;
@@ -68,6 +69,10 @@ void apply(const FitArguments& a, Spec& spec) {
       throw Error(error.kind(), fmt::format("{} {}: {}", s.option, s.value, error.what()));
     }
   }
+  if (!a.samples.empty()) {
+    spec.target.samples = a.samples;
+    spec.objective.name = "maximum-likelihood";
+  }
   // The target's name decides which other keys it has, so it goes first.
   for (const bool names : {true, false}) {
     for (const auto& assignment : a.set) {
@@ -88,12 +93,24 @@ void apply(const FitArguments& a, Spec& spec) {
 /// runs/WHAT-SEED; of a spec file its stem, or its folder's name where it is a run's own spec.toml.
 std::filesystem::path default_folder(const std::string& what, const Spec& spec) {
   std::filesystem::path name(what);
+  if (what == spec.target.samples) name = name.stem();
   if (name.extension() == ".toml") {
     const auto parent = std::filesystem::absolute(name).parent_path().filename();
     name = name.stem() == "spec" && !parent.empty() ? parent : name.stem();
   }
   return std::filesystem::path("runs") /
          fmt::format("{}-{}", name.filename().string(), spec.run.seed);
+}
+
+/// What `riffle fit --samples FILE` fits: a flow whose inverse, which is all that maximum
+/// likelihood needs, takes one pass, and that starts from the scale of the points.
+Spec samples_spec() {
+  Spec spec;
+  spec.flow.layers = "maf:5 + actnorm";
+  spec.optimizer.name = "adam";
+  spec.optimizer.learning_rate = 0.002;
+  spec.run.iterations = 10'000;
+  return spec;
 }
 
 std::string with_error(double value, double error) {
@@ -107,9 +124,18 @@ void report(const RunOutcome& outcome, const Spec& spec) {
       r.stop_reason, spec.flow.layers, r.target, r.iterations, spec.run.batch, r.seconds,
       r.us_per_iteration, spec.run.precision, r.simd, r.threads,
       r.threads == 1 ? "thread" : "threads");
-  fmt::print("  bound  {}   ({})\n", with_error(r.bound, r.bound_se), spec.objective.name);
-  fmt::print("  ELBO   {}\n", with_error(r.elbo, r.elbo_se));
-  if (r.kl) {
+  if (r.log_likelihood) {
+    fmt::print("  ln q   {}   (mean over {} points {})\n",
+               with_error(*r.log_likelihood, *r.log_likelihood_se),
+               r.held_out > 0 ? r.held_out : r.samples,
+               r.held_out > 0 ? "that were held out" : "that it was trained on");
+  } else {
+    fmt::print("  bound  {}   ({})\n", with_error(r.bound, r.bound_se), spec.objective.name);
+    fmt::print("  ELBO   {}\n", with_error(r.elbo, r.elbo_se));
+  }
+  if (r.log_likelihood) {
+    // There is no density to compare with.
+  } else if (r.kl) {
     fmt::print("  KL     {}   (log Z = {:.6f})\n", with_error(*r.kl, *r.kl_se), *r.log_z_true);
   } else {
     fmt::print("  KL     unknown: the target's log Z is not known\n");
@@ -148,9 +174,9 @@ int run_fit(const FitArguments& a) {
 
   std::optional<RunOutcome> outcome;
   if (a.resume) {
-    if (!a.set.empty() || !a.out.empty()) {
+    if (!a.set.empty() || !a.out.empty() || !a.samples.empty()) {
       throw Error(ErrorKind::usage,
-                  "a run is resumed as it was: --set and --out do not go with it");
+                  "a run is resumed as it was: --set, --out and --samples do not go with it");
     }
     for (const auto& s : a.shorthands) {
       if (s.given->count() > 0 && std::string(s.key) != "run.threads") {
@@ -168,11 +194,16 @@ int run_fit(const FitArguments& a) {
         make_callbacks(progress));
     progress.finish();
   } else {
-    Spec spec = find_spec(a.what);
+    if (a.what.empty() && a.samples.empty()) {
+      throw Error(ErrorKind::usage,
+                  "name what to fit: a spec file, a recipe or a target, or --samples FILE");
+    }
+    Spec spec = a.what.empty() ? samples_spec() : find_spec(a.what);
     apply(a, spec);
     spec.validate();
     const std::filesystem::path folder =
-        spec.run.out.empty() ? default_folder(a.what, spec) : std::filesystem::path(spec.run.out);
+        spec.run.out.empty() ? default_folder(a.what.empty() ? a.samples : a.what, spec)
+                             : std::filesystem::path(spec.run.out);
     Progress progress(spec.run.quiet);
     outcome = run_in_folder(spec, folder, make_callbacks(progress));
     progress.finish();
@@ -195,9 +226,11 @@ Command add_fit(CLI::App& app) {
   auto a = std::make_shared<FitArguments>();
   auto* fit = app.add_subcommand("fit", "train a flow on a target and write what came of it");
   fit->add_option(
-         "WHAT", a->what,
-         "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder")
-      ->required();
+      "WHAT", a->what,
+      "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
+  fit->add_option("--samples", a->samples,
+                  "learn the density of the points in a file, CSV or .npy, by maximum likelihood; "
+                  "WHAT may then be left out [flow maf:5 + actnorm]");
   fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
   fit->add_flag("--force", a->force, "replace the run that is in the folder");
   fit->add_flag("--resume", a->resume,

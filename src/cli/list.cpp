@@ -33,10 +33,22 @@ void list_targets() {
   }
 }
 
+void list_options(std::span<const Option> options) {
+  for (const auto& o : options) line("", fmt::format("({}={}): {}", o.name, o.value, o.meaning));
+}
+
+void list_bases() {
+  for (const auto& b : base_registry()) {
+    line(b.name, b.summary);
+    list_options(b.options);
+  }
+}
+
 void list_flows() {
   for (const auto& f : flow_registry()) {
     line(f.name, f.summary);
     line("", fmt::format("costs {} a draw; inverse: {}", f.cost, f.inversion));
+    list_options(f.options);
   }
 }
 
@@ -53,7 +65,7 @@ struct Section {
 constexpr std::array<Section, 7> sections{{
     {"targets", &list_targets},
     {"flows", &list_flows},
-    {"bases", [] { list_plain(base_registry()); }},
+    {"bases", &list_bases},
     {"objectives", [] { list_plain(objective_registry()); }},
     {"optimizers", [] { list_plain(optimizer_registry()); }},
     {"schedules", [] { list_plain(schedule_registry()); }},

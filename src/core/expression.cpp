@@ -167,6 +167,15 @@ double Arguments::number(std::string_view name) const {
   return value;
 }
 
+double Arguments::above(std::string_view name, double bound) const {
+  const double value = number(name);
+  if (!(value > bound)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}({}={}): it must be above {}", owner_, name, text(name), bound));
+  }
+  return value;
+}
+
 bool Arguments::flag(std::string_view name) const {
   constexpr std::string_view words[] = {"no", "yes"};
   return word(name, words) == 1;

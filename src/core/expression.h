@@ -42,6 +42,8 @@ class Arguments {
   std::size_t whole(std::string_view name, std::size_t least, std::size_t most) const;
   /// A finite number.
   double number(std::string_view name) const;
+  /// A finite number greater than `bound`.
+  double above(std::string_view name, double bound) const;
   /// "yes" or "no".
   bool flag(std::string_view name) const;
   /// Whole numbers from 1 to 65536 joined by 'x', such as 64x64; "none" for no number at all.

@@ -37,6 +37,9 @@ enum class Purpose : std::uint32_t {
   snapshot = 3,
   initial_values = 4,
   audit = 5,
+  first_batch = 6,
+  hold_out = 7,
+  structure = 8,  ///< what is fixed when a layer is made, such as a permutation
 };
 
 /// A stream of random numbers: the seed is the key of the generator; purpose and step fill two

@@ -14,24 +14,30 @@ namespace {
 /// Room for pushing one tile through everything.
 template <class T>
 struct Pipeline {
-  explicit Pipeline(const Chain<T>& flow)
-      : z0(flow.dim()), z(flow.dim()), gradient(flow.dim()), cache(flow.cache_size()) {}
+  explicit Pipeline(const FlowModel<T>& model)
+      : z0(model.dim()),
+        z(model.dim()),
+        gradient(model.dim()),
+        cache(model.flow().cache_size()),
+        base_cache(model.base().cache_size()) {}
 
   TileBuffer<T> z0;
   TileBuffer<T> z;
   TileBuffer<T> gradient;
   AlignedVector<T> cache;
+  AlignedVector<T> base_cache;
   alignas(64) std::array<T, tile_size> log_q0{};
   alignas(64) std::array<T, tile_size> log_det{};
   alignas(64) std::array<T, tile_size> log_p{};
 
-  void push(const Chain<T>& flow, const Base<T>& base, const Density<T>* target,
-            std::span<const T> params, const RandomStream& stream, std::uint64_t first,
-            std::size_t count) {
-    base.sample(stream, first, z0.view(count));
-    base.log_density(z0.view(count), log_q0.data());
+  void push(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,
+            const RandomStream& stream, std::uint64_t first, std::size_t count) {
+    const auto base_params = model.base_part(params);
+    model.base().sample(base_params, stream, first, z0.view(count), base_cache.data());
+    model.base().log_density(base_params, z0.view(count), log_q0.data());
     log_det.fill(T(0));
-    flow.forward(params, z0.view(count), z.view(count), log_det.data(), cache.data());
+    model.flow().forward(model.flow_part(params), z0.view(count), z.view(count), log_det.data(),
+                         cache.data());
     if (target != nullptr) target->evaluate(z.view(count), log_p.data(), gradient.view(count));
   }
 };
@@ -52,53 +58,74 @@ struct Moments {
   }
 };
 
+/// Adds the objective's value of the draws first ... last - 1, as one group.
+template <class T>
+void add_group(const Pipeline<T>& p, std::size_t first, std::size_t last,
+               const ObjectiveTerms& terms, Moments& moments) {
+  const double order = 1 - terms.alpha;
+  const auto log_weight = [&](std::size_t s) {
+    return terms.beta * static_cast<double>(p.log_p[s]) + static_cast<double>(p.log_det[s]) -
+           terms.base_weight * static_cast<double>(p.log_q0[s]);
+  };
+  double most = -std::numeric_limits<double>::infinity();
+  double mean = 0;
+  const auto members = static_cast<double>(last - first);
+  for (std::size_t s = first; s < last; ++s) {
+    if (!std::isfinite(log_weight(s))) return;
+    most = std::max(most, order * log_weight(s));
+    mean += log_weight(s) / members;
+  }
+  if (order != 0) {
+    double sum = 0;
+    for (std::size_t s = first; s < last; ++s) sum += std::exp(order * log_weight(s) - most);
+    mean = (most + std::log(sum / members)) / order;
+  }
+  moments.add({1, -mean, 0});
+}
+
 }  // namespace
 
 template <class T>
-MonteCarlo evaluate_objective(const Chain<T>& flow, const Base<T>& base, const Density<T>& target,
+MonteCarlo evaluate_objective(const FlowModel<T>& model, const Density<T>& target,
                               std::span<const T> params, const RandomStream& stream,
                               std::uint64_t draws, ObjectiveTerms terms, Executor& executor) {
   const std::size_t tiles = (draws + tile_size - 1) / tile_size;
   std::vector<Moments> moments(tiles);
   std::vector<std::unique_ptr<Pipeline<T>>> pipelines;
   for (std::size_t i = 0; i < executor.threads(); ++i) {
-    pipelines.push_back(std::make_unique<Pipeline<T>>(flow));
+    pipelines.push_back(std::make_unique<Pipeline<T>>(model));
   }
   executor.run(tiles, [&](std::size_t tile, std::size_t worker) {
     auto& p = *pipelines[worker];
     const std::uint64_t first = tile * tile_size;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(tile_size, draws - first));
-    p.push(flow, base, &target, params, stream, first, count);
-    for (std::size_t s = 0; s < count; ++s) {
-      const double value = terms.base_weight * static_cast<double>(p.log_q0[s]) -
-                           static_cast<double>(p.log_det[s]) -
-                           terms.beta * static_cast<double>(p.log_p[s]);
-      if (std::isfinite(value)) moments[tile].add({1, value, 0});
+    p.push(model, &target, params, stream, first, count);
+    for (std::size_t group = 0; group < count; group += terms.group) {
+      add_group(p, group, std::min(group + terms.group, count), terms, moments[tile]);
     }
   });
   Moments all;
   for (const auto& m : moments) all.add(m);
   const double variance =
       all.n > 1 ? all.squares / (all.n - 1) : std::numeric_limits<double>::quiet_NaN();
-  const auto valid = static_cast<std::uint64_t>(all.n);
+  const auto valid = std::min(draws, static_cast<std::uint64_t>(all.n) * terms.group);
   return {valid > 0 ? all.mean : std::numeric_limits<double>::quiet_NaN(),
           std::sqrt(variance / all.n), valid, draws - valid};
 }
 
 template <class T>
-Draws draw(const Chain<T>& flow, const Base<T>& base, const Density<T>* target,
-           std::span<const T> params, const RandomStream& stream, std::uint64_t first,
-           std::uint64_t n) {
+Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,
+           const RandomStream& stream, std::uint64_t first, std::uint64_t n) {
   Draws result;
-  result.dim = flow.dim();
-  result.z.reserve(n * flow.dim());
+  result.dim = model.dim();
+  result.z.reserve(n * model.dim());
   result.log_q.reserve(n);
-  Pipeline<T> p(flow);
+  Pipeline<T> p(model);
   for (std::uint64_t done = 0; done < n; done += tile_size) {
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(tile_size, n - done));
-    p.push(flow, base, target, params, stream, first + done, count);
+    p.push(model, target, params, stream, first + done, count);
     for (std::size_t s = 0; s < count; ++s) {
-      for (std::size_t d = 0; d < flow.dim(); ++d) {
+      for (std::size_t d = 0; d < model.dim(); ++d) {
         result.z.push_back(static_cast<double>(p.z.row(d)[s]));
       }
       result.log_q.push_back(static_cast<double>(p.log_q0[s]) - static_cast<double>(p.log_det[s]));
@@ -108,17 +135,15 @@ Draws draw(const Chain<T>& flow, const Base<T>& base, const Density<T>* target,
   return result;
 }
 
-template MonteCarlo evaluate_objective(const Chain<float>&, const Base<float>&,
-                                       const Density<float>&, std::span<const float>,
-                                       const RandomStream&, std::uint64_t, ObjectiveTerms,
-                                       Executor&);
-template MonteCarlo evaluate_objective(const Chain<double>&, const Base<double>&,
-                                       const Density<double>&, std::span<const double>,
-                                       const RandomStream&, std::uint64_t, ObjectiveTerms,
-                                       Executor&);
-template Draws draw(const Chain<float>&, const Base<float>&, const Density<float>*,
-                    std::span<const float>, const RandomStream&, std::uint64_t, std::uint64_t);
-template Draws draw(const Chain<double>&, const Base<double>&, const Density<double>*,
-                    std::span<const double>, const RandomStream&, std::uint64_t, std::uint64_t);
+#define RIFFLE_INSTANTIATE(T)                                                                    \
+  template MonteCarlo evaluate_objective(const FlowModel<T>&, const Density<T>&,                 \
+                                         std::span<const T>, const RandomStream&, std::uint64_t, \
+                                         ObjectiveTerms, Executor&);                             \
+  template Draws draw(const FlowModel<T>&, const Density<T>*, std::span<const T>,                \
+                      const RandomStream&, std::uint64_t, std::uint64_t);
+
+RIFFLE_INSTANTIATE(float)
+RIFFLE_INSTANTIATE(double)
+#undef RIFFLE_INSTANTIATE
 
 }  // namespace riffle

@@ -4,9 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "bases/base.h"
 #include "core/executor.h"
-#include "flows/chain.h"
+#include "flows/flow_model.h"
 #include "inference/objective.h"
 #include "targets/density.h"
 
@@ -20,11 +19,11 @@ struct MonteCarlo {
   std::uint64_t invalid = 0;  ///< draws left out because something was not finite
 };
 
-/// E over fresh draws of base_weight · ln q0 - log_det - beta · ln p. With the terms of the free
+/// The objective over fresh draws, each group of draws one value. With the terms of the free
 /// energy, an exact flow and an exact target this is minus the ELBO. The result does not depend on
 /// the number of threads.
 template <class T>
-MonteCarlo evaluate_objective(const Chain<T>& flow, const Base<T>& base, const Density<T>& target,
+MonteCarlo evaluate_objective(const FlowModel<T>& model, const Density<T>& target,
                               std::span<const T> params, const RandomStream& stream,
                               std::uint64_t draws, ObjectiveTerms terms, Executor& executor);
 
@@ -38,8 +37,7 @@ struct Draws {
 
 /// Draws first ... first + n - 1 of the stream; `first` is a multiple of `tile_size`.
 template <class T>
-Draws draw(const Chain<T>& flow, const Base<T>& base, const Density<T>* target,
-           std::span<const T> params, const RandomStream& stream, std::uint64_t first,
-           std::uint64_t n);
+Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,
+           const RandomStream& stream, std::uint64_t first, std::uint64_t n);
 
 }  // namespace riffle

@@ -139,6 +139,19 @@ void Chain<T>::push_score_impl(const T* params, Tile<const T> z, T* cache, Tile<
 }
 
 template <class T>
+void Chain<T>::inverse_vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                                const T* g_log_det, T* grad, T* scratch) const {
+  const auto size = this->parameters().size();
+  const std::span<const T> all(params, size);
+  Tile<const T> in = z;
+  for (std::size_t k = 0; k < layers_.size(); ++k) {
+    layers_[k]->inverse_vjp(part(all, k), in, cache + cache_offset_[k], g, g_log_det,
+                            part(std::span<T>(grad, size), k), scratch);
+    if (k + 1 < layers_.size()) in = state(cache, k, z.count());
+  }
+}
+
+template <class T>
 bool Chain<T>::injective_impl(const T* params) const {
   const std::span<const T> all(params, this->parameters().size());
   for (std::size_t k = 0; k < layers_.size(); ++k) {

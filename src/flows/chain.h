@@ -54,6 +54,8 @@ class Chain final : public FlowLayer<T> {
                     T* cache) const override;
   void push_score_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,
                        const T* weight) const override;
+  void inverse_vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
+                        T* grad, T* scratch) const override;
   bool injective_impl(const T* params) const override;
   void initialise_impl(const RandomStream& stream, T* params) const override;
   void adapt_impl(Direction direction, std::span<TileBuffer<T>> batch, T* params) const override;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "core/whole_lanes.h"
+
 namespace riffle {
 
 template <class T>
@@ -64,6 +66,32 @@ void FlowLayer<T>::push_score(std::span<const T> params, Tile<const T> z, T* cac
   assert(params.size() == parameters_.size() && z.dim() == dim_ && g.dim() == dim_);
   assert(has_inverse() && z.count() == g.count());
   push_score_impl(params.data(), z, cache, g, weight);
+}
+
+template <class T>
+void FlowLayer<T>::inverse_vjp(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g,
+                               const T* g_log_det, std::span<T> grad, T* scratch) const {
+  assert(params.size() == parameters_.size() && grad.size() == parameters_.size());
+  assert(z.dim() == dim_ && g.dim() == dim_ && has_inverse() && z.count() == g.count());
+  inverse_vjp_impl(params.data(), z, cache, g, g_log_det, grad.data(), scratch);
+}
+
+// With z = f⁻¹(y): ∂z/∂y = J⁻¹ and ∂z/∂θ = -J⁻¹ ∂f/∂θ, and the log-det of f⁻¹ is -log_det(z). So
+//   ȳ = J⁻ᵀ (z̄ - l̄ ∇_z log_det),
+//   θ̄ = the parameters' part of the vjp of f for the cotangents -ȳ of y and -l̄ of log_det.
+template <class T>
+void FlowLayer<T>::inverse_vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                                    const T* g_log_det, T* grad, T* scratch) const {
+  push_score_impl(params, z, cache, g, g_log_det);
+  const Tile<T> minus_g(scratch, dim_, z.count());
+  T* const minus_g_log_det = scratch + dim_ * tile_stride;
+  const std::size_t lanes = whole_lanes(z.count());
+  for (std::size_t d = 0; d < dim_; ++d) {
+    for (std::size_t s = 0; s < lanes; ++s) minus_g.row(d)[s] = -g.row(d)[s];
+  }
+  for (std::size_t s = 0; s < lanes; ++s) minus_g_log_det[s] = -g_log_det[s];
+  vjp_impl({1, parameters_.size(), cache_size_, nullptr}, params, z, cache, minus_g,
+           minus_g_log_det, grad);
 }
 
 template <class T>

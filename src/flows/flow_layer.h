@@ -94,6 +94,15 @@ class FlowLayer {
   void push_score(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g,
                   const T* weight) const;
 
+  /// vjp of the inverse map, by the implicit function theorem, whether f is inverted in closed form
+  /// or by iteration: g holds dL/dz and is overwritten with dL/dy; `g_log_det[s]` is dL/d of the
+  /// log-det of the inverse; grad += dL/dparams. z and cache are those of forward or inverse;
+  /// `scratch` has `inverse_vjp_scratch()` elements, 64-byte aligned. Where `inverse` may be
+  /// called.
+  void inverse_vjp(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g,
+                   const T* g_log_det, std::span<T> grad, T* scratch) const;
+  std::size_t inverse_vjp_scratch() const { return (dim_ + 1) * tile_stride; }
+
   /// Lets the layers that start from data (actnorm) set their parameters by a batch of full tiles
   /// that enters in the given direction, and takes the batch through. Others leave them alone.
   void adapt(Direction direction, std::span<TileBuffer<T>> batch, std::span<T> params) const;
@@ -110,6 +119,9 @@ class FlowLayer {
   FlowLayer(std::size_t dim, ParameterLayout parameters, std::size_t cache_size)
       : dim_(dim), parameters_(std::move(parameters)), cache_size_(cache_size) {}
 
+  /// By push_score and vjp, unless the layer knows better.
+  virtual void inverse_vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                                const T* g_log_det, T* grad, T* scratch) const;
   /// By default takes the batch through and sets nothing.
   virtual void adapt_impl(Direction direction, std::span<TileBuffer<T>> batch, T* params) const;
 

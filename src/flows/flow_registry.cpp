@@ -7,14 +7,23 @@
 
 #include "core/names.h"
 #include "flows/additive_coupling.h"
+#include "flows/affine.h"
 #include "flows/affine_coupling.h"
+#include "flows/affine_full.h"
+#include "flows/affine_low_rank.h"
 #include "flows/compose.h"
+#include "flows/householder.h"
 #include "flows/iaf.h"
 #include "flows/inverse.h"
+#include "flows/lu_linear.h"
 #include "flows/maf.h"
+#include "flows/permutation.h"
 #include "flows/planar.h"
+#include "flows/planar_leaky.h"
+#include "flows/radial.h"
 #include "flows/rqs_autoregressive.h"
 #include "flows/rqs_coupling.h"
+#include "flows/sylvester.h"
 
 namespace riffle {
 
@@ -22,6 +31,19 @@ std::span<const FlowEntry> flow_registry() {
   static const std::array registry{
       planar_entry,
       planar_free_entry,
+      planar_leaky_entry,
+      radial_entry,
+      sylvester_orthogonal_entry,
+      sylvester_householder_entry,
+      sylvester_triangular_entry,
+      householder_entry,
+      affine_entry,
+      actnorm_entry,
+      affine_full_entry,
+      affine_low_rank_entry,
+      lu_linear_entry,
+      permutation_entry,
+      reverse_entry,
       additive_coupling_entry,
       affine_coupling_entry,
       rqs_coupling_entry,

@@ -1,16 +1,21 @@
 #include "flows/planar.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "flows/flow_kernels.h"
 
+/// Before a loop over at most four vectors whose values must stay in registers.
+#define RIFFLE_UNROLL _Pragma("GCC unroll 4")
+
 namespace riffle {
-namespace {
 
 struct PlanarSettings {
   bool constrained;
   double log_det_floor;
 };
+
+namespace {
 
 template <class T>
 using PlanarKernels = FlowKernels<T, PlanarSettings>;
@@ -39,7 +44,7 @@ template <class T>
 class PlanarLayer final : public FlowLayer<T> {
  public:
   PlanarLayer(const LayerOptions& options, bool constrained)
-      : FlowLayer<T>(options.dim, layout(options.dim), 2 * tile_stride + 2 * options.dim),
+      : FlowLayer<T>(options.dim, layout(options.dim), 2 * tile_stride + 3 * options.dim + 2),
         settings_{constrained, options.log_det_floor},
         kernels_(kernels_for<T>(options.set)) {}
 

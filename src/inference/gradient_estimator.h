@@ -6,64 +6,54 @@
 #include <span>
 #include <vector>
 
-#include "bases/base.h"
-#include "core/aligned.h"
 #include "core/executor.h"
-#include "flows/chain.h"
-#include "inference/objective.h"
+#include "flows/flow_model.h"
+#include "inference/gradient_source.h"
 #include "inference/objective_kernels.h"
+#include "inference/tile_sums.h"
 #include "targets/density.h"
 
 namespace riffle {
 
-/// What one estimate found.
-struct Estimate {
-  double value = 0;           ///< mean over the valid draws
-  std::uint64_t invalid = 0;  ///< draws left out because something was not finite
-};
-
-/// Reparameterisation gradient of an objective: draws z0 ~ q0, pushes them through the flow, and
-/// pulls the cotangents back. All memory is taken at construction; nothing is allocated afterwards.
+/// Reparameterisation gradient of a variational objective: draws z0 ~ q0, pushes them through the
+/// flow, and pulls the cotangents back, either all of them or, for the gradient of the path, those
+/// of the draws alone: with c_k = α w̃_k + (1 - α) w̃_k², w̃ the normalised w^(1-α) of a group,
+///   Σ_k c_k (∇ln q - β ∇ln p)(z_k) · ∂z_k/∂θ
+/// (Roeder, Wu & Duvenaud 2017 for one draw; Tucker, Lawson, Gu & Maddison 2019 for groups).
 ///
-/// Draws are handled in tiles, on any thread; each tile's gradient goes to a slot of its own, and
-/// the slots are summed in order, so that the result has the same bits on any number of threads.
+/// Draws are handled in tiles, on any thread.
 template <class T>
-class GradientEstimator {
+class GradientEstimator final : public GradientSource<T> {
  public:
-  GradientEstimator(const Chain<T>& flow, const Base<T>& base, const Density<T>& target,
-                    std::size_t batch, Executor& executor, InstructionSet set);
-  ~GradientEstimator();
+  GradientEstimator(const FlowModel<T>& model, const Density<T>& target, std::size_t batch,
+                    Executor& executor, InstructionSet set);
+  ~GradientEstimator() override;
 
-  /// grad (overwritten; its size may exceed the number of parameters, and the rest is zeroed) is
-  /// the gradient of the mean over `batch` draws of the stream. A draw with anything that is not
-  /// finite is left out, counted, and blamed.
   Estimate estimate(std::span<const T> params, const RandomStream& stream, ObjectiveTerms terms,
-                    std::span<T> grad);
-
-  /// How many draws were left out because of each layer, and last because of the target.
-  std::vector<std::uint64_t> blame() const;
-  /// Starts that count again.
-  void forget_blame();
+                    std::span<T> grad) override;
+  std::vector<std::uint64_t> blame() const override;
+  void forget_blame() override;
 
  private:
   struct Worker;
 
-  void run_tile(std::size_t tile, Worker& worker, std::span<const T> params,
-                const RandomStream& stream, ObjectiveTerms terms, std::span<T> grad);
+  TileShare run_tile(Worker& worker, std::size_t first, std::size_t count,
+                     std::span<const T> params, const RandomStream& stream, ObjectiveTerms terms,
+                     std::span<T> grad);
   T pass(Worker& worker, std::size_t count, std::span<const T> params, ObjectiveTerms terms,
          bool weighted);
+  T combine_path(Worker& worker, const TileTerms<T>& tile, std::size_t count,
+                 std::span<const T> params, ObjectiveTerms terms);
+  void pull_back(Worker& worker, std::size_t count, std::span<const T> params, ObjectiveTerms terms,
+                 std::span<T> grad);
   void leave_out_invalid(Worker& worker, std::size_t count, std::span<const T> params);
 
-  const Chain<T>& flow_;
-  const Base<T>& base_;
+  const FlowModel<T>& model_;
   const Density<T>& target_;
   std::size_t batch_;
-  Executor& executor_;
   ObjectiveKernels<T> kernels_;
+  TileSums<T> sums_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  AlignedVector<T> slots_;          // one gradient for each tile
-  std::vector<double> tile_value_;  // sums
-  std::vector<std::uint64_t> tile_invalid_;
 };
 
 }  // namespace riffle

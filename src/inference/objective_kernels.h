@@ -23,12 +23,19 @@ struct ObjectiveKernels {
   /// `scale` times it: g, which holds ∇ln p, is overwritten with dL/dz_K, and g_log_det with
   /// dL/dlog_det. Both are zero in the padding lanes. Where a value, a gradient or a coordinate z
   /// of the samples is not finite, nor is what is returned.
-  T (*combine)
+  T(*combine)
   (const TileTerms<T>&, Tile<const T> z, T base_weight, T beta, T scale, Tile<T> g, T* g_log_det);
+
+  /// log_weight[s] = beta · ln p + log_det - base_weight · ln q0.
+  void (*log_weights)(const TileTerms<T>&, std::size_t count, T base_weight, T beta, T* log_weight);
+  /// The path's cotangent: g, which holds ∇ln p, is overwritten with c (score - beta g), and with 0
+  /// where the coefficient c[s] of a sample is 0, which it is in the padding. Returns 0, or NaN
+  /// where any number that it used is not finite.
+  T (*path_cotangents)(const T* c, Tile<const T> z, Tile<const T> score, T beta, Tile<T> g);
 
   template <class Maths>
   static ObjectiveKernels of() {
-    return {&Maths::combine};
+    return {&Maths::combine, &Maths::log_weights, &Maths::path_cotangents};
   }
 };
 

@@ -10,6 +10,8 @@ std::string_view name_of(StopReason reason) {
   switch (reason) {
     case StopReason::completed:
       return "completed";
+    case StopReason::early_stopped:
+      return "early-stopped";
     case StopReason::interrupted:
       return "interrupted";
     case StopReason::diverged:
@@ -19,24 +21,29 @@ std::string_view name_of(StopReason reason) {
 }
 
 template <class T>
-Trainer<T>::Trainer(const TrainerOptions& options, const Chain<T>& flow, const Base<T>& base,
-                    const Density<T>& target, Executor& executor, InstructionSet set)
+Trainer<T>::Trainer(const TrainerOptions& options, const FlowModel<T>& model,
+                    GradientSource<T>& source, InstructionSet set)
     : options_(options),
-      flow_(flow),
-      estimator_(flow, base, target, options.batch, executor, set),
-      optimizer_(options.optimizer, flow.parameters().size(), set),
+      model_(model),
+      source_(source),
+      optimizer_(options.optimizer, model.parameters().size(), set),
       params_(optimizer_.padded_size()),
       grad_(optimizer_.padded_size()),
-      earlier_blame_(flow.length() + 1, 0) {
+      earlier_blame_(model.flow().length() + 1, 0) {
   const RandomStream initial{options.seed, Purpose::initial_values, 0};
-  flow.initialise(initial, std::span<T>(params_).first(flow.parameters().size()));
+  model.initialise(initial, std::span<T>(params_).first(model.parameters().size()));
   progress_.loss_every = 1 + (options.iterations > 0 ? options.iterations - 1 : 0) / losses_kept;
   progress_.losses.reserve(options.iterations / progress_.loss_every);
 }
 
 template <class T>
+void Trainer<T>::adapt(Direction direction, std::span<TileBuffer<T>> batch) {
+  model_.flow().adapt(direction, batch, model_.flow_part(std::span<T>(params_)));
+}
+
+template <class T>
 void Trainer<T>::restore(const TrainerState<T>& state) {
-  assert(state.params.size() == flow_.parameters().size());
+  assert(state.params.size() == model_.parameters().size());
   std::copy(state.params.begin(), state.params.end(), params_.begin());
   const auto moments = optimizer_.state();
   std::copy(state.first.begin(), state.first.end(), moments.first.begin());
@@ -48,13 +55,13 @@ void Trainer<T>::restore(const TrainerState<T>& state) {
   progress_.refused_steps = state.refused_steps;
   progress_.refused_in_a_row = state.refused_in_a_row;
   earlier_blame_ = state.blame;
-  estimator_.forget_blame();
+  source_.forget_blame();
 }
 
 template <class T>
 TrainerState<T> Trainer<T>::state() {
   TrainerState<T> all = progress_;
-  const auto size = flow_.parameters().size();
+  const auto size = model_.parameters().size();
   const auto moments = optimizer_.state();
   const auto copy = [size](std::span<const T> from) {
     return std::vector<T>(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(size));
@@ -64,7 +71,7 @@ TrainerState<T> Trainer<T>::state() {
   all.second = copy(moments.second);
   all.velocity = copy(moments.velocity);
   all.optimizer_steps = moments.steps;
-  all.blame = estimator_.blame();
+  all.blame = source_.blame();
   for (std::size_t k = 0; k < all.blame.size(); ++k) all.blame[k] += earlier_blame_[k];
   return all;
 }
@@ -83,8 +90,8 @@ StopReason Trainer<T>::run(const TrainerCallbacks<T>& callbacks) {
     }
     const std::uint64_t t = progress_.iteration;
     const RandomStream stream{options_.seed, Purpose::training, t};
-    const auto terms = options_.objective(options_.annealing, t);
-    const Estimate estimate = estimator_.estimate(params_, stream, terms, grad_);
+    const auto terms = options_.objective(options_.objective_settings, t);
+    const Estimate estimate = source_.estimate(params_, stream, terms, grad_);
     const double rate = options_.learning_rate * options_.schedule.factor(t);
     if (estimate.invalid < options_.batch && optimizer_.step(rate, params_, grad_)) {
       progress_.refused_in_a_row = 0;
@@ -101,6 +108,10 @@ StopReason Trainer<T>::run(const TrainerCallbacks<T>& callbacks) {
     if (options_.snapshot_every != 0 && done % options_.snapshot_every == 0 &&
         callbacks.on_snapshot) {
       callbacks.on_snapshot(done, params());
+    }
+    if (options_.check_every != 0 && done % options_.check_every == 0 && callbacks.on_check &&
+        callbacks.on_check(done, params())) {
+      return StopReason::early_stopped;
     }
     if (done == next_tick) {
       // Ticks follow the clock, but a clock is not read at every step of some microseconds.

@@ -9,14 +9,17 @@
 #include <string>
 #include <vector>
 
-#include "inference/gradient_estimator.h"
+#include "core/aligned.h"
+#include "core/instruction_set.h"
+#include "flows/flow_model.h"
+#include "inference/gradient_source.h"
 #include "inference/objective.h"
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
 
 namespace riffle {
 
-enum class StopReason { completed, interrupted, diverged };
+enum class StopReason { completed, early_stopped, interrupted, diverged };
 
 std::string_view name_of(StopReason reason);
 
@@ -25,12 +28,13 @@ struct TrainerOptions {
   std::uint64_t batch = 256;
   std::uint64_t seed = 1;
   double learning_rate = 0.01;
-  ObjectiveTerms (*objective)(const Annealing&, std::uint64_t iteration) = nullptr;
-  Annealing annealing;
+  ObjectiveTerms (*objective)(const ObjectiveSettings&, std::uint64_t iteration) = nullptr;
+  ObjectiveSettings objective_settings;
   OptimizerOptions optimizer;
   Schedule schedule;
   std::uint64_t log_every = 0;       ///< iterations between two calls of on_log; 0: never
   std::uint64_t snapshot_every = 0;  ///< and of on_snapshot
+  std::uint64_t check_every = 0;     ///< and of on_check
 };
 
 /// Everything that a run carries from one iteration to the next: what a checkpoint holds. With the
@@ -53,29 +57,34 @@ template <class T>
 struct TrainerCallbacks {
   std::function<void(std::uint64_t iteration, double loss)> on_log;
   std::function<void(std::uint64_t iteration, std::span<const T> params)> on_snapshot;
+  /// Returns true to end the training.
+  std::function<bool(std::uint64_t iteration, std::span<const T> params)> on_check;
   /// Called some hundred times a second, with the latest loss and learning rate.
   std::function<void(std::uint64_t iteration, double loss, double rate)> on_tick;
   /// Training ends after the current iteration once this is true; may be set by a signal handler.
   const std::atomic<bool>* stop = nullptr;
 };
 
-/// Minimises an objective over the parameters of a flow. Between callbacks nothing is allocated.
+/// Minimises an objective over the parameters of a model. Between callbacks nothing is allocated.
 template <class T>
 class Trainer {
  public:
-  Trainer(const TrainerOptions& options, const Chain<T>& flow, const Base<T>& base,
-          const Density<T>& target, Executor& executor, InstructionSet set);
+  /// `source` is asked for the gradient of `model`; both must outlive the trainer.
+  Trainer(const TrainerOptions& options, const FlowModel<T>& model, GradientSource<T>& source,
+          InstructionSet set);
 
+  /// Lets layers that start from data do so; see FlowLayer::adapt.
+  void adapt(Direction direction, std::span<TileBuffer<T>> batch);
   /// The state to start or go on from; its vectors must fit the flow.
   void restore(const TrainerState<T>& state);
   TrainerState<T> state();
 
-  /// Runs until the iterations are done, `stop` is set, or `refused_limit` steps in a row were
-  /// refused because their gradient was not finite.
+  /// Runs until the iterations are done, `stop` is set, `on_check` says so, or `refused_limit`
+  /// steps in a row were refused because their gradient was not finite.
   StopReason run(const TrainerCallbacks<T>& callbacks);
 
   std::span<const T> params() const {
-    return std::span<const T>(params_).first(flow_.parameters().size());
+    return std::span<const T>(params_).first(model_.parameters().size());
   }
 
   static constexpr std::uint64_t refused_limit = 100;
@@ -84,8 +93,8 @@ class Trainer {
 
  private:
   TrainerOptions options_;
-  const Chain<T>& flow_;
-  GradientEstimator<T> estimator_;
+  const FlowModel<T>& model_;
+  GradientSource<T>& source_;
   Optimizer<T> optimizer_;
   AlignedVector<T> params_;
   AlignedVector<T> grad_;

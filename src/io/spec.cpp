@@ -11,15 +11,15 @@
 #include <sstream>
 #include <type_traits>
 
-#include "bases/base.h"
 #include "core/instruction_set.h"
 #include "core/names.h"
-#include "flows/flow_registry.h"
+#include "flows/flow_model.h"
 #include "inference/objective.h"
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
 #include "io/files.h"
 #include "io/recipes.h"
+#include "riffle/tile.h"
 #include "targets/target_registry.h"
 
 namespace riffle {
@@ -31,12 +31,17 @@ void for_each_key(S& s, Visit&& visit) {
   visit("target", "name", s.target.name);
   visit("target", "dim", s.target.dim);
   visit("target", "log_floor", s.target.log_floor);
+  visit("target", "samples", s.target.samples);
   visit("base", "name", s.base.name);
   visit("flow", "layers", s.flow.layers);
   visit("flow", "log_det_floor", s.flow.log_det_floor);
   visit("objective", "name", s.objective.name);
   visit("objective", "beta_start", s.objective.beta_start);
   visit("objective", "beta_steps", s.objective.beta_steps);
+  visit("objective", "importance_samples", s.objective.importance_samples);
+  visit("objective", "alpha", s.objective.alpha);
+  visit("objective", "holdout", s.objective.holdout);
+  visit("objective", "patience", s.objective.patience);
   visit("optimizer", "name", s.optimizer.name);
   visit("optimizer", "learning_rate", s.optimizer.learning_rate);
   visit("optimizer", "smoothing", s.optimizer.smoothing);
@@ -294,10 +299,38 @@ void Spec::validate() const {
   }
   const auto not_negative = [](double x) { return std::isfinite(x) && x >= 0; };
   check(not_negative(target.log_floor), "target.log_floor", target.log_floor, "0 or more");
-  find_by_name(base_registry(), base.name, "base");
-  parse_flow(flow.layers);
+  const auto layers = parse_flow(flow.layers);
   check(not_negative(flow.log_det_floor), "flow.log_det_floor", flow.log_det_floor, "0 or more");
-  find_by_name(objective_registry(), objective.name, "objective");
+  if (flow.log_det_floor > 0 && !takes_log_det_floor(layers)) {
+    throw usage(fmt::format("flow.log_det_floor is {}, but not every layer of {} has one",
+                            flow.log_det_floor, flow.layers));
+  }
+  const auto& kind = find_by_name(objective_registry(), objective.name, "objective");
+  if (kind.of_samples != !target.samples.empty()) {
+    throw usage(kind.of_samples
+                    ? fmt::format("objective {} needs target.samples, a file of points", kind.name)
+                    : fmt::format("target.samples is {}, and points are fitted by the objective "
+                                  "maximum-likelihood, not {}",
+                                  target.samples, kind.name));
+  }
+  if (kind.of_samples) {
+    check(target.log_floor == 0, "target.log_floor", target.log_floor, "0 with target.samples");
+    check(flow.log_det_floor == 0, "flow.log_det_floor", flow.log_det_floor,
+          "0 with target.samples");
+    check(objective.holdout >= 0 && objective.holdout < 1, "objective.holdout", objective.holdout,
+          "0 or more and below 1");
+    check(objective.patience >= 1, "objective.patience", objective.patience, "1 or more");
+  }
+  if (kind.grouped) {
+    check(objective.importance_samples >= 1 && tile_size % objective.importance_samples == 0,
+          "objective.importance_samples", objective.importance_samples,
+          fmt::format("a divisor of {}", tile_size));
+    check(run.batch % objective.importance_samples == 0, "run.batch", run.batch,
+          fmt::format("a multiple of objective.importance_samples, {}",
+                      objective.importance_samples));
+    check(std::isfinite(objective.alpha) && objective.alpha >= 0, "objective.alpha",
+          objective.alpha, "0 or more");
+  }
   check(not_negative(objective.beta_start), "objective.beta_start", objective.beta_start,
         "0 or more");
   check(objective.beta_steps > 0, "objective.beta_steps", objective.beta_steps, "positive");
@@ -335,7 +368,10 @@ void Spec::validate() const {
     throw usage(
         fmt::format("run.precision is \"{}\", but must be \"float\" or \"double\"", run.precision));
   }
-  InstructionSet::parse(run.simd);
+  const auto set = InstructionSet::parse(run.simd);
+  // Whether names and arguments fit can only be told by making them.
+  const std::size_t dim = static_cast<std::size_t>(target.dim.value_or(entry.default_dim));
+  if (!kind.of_samples) make_model<double>(base.name, layers, {dim, 0, set});
   check(run.evaluation_draws >= 1000 && run.evaluation_draws <= most_draws, "run.evaluation_draws",
         run.evaluation_draws, "from 1000 to 100000000");
   check(run.draws <= most_draws, "run.draws", run.draws, "at most 100000000");

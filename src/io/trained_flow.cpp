@@ -7,10 +7,10 @@
 #include <utility>
 #include <variant>
 
-#include "bases/base.h"
-#include "core/aligned.h"
+#include "core/executor.h"
 #include "diagnostics/evaluation.h"
-#include "flows/flow_registry.h"
+#include "diagnostics/log_density.h"
+#include "flows/flow_model.h"
 #include "io/sealed_json.h"
 #include "riffle/error.h"
 
@@ -23,20 +23,21 @@ constexpr std::uint64_t check_seed = 0x726966666c65;
 
 template <class T>
 struct Typed {
-  std::unique_ptr<Base<T>> base;
-  std::unique_ptr<Chain<T>> flow;
+  FlowModel<T> model;
   std::vector<T> params;
+
+  std::span<const T> all() const { return params; }
 };
 
 template <class T>
 Typed<T> build(const TrainedFlow::Definition& d) {
   const auto set = InstructionSet::best();
-  Typed<T> typed{
-      make_base<T>(d.base, d.dim, set), make_flow<T>(parse_flow(d.layers), {d.dim, 0, set}), {}};
-  const auto wanted = typed.flow->parameters().size();
+  Typed<T> typed{make_model<T>(d.base, parse_flow(d.layers), {d.dim, 0, set}), {}};
+  const auto wanted = typed.model.parameters().size();
   if (d.params.size() != wanted) {
-    throw Error(ErrorKind::usage, fmt::format("flow {} in dimension {} has {} parameters, not {}",
-                                              d.layers, d.dim, wanted, d.params.size()));
+    throw Error(ErrorKind::usage,
+                fmt::format("flow {} on {} in dimension {} has {} parameters, not {}", d.layers,
+                            d.base, d.dim, wanted, d.params.size()));
   }
   for (const double p : d.params) {
     if (!std::isfinite(static_cast<T>(p))) {
@@ -60,15 +61,14 @@ TrainedFlow::TrainedFlow(Definition definition) {
     throw Error(ErrorKind::usage,
                 fmt::format("dimension {} must be from 1 to {}", definition.dim, largest_dim));
   }
-  std::variant<Typed<float>, Typed<double>> typed;
-  if (definition.precision == "float") {
-    typed = build<float>(definition);
-  } else if (definition.precision == "double") {
-    typed = build<double>(definition);
-  } else {
-    throw Error(ErrorKind::usage, fmt::format("precision \"{}\" must be \"float\" or \"double\"",
-                                              definition.precision));
+  using Either = std::variant<Typed<float>, Typed<double>>;
+  const auto& precision = definition.precision;
+  if (precision != "float" && precision != "double") {
+    throw Error(ErrorKind::usage,
+                fmt::format("precision \"{}\" must be \"float\" or \"double\"", precision));
   }
+  auto typed =
+      precision == "float" ? Either(build<float>(definition)) : Either(build<double>(definition));
   implementation_ = std::make_shared<const Implementation>(
       Implementation{std::move(definition), std::move(typed)});
 }
@@ -85,7 +85,7 @@ std::vector<NamedTensor> TrainedFlow::parameters() const {
   std::vector<NamedTensor> tensors;
   std::visit(
       [&](const auto& typed) {
-        for (const auto& view : typed.flow->parameters().views()) {
+        for (const auto& view : typed.model.parameters().views()) {
           const auto begin = definition().params.begin() + static_cast<std::ptrdiff_t>(view.offset);
           tensors.push_back(
               {view.name, view.shape, {begin, begin + static_cast<std::ptrdiff_t>(view.size())}});
@@ -96,7 +96,7 @@ std::vector<NamedTensor> TrainedFlow::parameters() const {
 }
 
 bool TrainedFlow::injective() const {
-  return std::visit([](const auto& typed) { return typed.flow->injective(typed.params); },
+  return std::visit([](const auto& typed) { return typed.model.injective(typed.all()); },
                     implementation_->typed);
 }
 
@@ -115,8 +115,8 @@ FlowDraws TrainedFlow::sample(std::uint64_t n, std::uint64_t seed, std::uint64_t
   }
   return std::visit(
       [&]<class T>(const Typed<T>& typed) {
-        auto drawn = draw<T>(*typed.flow, *typed.base, nullptr, typed.params,
-                             {seed, Purpose::draws, 0}, first, n);
+        auto drawn =
+            draw<T>(typed.model, nullptr, typed.params, {seed, Purpose::draws, 0}, first, n);
         return FlowDraws{drawn.dim, std::move(drawn.z), std::move(drawn.log_q)};
       },
       implementation_->typed);
@@ -130,37 +130,17 @@ std::vector<double> TrainedFlow::log_density(std::span<const double> points) con
   if (!injective()) {
     throw Error(ErrorKind::usage, "the flow is not injective, so it has no density to invert");
   }
-  std::vector<double> result(points.size() / dim());
-  std::visit(
-      [&]<class T>(const Typed<T>& typed) {
-        const auto& flow = *typed.flow;
+  return std::visit(
+      [&](const auto& typed) {
+        const auto& flow = typed.model.flow();
         if (!flow.has_inverse()) {
           throw Error(ErrorKind::usage, fmt::format("the flow {} has no inverse: {}",
                                                     definition().layers, flow.no_inverse_reason()));
         }
-        TileBuffer<T> y(dim());
-        TileBuffer<T> z(dim());
-        AlignedVector<T> cache(flow.cache_size());
-        AlignedVector<T> log_det(tile_size);
-        AlignedVector<T> log_q0(tile_size);
-        for (std::size_t first = 0; first < result.size(); first += tile_size) {
-          const auto count = std::min(tile_size, result.size() - first);
-          for (std::size_t d = 0; d < dim(); ++d) {
-            // The padding repeats the last point, as the layers ask for finite numbers there.
-            for (std::size_t s = 0; s < tile_size; ++s) {
-              y.row(d)[s] = static_cast<T>(points[(first + std::min(s, count - 1)) * dim() + d]);
-            }
-          }
-          std::fill(log_det.begin(), log_det.end(), T(0));
-          flow.inverse(typed.params, y.view(count), z.view(count), log_det.data(), cache.data());
-          typed.base->log_density(z.view(count), log_q0.data());
-          for (std::size_t s = 0; s < count; ++s) {
-            result[first + s] = static_cast<double>(log_q0[s]) + static_cast<double>(log_det[s]);
-          }
-        }
+        Executor executor(1);
+        return log_density_at(typed.model, typed.all(), points, executor);
       },
       implementation_->typed);
-  return result;
 }
 
 void TrainedFlow::save(const std::filesystem::path& path) const {

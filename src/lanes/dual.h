@@ -68,6 +68,10 @@ inline Dual cos(Dual a) {
 inline Dual floor(Dual a) {
   return {std::floor(a.value), 0};
 }
+inline Dual normal_cdf(Dual a) {
+  const double density = std::exp(-0.5 * a.value * a.value) / std::sqrt(2 * std::numbers::pi);
+  return {0.5 * std::erfc(-a.value / std::numbers::sqrt2), a.tangent * density};
+}
 inline bool isfinite(Dual a) {
   return std::isfinite(a.value) && std::isfinite(a.tangent);
 }

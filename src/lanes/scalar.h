@@ -12,6 +12,11 @@
 
 namespace riffle {
 
+template <class T>
+requires std::is_floating_point_v<T> T normal_cdf(T a) {
+  return T(0.5) * std::erfc(-a / std::numbers::sqrt2_v<T>);
+}
+
 /// The lane policy of one lane, over float, double or Dual: the reference that every SIMD variant
 /// is tested against, with the elementary functions of the C++ library. lanes/simd.inc has the same
 /// members over vectors; what each function means is stated here.
@@ -101,6 +106,8 @@ struct One {
     const T e = exp(-abs(a.v));
     return {(a.v < T(0) ? e : T(1)) / (T(1) + e)};
   }
+  /// Φ(a), the distribution function of N(0, 1), with relative accuracy in the lower tail.
+  friend One normal_cdf(One a) { return {riffle::normal_cdf(a.v)}; }
   /// sin(π/2·a) and cos(π/2·a): the argument counts quarter turns and is reduced exactly.
   friend void sincos_quarter_turns(One a, One& s, One& c) {
     using std::cos;
@@ -132,6 +139,13 @@ struct One {
   friend T sum(One a) { return a.v; }
   /// For `width()` values: in lane i the sum over the lanes of x[i].
   static One sums(const One* x) { return x[0]; }
+  /// Adds `sum` of four values to p[0], ..., p[3], which need not be aligned.
+  friend void add_sums(One a, One b, One c, One d, T* p) {
+    p[0] += a.v;
+    p[1] += b.v;
+    p[2] += c.v;
+    p[3] += d.v;
+  }
   /// The lanes with index below n.
   static Mask first(std::size_t n) { return n > 0; }
 

@@ -42,7 +42,12 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
                 {"refused_in_a_row", t.refused_in_a_row},
                 {"blame", t.blame},
                 {"seconds", checkpoint.seconds},
-                {"snapshots", snapshots}});
+                {"snapshots", snapshots},
+                {"best",
+                 {{"value", checkpoint.best.value},
+                  {"iteration", checkpoint.best.iteration},
+                  {"params", checkpoint.best.params},
+                  {"checks_since", checkpoint.best.checks_since}}}});
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string& spec) {
@@ -76,6 +81,14 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
       if (c.snapshots.back().x.size() != c.snapshots.back().y.size()) {
         throw Error(ErrorKind::data, "a snapshot has not as many x as y");
       }
+    }
+    const auto& best = content.at("best");
+    best.at("value").get_to(c.best.value);
+    c.best.iteration = count(best.at("iteration"));
+    best.at("params").get_to(c.best.params);
+    c.best.checks_since = count(best.at("checks_since"));
+    if (!c.best.params.empty() && c.best.params.size() != t.params.size()) {
+      throw Error(ErrorKind::data, "the best parameters are not as many as the latest");
     }
     return c;
   } catch (const Error& error) {

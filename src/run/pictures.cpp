@@ -5,10 +5,13 @@
 #include <numbers>
 #include <numeric>
 #include <optional>
+#include <span>
 
 #include "core/aligned.h"
 #include "core/names.h"
+#include "core/rows.h"
 #include "flows/flow_registry.h"
+#include "io/points.h"
 #include "run/target_options.h"
 #include "targets/target_registry.h"
 
@@ -16,22 +19,22 @@ namespace riffle {
 namespace {
 
 constexpr std::size_t cells = 300;       // of a density picture, each way, as in the tutorial
-constexpr double limit = 7;              // of its axes, as in the tutorial
+constexpr double usual_limit = 7;        // of its axes, as in the tutorial
 constexpr std::size_t mesh_nodes = 201;  // each way; more than lines, so that these bend smoothly
 constexpr double mesh_limit = 3;         // standard deviations of the base
 constexpr std::size_t mesh_panels = 6;
 constexpr std::uint64_t histogram_draws = 2'000'000;
 
-double cell_centre(std::size_t i) {
+double cell_centre(std::size_t i, double limit) {
   return limit * (2 * (static_cast<double>(i) + 0.5) / static_cast<double>(cells) - 1);
 }
 
-std::vector<double> cell_centres() {
+std::vector<double> cell_centres(double limit) {
   std::vector<double> points;
   for (std::size_t row = 0; row < cells; ++row) {
     for (std::size_t column = 0; column < cells; ++column) {
-      points.push_back(cell_centre(column));
-      points.push_back(cell_centre(row));
+      points.push_back(cell_centre(column, limit));
+      points.push_back(cell_centre(row, limit));
     }
   }
   return points;
@@ -39,18 +42,15 @@ std::vector<double> cell_centres() {
 
 /// exp(log p - log Z) at the cell centres; where log Z is unknown, scaled to integrate to 1 over
 /// the square.
-DensityGrid target_grid(const Density<double>& target, std::optional<double> log_z) {
+DensityGrid target_grid(const Density<double>& target, std::optional<double> log_z, double limit) {
   DensityGrid grid{cells, {}};
-  const auto points = cell_centres();
+  const auto points = cell_centres(limit);
   TileBuffer<double> z(2);
   TileBuffer<double> gradient(2);
   AlignedVector<double> log_p(tile_size);
   for (std::size_t first = 0; first < cells * cells; first += tile_size) {
     const auto count = std::min(tile_size, cells * cells - first);
-    for (std::size_t s = 0; s < count; ++s) {
-      z.row(0)[s] = points[2 * (first + s)];
-      z.row(1)[s] = points[2 * (first + s) + 1];
-    }
+    rows_to_tile(std::span(points).subspan(2 * first, 2 * count), z.view(count));
     target.evaluate(z.view(count), log_p.data(), gradient.view(count));
     for (std::size_t s = 0; s < count; ++s) grid.values.push_back(std::exp(log_p[s]));
   }
@@ -62,27 +62,41 @@ DensityGrid target_grid(const Density<double>& target, std::optional<double> log
   return grid;
 }
 
-DensityGrid learned_grid(const TrainedFlow& flow) {
-  auto log_q = flow.log_density(cell_centres());
+DensityGrid learned_grid(const TrainedFlow& flow, double limit) {
+  auto log_q = flow.log_density(cell_centres(limit));
   for (double& v : log_q) v = std::exp(v);
   return {cells, std::move(log_q)};
 }
 
-/// The density of the draws, where the map folds and has no inverse to ask.
-DensityGrid histogram_grid(const TrainedFlow& flow) {
-  DensityGrid grid{cells, std::vector<double>(cells * cells, 0.0)};
-  const auto drawn = flow.sample(histogram_draws);
-  const double side = 2 * limit / static_cast<double>(cells);
-  const double unit = 1 / (static_cast<double>(histogram_draws) * side * side);
-  for (std::size_t i = 0; i < drawn.log_q.size(); ++i) {
-    const double column = std::floor((drawn.z[2 * i] + limit) / side);
-    const double row = std::floor((drawn.z[2 * i + 1] + limit) / side);
-    const auto inside = [](double c) { return c >= 0 && c < static_cast<double>(cells); };
+/// The density of points, each x and y, counted in cells some of the picture's wide.
+DensityGrid histogram_grid(std::span<const double> points, std::size_t cells_wide, double limit) {
+  const std::size_t coarse = cells / cells_wide;
+  std::vector<double> counts(coarse * coarse, 0.0);
+  const double side = 2 * limit / static_cast<double>(coarse);
+  const double unit = 2 / (static_cast<double>(points.size()) * side * side);
+  for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
+    const double column = std::floor((points[i] + limit) / side);
+    const double row = std::floor((points[i + 1] + limit) / side);
+    const auto inside = [&](double c) { return c >= 0 && c < static_cast<double>(coarse); };
     if (inside(column) && inside(row)) {
-      grid.values[static_cast<std::size_t>(row) * cells + static_cast<std::size_t>(column)] += unit;
+      counts[static_cast<std::size_t>(row) * coarse + static_cast<std::size_t>(column)] += unit;
+    }
+  }
+  DensityGrid grid{cells, {}};
+  for (std::size_t row = 0; row < cells; ++row) {
+    for (std::size_t column = 0; column < cells; ++column) {
+      grid.values.push_back(counts[row / cells_wide * coarse + column / cells_wide]);
     }
   }
   return grid;
+}
+
+/// Axes that hold all points but one in two hundred.
+double limit_for(std::vector<double> points) {
+  for (double& x : points) x = std::abs(x);
+  const auto at = points.begin() + static_cast<std::ptrdiff_t>(points.size() * 199 / 200);
+  std::nth_element(points.begin(), at, points.end());
+  return std::max(1.1 * *at, 1e-6);
 }
 
 /// A mesh over the base, before the first layer and after some of the others.
@@ -124,19 +138,8 @@ std::vector<MeshFrame> mesh_path(const TrainedFlow& flow) {
   return frames;
 }
 
-}  // namespace
-
-PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
-  const auto& spec = source.spec;
-  PlotData data;
-  data.target = spec.target.name;
-  data.flow = spec.flow.layers;
-  for (const auto& run : parse_flow(spec.flow.layers)) data.flow_length += run.count;
-  data.limit = limit;
-  data.loss = source.losses;
-  data.loss_every = source.loss_every;
-  data.loss_name = spec.objective.name;
-
+/// What is known of a target: its density, and the value of a perfect fit.
+void add_target(PlotData& data, const Spec& spec) {
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
   const auto options = target_options(entry, spec, InstructionSet::best());
   const auto log_z = entry.log_z(options);
@@ -148,10 +151,39 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
     data.best_loss = -*log_z + (leaves_out ? entropy : 0);
   }
   if (options.dim == 2) {
-    data.target_density = target_grid(*entry.make<double>(options), log_z);
+    data.target_density = target_grid(*entry.make<double>(options), log_z, data.limit);
+  }
+}
+
+}  // namespace
+
+PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
+  const auto& spec = source.spec;
+  PlotData data;
+  data.target = spec.target.name;
+  data.flow = spec.flow.layers;
+  for (const auto& run : parse_flow(spec.flow.layers)) data.flow_length += run.count;
+  data.limit = usual_limit;
+  data.loss = source.losses;
+  data.loss_every = source.loss_every;
+  data.loss_name = spec.objective.name;
+
+  if (spec.target.samples.empty()) {
+    add_target(data, spec);
+  } else {
+    data.target = std::filesystem::path(spec.target.samples).filename().string();
+    if (source.flow.dim() == 2) {
+      const auto points = read_points(spec.target.samples).values;
+      data.limit = limit_for(points);
+      data.target_density = histogram_grid(points, 6, data.limit);
+    }
+  }
+  if (source.flow.dim() == 2) {
     data.learned_from_draws = !source.flow.injective();
     data.learned_density =
-        data.learned_from_draws ? histogram_grid(source.flow) : learned_grid(source.flow);
+        data.learned_from_draws
+            ? histogram_grid(source.flow.sample(histogram_draws).z, 1, data.limit)
+            : learned_grid(source.flow, data.limit);
     data.meshes = mesh_path(source.flow);
     for (const auto& s : source.snapshots) data.samples.push_back({s.iteration, s.x, s.y});
   }

@@ -168,7 +168,7 @@ RunOutcome fit_into(const Spec& spec, const fs::path& folder, const FitCallbacks
   const bool single = spec.run.precision == "float";
   report.flow.save(folder / run_files::model);
   write_file(folder / run_files::loss, loss_csv(report));
-  CsvText draws(draws_header(report.draws.dim, true));
+  CsvText draws(draws_header(report.draws.dim, !report.log_p.empty()));
   add_draws(draws, report.draws, report.log_p, single);
   write_file(folder / run_files::draws, draws.text());
   if (!report.snapshots.empty()) {

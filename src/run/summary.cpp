@@ -44,6 +44,12 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
   summary["log_z_true"] = number(report.log_z_true);
   summary["kl"] = number(report.kl);
   summary["kl_se"] = number(report.kl_se);
+  if (report.log_likelihood) {
+    summary["log_likelihood"] = number(report.log_likelihood);
+    summary["log_likelihood_se"] = number(report.log_likelihood_se);
+    summary["samples"] = report.samples;
+    summary["held_out"] = report.held_out;
+  }
   summary["invalid_draws"] = report.invalid_draws;
   summary["invalid_training_draws"] = report.invalid_training_draws;
   summary["refused_steps"] = report.refused_steps;

@@ -43,7 +43,7 @@ refuses $usage 'did you mean "planar"?' fit U1 --flow plnar:3
 refuses $usage 'count' fit U1 --flow planar:0
 refuses $usage 'count' fit U1 --flow planar:-3
 refuses $usage 'count' fit U1 --flow planar:99999999999999999999
-refuses $usage 'no name' fit U1 --flow planar:3+
+refuses $usage 'a name is missing' fit U1 --flow planar:3+
 refuses $usage 'did you mean "annealed"?' fit U1 --objective aneald
 refuses $usage 'double' fit U1 --precision half
 refuses $usage 'run.seed' fit U1 --seed -1

@@ -47,6 +47,39 @@ Failures check_all(const std::vector<Expression>& runs, std::size_t dim) {
   return failures;
 }
 
+/// ln|det| of 24 planar layers, each with determinant 1 + c at every sample.
+template <class T>
+AlignedVector<T> log_det_of_powers(std::size_t dim, T c, InstructionSet set) {
+  const auto chain = chain_of<T>(parse_flow("planar-free:24"), dim, set);
+  std::vector<T> params(chain->parameters().size(), T(0));
+  for (std::size_t k = 0; k < 24; ++k) {
+    params[k * (2 * dim + 1)] = 1;
+    params[k * (2 * dim + 1) + dim] = c;
+  }
+  const TileBuffer<T> z(dim);  // zeros: wᵀz + b = 0 at every layer
+  TileBuffer<T> y(dim);
+  AlignedVector<T> cache(chain->cache_size());
+  AlignedVector<T> log_det(tile_size, T(0));
+  chain->forward(params, z.view(45), y.view(45), log_det.data(), cache.data());
+  return log_det;
+}
+
+TEST(Chain, DeterminantsMayLeaveTheRangeOfTheirProduct) {
+  for (const auto set : InstructionSet::available()) {
+    for (const std::size_t dim : {std::size_t{2}, std::size_t{3}}) {
+      for (const double c : {1e4, 1e30, -0.9999}) {
+        const double expected = 24 * std::log1p(c);
+        const auto in_float = log_det_of_powers<float>(dim, static_cast<float>(c), set);
+        const auto in_double = log_det_of_powers<double>(dim, c, set);
+        for (std::size_t s = 0; s < 45; ++s) {
+          EXPECT_NEAR(in_float[s], expected, 1e-3 * std::abs(expected)) << set.name() << dim << c;
+          EXPECT_NEAR(in_double[s], expected, 1e-12 * std::abs(expected)) << set.name() << dim << c;
+        }
+      }
+    }
+  }
+}
+
 // Two of every layer in a row, and one of another kind.
 TEST_P(ChainTest, IsALayerOfLayers) {
   for (const auto& layer : layer_cases({GetParam()})) {

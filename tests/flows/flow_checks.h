@@ -82,7 +82,7 @@ struct FlowOutput {
   TileBuffer<T> dz;
   std::vector<T> grad;
 
-  /// Whether the first `count` samples and the gradient are the same numbers.
+  /// Whether the first `count` samples and the gradient are the same numbers, but for rounding.
   bool same(const FlowOutput& other, std::size_t count) const;
 };
 
@@ -104,6 +104,9 @@ class DualOutput {
     return slope_[(i * (dim_ + 1) + d) * tile_size + s];
   }
   std::size_t inputs() const { return inputs_; }
+  /// Whether T can hold all of this, and what a layer multiplies and divides on the way to it.
+  template <class T>
+  bool within_range_of() const;
   Eigen::MatrixXd jacobian(std::size_t s) const;
 
  private:

@@ -33,6 +33,7 @@ class FlowTest : public ::testing::TestWithParam<LayerCase> {
     for (const auto& set : GetParam().parameter_sets()) {
       const FlowInput<T> in(*layers[0], set, dim() <= 3 ? tile_size : 45, 40 + dim());
       const DualOutput exact(*oracle, in);
+      if (!exact.template within_range_of<T>()) continue;
       for (std::size_t k = 0; k < layers.size(); ++k) {
         append(failures, check(*layers[k], in, exact),
                fmt::format("{}, {}", InstructionSet::available()[k].name(), set.name));
@@ -57,8 +58,9 @@ TEST_P(FlowTest, VjpAgreesWithDuals) {
   EXPECT_TRUE(none(everywhere<float>(&check_vjp_by_duals<float>)));
 }
 
-TEST_P(FlowTest, VjpAgreesWithDualsUnderALogDetFloor) {
-  if (!entry().log_det_floor) GTEST_SKIP() << "has no floor under its log-det";
+class FlooredFlowTest : public FlowTest {};
+
+TEST_P(FlooredFlowTest, VjpAgreesWithDuals) {
   constexpr double floor = 1e-2;
   const auto check = [&](const auto& layer, const auto& in, const auto& exact) {
     Failures failures = check_values(layer, in, exact);
@@ -229,6 +231,14 @@ TEST_P(FlowTest, InitialValuesAreDrawnFromTheStreamAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Layers, FlowTest, ::testing::ValuesIn(layer_cases({1, 2, 3, 8, 17})),
+                         [](const auto& test) { return test.param.name(); });
+
+INSTANTIATE_TEST_SUITE_P(Layers, FlooredFlowTest, ::testing::ValuesIn([] {
+                           auto cases = layer_cases({1, 2, 3, 8, 17});
+                           std::erase_if(
+                               cases, [](const LayerCase& c) { return !c.entry->log_det_floor; });
+                           return cases;
+                         }()),
                          [](const auto& test) { return test.param.name(); });
 
 TEST(FlowRegistry, NamesAreUniqueAndDescribed) {

@@ -21,6 +21,7 @@ struct Golden {
 
 const Golden all[] = {
 #include "flows/golden_conditioned.inc"
+#include "flows/golden_values.inc"
 };
 
 template <class T>

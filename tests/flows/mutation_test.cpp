@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -181,7 +180,8 @@ class FlowMutationTest : public ::testing::TestWithParam<LayerCase> {
   const FlowInput<double> in_{*layer_, params_, 45, 22};
   const DualOutput exact_{*oracle_, in_};
 
-  /// Whether a defect changes anything here: a permutation of one number does not.
+  /// Whether a defect changes anything here: a permutation of one number does not, nor does one of
+  /// the cotangents of a log-det that is the same for all samples.
   bool shows(const Mutant& mutant) const {
     return !forward_and_vjp(mutant, in_).same(forward_and_vjp(*layer_, in_), in_.count);
   }
@@ -228,11 +228,11 @@ TEST_P(FlowMutationTest, BrokenValuesFail) {
 
 TEST_P(FlowMutationTest, BrokenInversesFail) {
   if (!layer_->has_inverse()) GTEST_SKIP() << "no inverse: " << layer_->no_inverse_reason();
+  const auto y = forward_and_vjp(*layer_, in_).y;
   const auto inverse_of = [&](const FlowLayer<double>& layer) {
     auto out = forward_and_vjp(*layer_, in_);
-    const auto y = out.y;
+    out.log_det.assign(tile_size, 0.0);
     AlignedVector<double> cache(layer.cache_size());
-    std::fill(out.log_det.begin(), out.log_det.end(), 0.0);
     layer.inverse(in_.params, y.view(in_.count), out.y.view(in_.count), out.log_det.data(),
                   cache.data());
     return out;
@@ -241,10 +241,12 @@ TEST_P(FlowMutationTest, BrokenInversesFail) {
   std::size_t seen = 0;
   for (const auto& defect : inverse_defects(*layer_)) {
     const Mutant mutant(*layer_, defect);
+    // A permutation of equal numbers is none.
     if (inverse_of(mutant).same(healthy, in_.count)) continue;
     ++seen;
     EXPECT_FALSE(check_round_trip(mutant, in_, exact_).empty()) << defect.name;
   }
+  // At least the three of z that change any number.
   EXPECT_GE(seen, 3u);
 }
 
@@ -278,9 +280,11 @@ TEST_P(FlowMutationTest, BrokenScoresFail) {
 }
 
 TEST_P(FlowMutationTest, OverwritingInsteadOfAddingFails) {
-  Defect grad;
-  grad.assigns_grad = true;
-  EXPECT_FALSE(check_accumulation(Mutant(*layer_, grad), in_).empty());
+  if (layer_->parameters().size() > 0) {
+    Defect grad;
+    grad.assigns_grad = true;
+    EXPECT_FALSE(check_accumulation(Mutant(*layer_, grad), in_).empty());
+  }
   Defect log_det;
   log_det.assigns_log_det = true;
   EXPECT_FALSE(check_accumulation(Mutant(*layer_, log_det), in_).empty());

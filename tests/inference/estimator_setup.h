@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "bases/base.h"
 #include "core/aligned.h"
 #include "core/executor.h"
-#include "flows/flow_registry.h"
+#include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
+#include "inference/trainer.h"
 #include "support/random.h"
 #include "targets/target_registry.h"
 
@@ -55,26 +55,45 @@ std::unique_ptr<Density<T>> make_density(std::string_view name, std::size_t dim,
 template <class T>
 struct Problem {
   Problem(std::string_view flow_text, std::size_t dim, std::unique_ptr<Density<T>> density,
-          InstructionSet instructions = InstructionSet::best())
+          InstructionSet instructions = InstructionSet::best(),
+          std::string_view base_text = "standard-normal")
       : set(instructions),
-        flow(make_flow<T>(parse_flow(flow_text), {dim, 0, set})),
-        base(make_base<T>("standard-normal", dim, set)),
+        model(make_model<T>(base_text, parse_flow(flow_text), {dim, 0, set})),
+        flow(&model.flow()),
+        base(&model.base()),
         target(std::move(density)) {}
   Problem(std::string_view flow_text, std::size_t dim, std::string_view target_name,
-          InstructionSet instructions = InstructionSet::best())
-      : Problem(flow_text, dim, make_density<T>(target_name, dim, instructions), instructions) {}
+          InstructionSet instructions = InstructionSet::best(),
+          std::string_view base_text = "standard-normal")
+      : Problem(flow_text, dim, make_density<T>(target_name, dim, instructions), instructions,
+                base_text) {}
 
   std::vector<T> random_params(double scale, std::uint64_t seed) const {
     Random random(seed);
-    std::vector<T> params(flow->parameters().size());
+    std::vector<T> params(model.parameters().size());
     for (T& p : params) p = static_cast<T>(scale * random.normal());
     return params;
   }
 
   InstructionSet set;
-  std::unique_ptr<Chain<T>> flow;
-  std::unique_ptr<Base<T>> base;
+  FlowModel<T> model;
+  const Chain<T>* flow;
+  const Base<T>* base;
   std::unique_ptr<Density<T>> target;
+};
+
+template <class T>
+struct OwnSource {
+  GradientEstimator<T> source;
+};
+
+/// A trainer that brings its source of gradients along.
+template <class T>
+class OwnTrainer : OwnSource<T>, public Trainer<T> {
+ public:
+  OwnTrainer(const TrainerOptions& options, const Problem<T>& problem, Executor& executor)
+      : OwnSource<T>{{problem.model, *problem.target, options.batch, executor, problem.set}},
+        Trainer<T>(options, problem.model, this->source, problem.set) {}
 };
 
 template <class T>
@@ -89,8 +108,7 @@ Outcome<T> estimate_once(const Problem<T>& problem, std::span<const T> params, s
                          const RandomStream& stream, ObjectiveTerms terms,
                          std::size_t threads = 1) {
   Executor executor(threads);
-  GradientEstimator<T> estimator(*problem.flow, *problem.base, *problem.target, batch, executor,
-                                 problem.set);
+  GradientEstimator<T> estimator(problem.model, *problem.target, batch, executor, problem.set);
   Outcome<T> outcome;
   // Whatever is there before must not matter.
   outcome.grad.assign(params.size(), std::numeric_limits<T>::quiet_NaN());
@@ -133,12 +151,12 @@ Reference reference_estimate(const Problem<T>& problem, std::span<const T> param
   };
   for (std::size_t s = 0; s < batch; ++s) {
     if (s % tile_size == 0) {
-      problem.base->sample(stream, s, draws.view(std::min(tile_size, batch - s)));
+      problem.base->sample({}, stream, s, draws.view(std::min(tile_size, batch - s)), nullptr);
     }
     for (std::size_t d = 0; d < dim; ++d) states[0].row(d)[0] = draws.row(d)[s % tile_size];
     alignas(64) Row log_q0{};
     alignas(64) Row log_p{};
-    problem.base->log_density(std::as_const(states[0]).view(1), log_q0.data());
+    problem.base->log_density({}, std::as_const(states[0]).view(1), log_q0.data());
     double log_det = 0;
     std::size_t culprit = 0;
     for (; culprit < flow.length(); ++culprit) {

@@ -42,7 +42,8 @@ TrainerOptions short_run(std::uint64_t iterations = 60) {
   options.seed = 9;
   options.learning_rate = 0.02;
   options.objective = objective_registry()[2].terms;
-  options.annealing = {0.1, 40};
+  options.objective_settings.beta_start = 0.1;
+  options.objective_settings.beta_steps = 40;
   return options;
 }
 
@@ -91,13 +92,12 @@ class TrainerTest : public ::testing::Test {
                             std::make_unique<FaultyNormal<T>>(2, Fault::nan, 1.5)};
   Executor executor_{1};
 
-  Trainer<T> trainer(const TrainerOptions& options) {
+  OwnTrainer<T> trainer(const TrainerOptions& options) {
     return trainer_of(options, problem_, executor_);
   }
-  static Trainer<T> trainer_of(const TrainerOptions& options, const Problem<T>& problem,
-                               Executor& executor) {
-    return Trainer<T>(options, *problem.flow, *problem.base, *problem.target, executor,
-                      problem.set);
+  static OwnTrainer<T> trainer_of(const TrainerOptions& options, const Problem<T>& problem,
+                                  Executor& executor) {
+    return OwnTrainer<T>(options, problem, executor);
   }
 };
 
@@ -198,7 +198,7 @@ TYPED_TEST(TrainerTest, IteratesAsWritten) {
   const auto& flow = *this->problem_.flow;
   const std::size_t size = flow.parameters().size();
 
-  GradientEstimator<T> estimator(flow, *this->problem_.base, *this->problem_.target, options.batch,
+  GradientEstimator<T> estimator(this->problem_.model, *this->problem_.target, options.batch,
                                  this->executor_, this->problem_.set);
   Optimizer<T> optimizer(options.optimizer, size, this->problem_.set);
   AlignedVector<T> params(optimizer.padded_size());

@@ -17,6 +17,7 @@
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
 #include "support/effort.h"
+#include "support/flow_text.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
 #include "targets/target_registry.h"
@@ -38,7 +39,7 @@ struct Key {
 };
 
 // The keys that are promised, written out once more.
-constexpr std::array<Key, 37> keys{{
+constexpr std::array<Key, 42> keys{{
     {"target", "name", Type::text},
     {"target", "dim", Type::whole},
     {"target", "log_floor", Type::number},
@@ -57,6 +58,11 @@ constexpr std::array<Key, 37> keys{{
     {"optimizer", "beta2", Type::number},
     {"optimizer", "epsilon", Type::number},
     {"optimizer", "clip_norm", Type::number},
+    {"objective", "importance_samples", Type::whole},
+    {"objective", "alpha", Type::number},
+    {"objective", "holdout", Type::number},
+    {"objective", "patience", Type::whole},
+    {"target", "samples", Type::text},
     {"schedule", "name", Type::text},
     {"schedule", "decay", Type::number},
     {"schedule", "step_every", Type::whole},
@@ -83,7 +89,8 @@ auto fields(const Spec& s) {
   return std::make_tuple(
       std::tie(s.target.name, s.target.dim, s.target.log_floor, s.target.numbers, s.base.name,
                s.flow.layers, s.flow.log_det_floor, s.objective.name, s.objective.beta_start,
-               s.objective.beta_steps),
+               s.objective.beta_steps, s.objective.importance_samples, s.objective.alpha,
+               s.objective.holdout, s.objective.patience, s.target.samples),
       std::tie(s.optimizer.name, s.optimizer.learning_rate, s.optimizer.smoothing,
                s.optimizer.momentum, s.optimizer.centered, s.optimizer.beta1, s.optimizer.beta2,
                s.optimizer.epsilon, s.optimizer.clip_norm),
@@ -130,20 +137,22 @@ class Sampler {
     for (const auto& option : target.options) {
       if (yes()) s.target.numbers[std::string(option.name)] = number();
     }
-    for (double* x : {&s.target.log_floor, &s.flow.log_det_floor, &s.objective.beta_start,
-                      &s.objective.beta_steps, &s.optimizer.learning_rate, &s.optimizer.smoothing,
-                      &s.optimizer.momentum, &s.optimizer.beta1, &s.optimizer.beta2,
-                      &s.optimizer.epsilon, &s.optimizer.clip_norm, &s.schedule.decay,
-                      &s.schedule.final_fraction, &s.run.checkpoint_seconds}) {
+    for (double* x :
+         {&s.target.log_floor, &s.flow.log_det_floor, &s.objective.beta_start,
+          &s.objective.beta_steps, &s.objective.alpha, &s.objective.holdout,
+          &s.optimizer.learning_rate, &s.optimizer.smoothing, &s.optimizer.momentum,
+          &s.optimizer.beta1, &s.optimizer.beta2, &s.optimizer.epsilon, &s.optimizer.clip_norm,
+          &s.schedule.decay, &s.schedule.final_fraction, &s.run.checkpoint_seconds}) {
       *x = number();
     }
-    for (std::string* x : {&s.base.name, &s.flow.layers, &s.objective.name, &s.optimizer.name,
-                           &s.schedule.name, &s.run.precision, &s.run.simd}) {
+    for (std::string* x : {&s.target.samples, &s.base.name, &s.flow.layers, &s.objective.name,
+                           &s.optimizer.name, &s.schedule.name, &s.run.precision, &s.run.simd}) {
       *x = text();
     }
     for (std::uint64_t* x :
-         {&s.schedule.step_every, &s.run.iterations, &s.run.batch, &s.run.seed, &s.run.threads,
-          &s.run.log_every, &s.run.snapshot_every, &s.run.evaluation_draws, &s.run.draws}) {
+         {&s.objective.importance_samples, &s.objective.patience, &s.schedule.step_every,
+          &s.run.iterations, &s.run.batch, &s.run.seed, &s.run.threads, &s.run.log_every,
+          &s.run.snapshot_every, &s.run.evaluation_draws, &s.run.draws}) {
       *x = whole();
     }
     for (bool* x : {&s.optimizer.centered, &s.run.plots, &s.run.quiet}) *x = yes();
@@ -203,7 +212,7 @@ TEST(Spec, TakesEveryKeyInAFileAndOnTheCommandLine) {
   for (const auto& key : keys) {
     const std::string_view value = key.type == Type::text     ? "'U1'"
                                    : key.type == Type::whole  ? "7"
-                                   : key.type == Type::number ? "0.5"
+                                   : key.type == Type::number ? "0.375"
                                                               : "true";
     const auto from_file =
         parse_spec(fmt::format("[{}]\n{} = {}\n", key.section, key.name, value), "test");
@@ -321,6 +330,14 @@ TEST(Spec, NamesTheNearestSectionAndKey) {
   }
 }
 
+/// What a user writes to choose an entry.
+std::string chosen(const auto& entry) {
+  return std::string(entry.name);
+}
+std::string chosen(const FlowEntry& entry) {
+  return test::flow_text(entry);
+}
+
 template <class Registry, class Set>
 void names_the_nearest(const Registry& registry, Set&& set) {
   for (const auto& entry : registry) {
@@ -328,7 +345,7 @@ void names_the_nearest(const Registry& registry, Set&& set) {
     set(spec, misspelt(entry.name));
     const auto message = message_of(ErrorKind::usage, [&] { spec.validate(); });
     EXPECT_TRUE(contains(message, suggestion(entry.name))) << message;
-    set(spec, std::string(entry.name));
+    set(spec, chosen(entry));
     EXPECT_NO_THROW(spec.validate()) << entry.name;
   }
 }
@@ -337,7 +354,10 @@ TEST(Spec, NamesTheNearestOfEveryRegistry) {
   names_the_nearest(target_registry(), [](Spec& s, auto n) { s.target.name = n; });
   names_the_nearest(base_registry(), [](Spec& s, auto n) { s.base.name = n; });
   names_the_nearest(flow_registry(), [](Spec& s, auto n) { s.flow.layers = n + ":3"; });
-  names_the_nearest(objective_registry(), [](Spec& s, auto n) { s.objective.name = n; });
+  names_the_nearest(objective_registry(), [](Spec& s, auto n) {
+    s.objective.name = n;
+    s.target.samples = n == "maximum-likelihood" ? "points.csv" : "";
+  });
   names_the_nearest(optimizer_registry(), [](Spec& s, auto n) { s.optimizer.name = n; });
   names_the_nearest(schedule_registry(), [](Spec& s, auto n) { s.schedule.name = n; });
 }
@@ -375,7 +395,7 @@ TEST(Spec, RefusesWhatIsOutOfRange) {
       {"flow.layers",
        {"''", "planar:", "planar:0", "planar:-1", "planar:1.5", "planar:100001",
         "planar:99999999999999999999", "planar:2+", "+planar:2", "planar:2++planar:2", ":3",
-        "'planar :2'"}},
+        "'planar(2)'", "'inverse(planar'"}},
       {"flow.log_det_floor", {"-1e-9", "nan", "inf"}},
       {"objective.beta_start", {"-0.1", "nan", "inf"}},
       {"objective.beta_steps", {"0", "-1", "nan"}},

@@ -13,9 +13,11 @@
 #include "bases/base.h"
 #include "core/instruction_set.h"
 #include "expect_error.h"
+#include "flows/flow_model.h"
 #include "flows/flow_registry.h"
 #include "io/sealed_json.h"
 #include "riffle/tile.h"
+#include "support/flow_text.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
 
@@ -25,17 +27,17 @@ namespace {
 using test::contains;
 using test::message_of;
 
-std::size_t parameter_count(const std::string& layers, std::size_t dim) {
-  return make_flow<double>(parse_flow(layers), {dim, 0, InstructionSet::scalar()})
-      ->parameters()
+std::size_t parameter_count(const std::string& base, const std::string& layers, std::size_t dim) {
+  return make_model<double>(base, parse_flow(layers), {dim, 0, InstructionSet::scalar()})
+      .parameters()
       .size();
 }
 
 TrainedFlow random_flow(const std::string& layers, std::size_t dim, const std::string& precision,
-                        double scale = 0.3) {
+                        double scale = 0.3, const std::string& base = "standard-normal") {
   test::Random random(dim);
-  TrainedFlow::Definition d{"standard-normal", layers, precision, dim, {}};
-  d.params.resize(parameter_count(layers, dim));
+  TrainedFlow::Definition d{base, layers, precision, dim, {}};
+  d.params.resize(parameter_count(base, layers, dim));
   for (double& p : d.params) p = static_cast<float>(scale * random.normal());
   return TrainedFlow(d);
 }
@@ -45,8 +47,18 @@ void for_each_flow(Check&& check) {
   for (const auto& entry : flow_registry()) {
     for (const std::size_t dim : {1U, 2U, 7U}) {
       for (const char* precision : {"float", "double"}) {
+        if (dim < entry.least_dim) continue;
         SCOPED_TRACE(fmt::format("{}, D = {}, {}", entry.name, dim, precision));
-        check(random_flow(fmt::format("{}:4", entry.name), dim, precision));
+        check(random_flow(fmt::format("{}:4", test::flow_text(entry)), dim, precision));
+      }
+    }
+  }
+  for (const auto& entry : base_registry()) {
+    for (const auto variant : entry.variants) {
+      for (const char* precision : {"float", "double"}) {
+        const auto base = fmt::format("{}({})", entry.name, variant);
+        SCOPED_TRACE(fmt::format("{}, {}", base, precision));
+        check(random_flow("planar:2", 3, precision, 0.3, base));
       }
     }
   }

@@ -19,7 +19,7 @@
 namespace riffle {
 namespace {
 
-enum class Unary { negate, abs, sqrt, exp, log, log1p, tanh, finite };
+enum class Unary { negate, abs, sqrt, exp, log, log1p, tanh, normal_cdf, finite };
 enum class Binary {
   add,
   subtract,
@@ -41,6 +41,7 @@ struct ProbeKernels {
   void (*binary)(Binary, const T*, const T*, T*, std::size_t);
   void (*sincos)(const T*, T*, T*, std::size_t);
   T (*sum_of)(const T*);
+  void (*add_sums_of)(const T*, T*);
   bool (*all_positive)(const T*);
   void (*first)(std::size_t, T*);
   void (*philox)(const RandomStream&, std::uint32_t, std::uint32_t, std::uint32_t*);
@@ -48,8 +49,9 @@ struct ProbeKernels {
 
   template <class Maths>
   static ProbeKernels of() {
-    return {&Maths::width,        &Maths::unary, &Maths::binary, &Maths::sincos,  &Maths::sum_of,
-            &Maths::all_positive, &Maths::first, &Maths::philox, &Maths::uniforms};
+    return {&Maths::width,  &Maths::unary,       &Maths::binary,       &Maths::sincos,
+            &Maths::sum_of, &Maths::add_sums_of, &Maths::all_positive, &Maths::first,
+            &Maths::philox, &Maths::uniforms};
   }
 };
 
@@ -227,6 +229,35 @@ TYPED_TEST(LanesTest, Log1pKeepsItsBound) {
   expect_within<T>(Unary::log1p, x, &exact_log1p, 3, "log1p");
 }
 
+// Its bound grows with the square of the argument.
+TYPED_TEST(LanesTest, NormalCdfKeepsItsBound) {
+  using T = TypeParam;
+  RIFFLE_NEEDS_A_REFERENCE(T)
+  const T reach = std::is_same_v<T, float> ? T(12.5) : T(36.5);
+  auto x = of_every_size<T>(
+      64, [&](T v) { return std::abs(v) < reach; }, T(0));
+  add_uniform(x, 1 << 16, -reach, reach);
+  add_uniform(x, 1 << 16, -3, 3);
+  AlignedVector<T> y(x.size());
+  for (const auto set : InstructionSet::available()) {
+    kernels_for<T>(set).unary(Unary::normal_cdf, x.data(), y.data(), x.size());
+    double worst = 0;
+    T at = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto a = static_cast<long double>(x[i]);
+      const long double exact = 0.5L * std::erfc(-a / std::numbers::sqrt2_v<long double>);
+      const long double size = a < 0 ? exact : 1.0L;
+      const long double off = std::abs(static_cast<long double>(y[i]) - exact) /
+                              (size * (8 + a * a) * std::numeric_limits<T>::epsilon());
+      if (!(static_cast<double>(off) <= worst)) {
+        worst = static_cast<double>(off);
+        at = x[i];
+      }
+    }
+    EXPECT_LE(worst, 1) << "at " << fmt::format("{:.17g}", at) << " on " << set.name();
+  }
+}
+
 TYPED_TEST(LanesTest, SincosKeepsItsBound) {
   using T = TypeParam;
   RIFFLE_NEEDS_A_REFERENCE(T)
@@ -291,6 +322,9 @@ TYPED_TEST(LanesTest, SpecialValuesAreThoseOfTheLibrary) {
       {Unary::exp, "exp", T(1e30), inf},
       {Unary::exp, "exp", T(1000), inf},
       {Unary::exp, "exp", nan, nan},
+      {Unary::normal_cdf, "normal_cdf", -inf, T(0)},
+      {Unary::normal_cdf, "normal_cdf", inf, T(1)},
+      {Unary::normal_cdf, "normal_cdf", nan, nan},
       {Unary::log, "log", T(1), T(0)},
       {Unary::log, "log", T(0), -inf},
       {Unary::log, "log", inf, inf},
@@ -343,7 +377,8 @@ TYPED_TEST(LanesTest, OneLaneNeverChangesAnother) {
                         T(1e30),     T(-1e30),     T(-1),     std::numeric_limits<T>::denorm_min()};
   for (const auto set : InstructionSet::available()) {
     const auto probe = kernels_for<T>(set);
-    for (const auto which : {Unary::exp, Unary::log1p, Unary::tanh, Unary::log}) {
+    for (const auto which :
+         {Unary::exp, Unary::log1p, Unary::tanh, Unary::log, Unary::normal_cdf}) {
       AlignedVector<T> plain(whole);
       for (std::size_t i = 0; i < whole; ++i) plain[i] = static_cast<T>(0.1 + 0.37 * double(i));
       AlignedVector<T> expected(whole);
@@ -411,6 +446,26 @@ TYPED_TEST(LanesTest, ArithmeticMeansWhatTheReferenceSays) {
     check(
         Binary::fnma, "fnma", [](T x, T y) { return std::fma(-x, y, T(1)); }, 1);
     EXPECT_TRUE(none(failures));
+  }
+}
+
+TYPED_TEST(LanesTest, FourSumsAtOnceAreTheFourSums) {
+  using T = TypeParam;
+  Random random(13);
+  for (const auto set : InstructionSet::available()) {
+    const auto probe = kernels_for<T>(set);
+    const std::size_t width = probe.width();
+    ASSERT_LE(4 * width, whole);
+    AlignedVector<T> x(whole, T(0));
+    for (T& v : x) v = static_cast<T>(random.uniform(-1, 1));
+    std::vector<T> p{T(7), T(1), T(2), T(3), T(4), T(8)};
+    probe.add_sums_of(x.data(), p.data() + 1);
+    EXPECT_EQ(p.front(), T(7)) << set.name();
+    EXPECT_EQ(p.back(), T(8)) << set.name();
+    for (std::size_t j = 0; j < 4; ++j) {
+      AlignedVector<T> row(x.begin() + static_cast<std::ptrdiff_t>(j * width), x.end());
+      EXPECT_EQ(p[1 + j], static_cast<T>(j + 1) + probe.sum_of(row.data())) << j << set.name();
+    }
   }
 }
 

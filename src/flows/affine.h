@@ -1,0 +1,10 @@
+#pragma once
+
+#include "flows/flow_registry.h"
+
+namespace riffle {
+
+extern const FlowEntry affine_entry;
+extern const FlowEntry actnorm_entry;
+
+}  // namespace riffle

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "flows/flow_registry.h"
+
+namespace riffle {
+
+extern const FlowEntry lu_linear_entry;
+
+}  // namespace riffle

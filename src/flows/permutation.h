@@ -1,0 +1,10 @@
+#pragma once
+
+#include "flows/flow_registry.h"
+
+namespace riffle {
+
+extern const FlowEntry permutation_entry;
+extern const FlowEntry reverse_entry;
+
+}  // namespace riffle

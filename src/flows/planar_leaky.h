@@ -1,0 +1,9 @@
+#pragma once
+
+#include "flows/flow_registry.h"
+
+namespace riffle {
+
+extern const FlowEntry planar_leaky_entry;
+
+}  // namespace riffle

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/philox.h"
+#include "inference/objective.h"
+
+namespace riffle {
+
+/// What one estimate found.
+struct Estimate {
+  double value = 0;           ///< mean over the valid draws
+  std::uint64_t invalid = 0;  ///< draws left out because something was not finite
+};
+
+/// Where a trainer gets the gradient of its objective from. All memory is taken at construction;
+/// nothing is allocated afterwards.
+template <class T>
+class GradientSource {
+ public:
+  virtual ~GradientSource() = default;
+
+  /// grad (overwritten; its size may exceed the number of parameters, and the rest is zeroed) is
+  /// an unbiased estimate of the gradient, from random numbers of the stream alone. A draw with
+  /// anything that is not finite is left out, counted, and blamed.
+  virtual Estimate estimate(std::span<const T> params, const RandomStream& stream,
+                            ObjectiveTerms terms, std::span<T> grad) = 0;
+
+  /// How many draws were left out because of each layer, and last because of the target.
+  virtual std::vector<std::uint64_t> blame() const = 0;
+  /// Starts that count again.
+  virtual void forget_blame() = 0;
+};
+
+}  // namespace riffle

@@ -1,0 +1,74 @@
+#include "run/warnings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+namespace riffle {
+namespace {
+
+/// "layer 3 (planar)" or "the target", for the one with most invalid draws.
+std::string culprit(std::span<const std::uint64_t> blame, std::span<const Expression> flow) {
+  const auto k =
+      static_cast<std::size_t>(std::max_element(blame.begin(), blame.end()) - blame.begin());
+  if (k + 1 == blame.size()) return "the target";
+  std::size_t first = 0;
+  for (const auto& run : flow) {
+    if (k < first + run.count) return fmt::format("layer {} ({})", k, run.name);
+    first += run.count;
+  }
+  return fmt::format("layer {}", k);
+}
+
+}  // namespace
+
+void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
+                  std::span<const Expression> flow, bool improper, double final_beta) {
+  auto& warnings = report.warnings;
+  if (report.stop_reason == "completed" && final_beta < 1) {
+    warnings.push_back(
+        fmt::format("the annealing ended at beta = {:.3g}: the flow fits a flattened target; lower "
+                    "objective.beta_steps, raise run.iterations, or take the objective free-energy",
+                    final_beta));
+  }
+  if (improper) {
+    warnings.push_back(
+        "the target looks improper: along some axis its density never falls off, so its integral "
+        "is "
+        "infinite and no flow can match it");
+  }
+  if (!report.injective) {
+    warnings.push_back(
+        "the map is no longer injective (some w·u < -1): it folds, log q is not the density of the "
+        "draws, and bound, ELBO and KL mean nothing; a lower learning rate, a schedule that "
+        "decays, or "
+        "the constrained layer `planar` avoids it");
+  }
+  if (report.kl && *report.kl + 4 * *report.kl_se < 0) {
+    warnings.push_back(fmt::format(
+        "the bound lies below its floor: KL = {:.4f} ± {:.4f} cannot be negative; the map is not "
+        "injective, or draws were left out",
+        *report.kl, *report.kl_se));
+  }
+  if (report.invalid_draws > 0) {
+    warnings.push_back(fmt::format("{} of the final draws were not finite and were left out",
+                                   report.invalid_draws));
+  }
+  if (report.invalid_training_draws > 0) {
+    warnings.push_back(
+        fmt::format("{} training draws were not finite and were left out, most because of {}",
+                    report.invalid_training_draws, culprit(blame, flow)));
+  }
+  if (report.refused_steps > 0) {
+    warnings.push_back(fmt::format("{} steps were refused because their gradient was not finite",
+                                   report.refused_steps));
+  }
+  if (report.stop_reason == "diverged") {
+    warnings.push_back(
+        "training diverged: no finite gradient could be had any more; try a lower learning rate or "
+        "optimizer.clip_norm");
+  }
+}
+
+}  // namespace riffle

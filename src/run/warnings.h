@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/expression.h"
+#include "riffle/fit.h"
+
+namespace riffle {
+
+/// Appends to the report's warnings what its figures give cause for. `blame` counts the draws that
+/// were left out in training, by the layers of `flow`, and last by the target.
+void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
+                  std::span<const Expression> flow, bool improper, double final_beta);
+
+}  // namespace riffle
