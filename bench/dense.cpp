@@ -26,7 +26,8 @@ template <class T>
 struct DenseBenchKernels {
   std::size_t (*peak)(std::size_t rounds, T* sink);
   void (*forward)(const MlpShape&, const T* params, const Tile<T>* h);
-  void (*vjp)(const MlpShape&, const T* params, const Tile<T>* h, const Tile<T>* g, T* grad);
+  void (*vjp)(const MlpShape&, const T* params, const Tile<T>* h, const Tile<T>* g, T* grad,
+              bool inputs, bool weights);
 
   template <class Maths>
   static DenseBenchKernels of() {
@@ -170,8 +171,9 @@ class Own final : public Peer {
     }
   }
   void forward() override { kernels_.forward(shape_, params_.data(), h_.data()); }
-  void backward() override {
-    kernels_.vjp(shape_, params_.data(), h_.data(), g_.data(), grad_.data());
+  void backward() override { backward(true, true); }
+  void backward(bool inputs, bool weights) {
+    kernels_.vjp(shape_, params_.data(), h_.data(), g_.data(), grad_.data(), inputs, weights);
   }
   /// Puts the gradient where those of the others are.
   void keep_grad() {
@@ -266,6 +268,10 @@ int run(InstructionSet set, int rounds) {
                             }});
     };
     add("Riffle, products", own);
+    contenders.push_back(
+        {"  of them inputs' gradients", products, [&] { own.backward(true, false); }});
+    contenders.push_back(
+        {"  of them weights' gradients", products, [&] { own.backward(false, true); }});
     std::vector<std::unique_ptr<Net>> nets;
     for (const auto activation : {Activation::relu, Activation::tanh, Activation::silu}) {
       nets.push_back(std::make_unique<Net>(chain, activation, set));

@@ -41,6 +41,7 @@ struct ProbeKernels {
   void (*binary)(Binary, const T*, const T*, T*, std::size_t);
   void (*sincos)(const T*, T*, T*, std::size_t);
   T (*sum_of)(const T*);
+  void (*add_sums_of)(const T*, T*);
   bool (*all_positive)(const T*);
   void (*first)(std::size_t, T*);
   void (*philox)(const RandomStream&, std::uint32_t, std::uint32_t, std::uint32_t*);
@@ -48,8 +49,9 @@ struct ProbeKernels {
 
   template <class Maths>
   static ProbeKernels of() {
-    return {&Maths::width,        &Maths::unary, &Maths::binary, &Maths::sincos,  &Maths::sum_of,
-            &Maths::all_positive, &Maths::first, &Maths::philox, &Maths::uniforms};
+    return {&Maths::width,  &Maths::unary,       &Maths::binary,       &Maths::sincos,
+            &Maths::sum_of, &Maths::add_sums_of, &Maths::all_positive, &Maths::first,
+            &Maths::philox, &Maths::uniforms};
   }
 };
 
@@ -411,6 +413,26 @@ TYPED_TEST(LanesTest, ArithmeticMeansWhatTheReferenceSays) {
     check(
         Binary::fnma, "fnma", [](T x, T y) { return std::fma(-x, y, T(1)); }, 1);
     EXPECT_TRUE(none(failures));
+  }
+}
+
+TYPED_TEST(LanesTest, FourSumsAtOnceAreTheFourSums) {
+  using T = TypeParam;
+  Random random(13);
+  for (const auto set : InstructionSet::available()) {
+    const auto probe = kernels_for<T>(set);
+    const std::size_t width = probe.width();
+    ASSERT_LE(4 * width, whole);
+    AlignedVector<T> x(whole, T(0));
+    for (T& v : x) v = static_cast<T>(random.uniform(-1, 1));
+    std::vector<T> p{T(7), T(1), T(2), T(3), T(4), T(8)};
+    probe.add_sums_of(x.data(), p.data() + 1);
+    EXPECT_EQ(p.front(), T(7)) << set.name();
+    EXPECT_EQ(p.back(), T(8)) << set.name();
+    for (std::size_t j = 0; j < 4; ++j) {
+      AlignedVector<T> row(x.begin() + static_cast<std::ptrdiff_t>(j * width), x.end());
+      EXPECT_EQ(p[1 + j], static_cast<T>(j + 1) + probe.sum_of(row.data())) << j << set.name();
+    }
   }
 }
 
