@@ -300,10 +300,12 @@ int run(InstructionSet set, int rounds) {
                           activation_names[static_cast<std::size_t>(activation)]),
               mlp_shape(in, hidden, out, activation, false));
     }
-    std::vector<std::size_t> rank(in);
-    for (std::size_t i = 0; i < in; ++i) rank[i] = i;
-    add_net("Riffle, masked net with relu",
-            masked_mlp_shape(rank, hidden, out / in, Activation::relu, false));
+    if (in > 1) {
+      std::vector<std::size_t> rank(in);
+      for (std::size_t i = 0; i < in; ++i) rank[i] = i;
+      add_net("Riffle, masked net with relu",
+              masked_mlp_shape(rank, hidden, out / in, Activation::relu, false));
+    }
     std::vector<std::unique_ptr<Operands>> operands;
     std::vector<std::unique_ptr<Peer>> peers;
     const auto add_peer = [&](const std::string& name, auto make, bool by_sample) {

@@ -102,8 +102,8 @@ template <class T>
 MlpKernels<T> mlp_kernels(InstructionSet set);
 
 /// A net as layers' maths call it, R being their lane policy. It is compiled once, in mlp.cpp.
-/// Tiles have as many rows as the net has inputs and outputs; what they may hold in their padding is
-/// stated at FlowLayer. The cache is 64-byte aligned; params and grad need not be.
+/// Tiles have as many rows as the net has inputs and outputs; what they may hold in their padding
+/// is stated at FlowLayer. The cache is 64-byte aligned; params and grad need not be.
 ///
 /// A sample's results are the same to the bit whatever its tile holds besides. Non-finite input
 /// makes all outputs non-finite that see it, and others of the same sample may be: a dead weight is
