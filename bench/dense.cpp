@@ -26,7 +26,8 @@ template <class T>
 struct DenseBenchKernels {
   std::size_t (*peak)(std::size_t rounds, T* sink);
   void (*forward)(const MlpShape&, const T* params, const Tile<T>* h);
-  void (*vjp)(const MlpShape&, const T* params, const Tile<T>* h, const Tile<T>* g, T* grad);
+  void (*vjp)(const MlpShape&, const T* params, const Tile<T>* h, const Tile<T>* g, T* grad,
+              bool inputs, bool weights);
 
   template <class Maths>
   static DenseBenchKernels of() {
@@ -170,8 +171,9 @@ class Own final : public Peer {
     }
   }
   void forward() override { kernels_.forward(shape_, params_.data(), h_.data()); }
-  void backward() override {
-    kernels_.vjp(shape_, params_.data(), h_.data(), g_.data(), grad_.data());
+  void backward() override { backward(true, true); }
+  void backward(bool inputs, bool weights) {
+    kernels_.vjp(shape_, params_.data(), h_.data(), g_.data(), grad_.data(), inputs, weights);
   }
   /// Puts the gradient where those of the others are.
   void keep_grad() {
@@ -192,10 +194,8 @@ class Own final : public Peer {
 /// A whole net with its biases and activations.
 class Net {
  public:
-  Net(const Chain& chain, Activation activation, InstructionSet set)
-      : shape_(mlp_shape(chain.widths.front(),
-                         std::vector<std::size_t>(chain.widths.begin() + 1, chain.widths.end() - 1),
-                         chain.widths.back(), activation, false)),
+  Net(MlpShape shape, InstructionSet set)
+      : shape_(std::move(shape)),
         kernels_(mlp_kernels<float>(set)),
         params_(shape_.parameters),
         grad_(shape_.parameters),
@@ -232,6 +232,17 @@ class Net {
   TileBuffer<float> x_, g_x_, out_, g_;
 };
 
+/// Of one tile, by the weights that are alive.
+double multiply_adds(const MlpShape& shape) {
+  double weights = 0;
+  for (const auto& layer : shape.layers) {
+    for (std::size_t o = 0; o < layer.outputs; ++o) {
+      weights += layer.live.empty() ? double(layer.inputs) : double(layer.live[o]);
+    }
+  }
+  return weights * double(tile_size);
+}
+
 int run(InstructionSet set, int rounds) {
   const auto kernels = kernels_for<float>(set);
   fmt::print("float, tiles of {} samples, {}; one thread; {} rounds in turns\n", tile_size,
@@ -266,17 +277,34 @@ int run(InstructionSet set, int rounds) {
                             }});
     };
     add("Riffle, products", own);
+    contenders.push_back(
+        {"  of them inputs' gradients", products, [&] { own.backward(true, false); }});
+    contenders.push_back(
+        {"  of them weights' gradients", products, [&] { own.backward(false, true); }});
     std::vector<std::unique_ptr<Net>> nets;
-    for (const auto activation : {Activation::relu, Activation::tanh, Activation::silu}) {
-      nets.push_back(std::make_unique<Net>(chain, activation, set));
+    const auto add_net = [&](const std::string& name, const MlpShape& shape) {
+      nets.push_back(std::make_unique<Net>(shape, set));
       auto& net = *nets.back();
-      const auto name = fmt::format("Riffle, net with {}",
-                                    activation_names[static_cast<std::size_t>(activation)]);
-      contenders.push_back({name + ", forward", products, [&] { net.forward(); }});
-      contenders.push_back({name + ", and vjp", 3 * products, [&] {
+      const double work = multiply_adds(shape);
+      contenders.push_back({name + ", forward", work, [&] { net.forward(); }});
+      contenders.push_back({name + ", and vjp", 3 * work, [&] {
                               net.forward();
                               net.vjp();
                             }});
+    };
+    const std::size_t in = chain.widths.front();
+    const std::size_t out = chain.widths.back();
+    const std::vector<std::size_t> hidden(chain.widths.begin() + 1, chain.widths.end() - 1);
+    for (const auto activation : {Activation::relu, Activation::tanh, Activation::silu}) {
+      add_net(fmt::format("Riffle, net with {}",
+                          activation_names[static_cast<std::size_t>(activation)]),
+              mlp_shape(in, hidden, out, activation, false));
+    }
+    if (in > 1) {
+      std::vector<std::size_t> rank(in);
+      for (std::size_t i = 0; i < in; ++i) rank[i] = i;
+      add_net("Riffle, masked net with relu",
+              masked_mlp_shape(rank, hidden, out / in, Activation::relu, false));
     }
     std::vector<std::unique_ptr<Operands>> operands;
     std::vector<std::unique_ptr<Peer>> peers;

@@ -13,9 +13,6 @@
 #include "core/instruction_set.h"
 #include "lanes/scalar.h"
 
-// In front of loops over few numbers that must stay in registers.
-#define RIFFLE_UNROLL _Pragma("GCC unroll 32")
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lanes/per_target.inc"
 #include <hwy/foreach_target.h>

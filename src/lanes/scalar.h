@@ -10,6 +10,9 @@
 #include "core/philox.h"
 #include "lanes/dual.h"
 
+// In front of loops over few numbers that must stay in registers.
+#define RIFFLE_UNROLL _Pragma("GCC unroll 32")
+
 namespace riffle {
 
 template <class T>
@@ -30,13 +33,16 @@ struct One {
   static constexpr std::size_t width() { return 1; }
   /// The instruction set that it is compiled for.
   static constexpr InstructionSet instruction_set() { return InstructionSet::scalar(); }
-  /// How many values the processor's registers hold: a hint for blocks of sums.
+  /// How many values the processor's registers hold: a hint for the size of blocks.
   static constexpr std::size_t registers() { return 16; }
   /// The `width()` consecutive elements at p.
   static One load(const T* p) { return {*p}; }
   /// The same number in every lane.
   static One set(T x) { return {x}; }
   void store(T* p) const { *p = v; }
+  /// The same where p need not be aligned.
+  static One load_unaligned(const T* p) { return {*p}; }
+  void store_unaligned(T* p) const { *p = v; }
 
   friend One operator-(One a) { return {-a.v}; }
   friend One operator+(One a, One b) { return {a.v + b.v}; }
@@ -137,8 +143,6 @@ struct One {
   friend bool all_true(One, Mask m) { return m; }
   /// Sum over the lanes.
   friend T sum(One a) { return a.v; }
-  /// For `width()` values: in lane i the sum over the lanes of x[i].
-  static One sums(const One* x) { return x[0]; }
   /// Adds `sum` of four values to p[0], ..., p[3], which need not be aligned.
   friend void add_sums(One a, One b, One c, One d, T* p) {
     p[0] += a.v;
@@ -148,6 +152,8 @@ struct One {
   }
   /// The lanes with index below n.
   static Mask first(std::size_t n) { return n > 0; }
+  /// Exchanges lane j of x[i] and lane i of x[j], for `width()` values.
+  static void transpose(One*) {}
 
  private:
   static std::uint64_t top52(std::uint32_t a, std::uint32_t b) {

@@ -103,8 +103,11 @@ MlpKernels<T> mlp_kernels(InstructionSet set);
 
 /// A net as layers' maths call it, R being their lane policy. It is compiled once, in mlp.cpp.
 /// Tiles have as many rows as the net has inputs and outputs; what they may hold in their padding
-/// is stated at FlowLayer. The cache is 64-byte aligned. Non-finite input gives non-finite output
-/// in the same sample, wherever it has an effect.
+/// is stated at FlowLayer. The cache is 64-byte aligned; params and grad need not be.
+///
+/// A sample's results are the same to the bit whatever its tile holds besides. Non-finite input
+/// makes all outputs non-finite that see it, and others of the same sample may be: a dead weight is
+/// no shield, so inputs that are not known yet must be finite.
 template <class R>
 struct Mlp {
   using T = typename R::Scalar;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/whole_lanes.h"
 #include "nets/mlp.h"
 
 namespace riffle {
@@ -14,6 +15,7 @@ struct MlpCache {
   std::size_t hidden;        ///< h of the hidden layers, one behind the other
   std::size_t slope;         ///< the activations' derivatives of those that keep them
   std::size_t cotangent[2];  ///< vjp's own: of h, and of a or the h before
+  std::size_t weights;       ///< those of one masked layer at a time, dead ones 0
   std::size_t size;
 
   explicit MlpCache(const MlpShape& shape) {
@@ -31,7 +33,12 @@ struct MlpCache {
     slope = hidden + rows * tile_stride;
     cotangent[0] = slope + slopes * tile_stride;
     cotangent[1] = cotangent[0] + widest * tile_stride;
-    size = cotangent[1] + widest * tile_stride;
+    weights = cotangent[1] + widest * tile_stride;
+    std::size_t most = 0;
+    for (const auto& layer : shape.layers) {
+      if (!layer.live.empty()) most = std::max(most, layer.weights());
+    }
+    size = weights + whole_lanes(std::max(most, shape.direct.weights()));
   }
 
   /// Whether act'(a) cannot be had from h: then forward stores it.
