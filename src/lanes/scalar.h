@@ -11,7 +11,11 @@
 #include "lanes/dual.h"
 
 // In front of loops over few numbers that must stay in registers.
+#if defined(__clang__)
+#define RIFFLE_UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define RIFFLE_UNROLL _Pragma("GCC unroll 32")
+#endif
 
 namespace riffle {
 

@@ -128,10 +128,8 @@ std::vector<ParameterSet> modest_parameter_sets(const FlowLayer<double>& layer) 
   return sets;
 }
 
-/// The checks take a pass for each parameter at each of many parameter sets.
-constexpr std::size_t most_parameters = 650;
-
-std::vector<LayerCase> layer_cases(std::initializer_list<std::size_t> dims) {
+std::vector<LayerCase> layer_cases(std::initializer_list<std::size_t> dims,
+                                   std::size_t most_parameters) {
   std::vector<LayerCase> all;
   static constexpr std::string_view plain[] = {""};
   for (const auto& entry : flow_registry()) {
