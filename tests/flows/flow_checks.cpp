@@ -402,7 +402,11 @@ Failures check_vjp_by_duals(const FlowLayer<T>& layer, const FlowInput<T>& in,
   const auto compare = [&](double got, double expected, double allowed, auto&& pick, auto&& what) {
     double rounding = 0;
     for (const auto& other : others) {
-      rounding = std::max(rounding, std::abs(static_cast<double>(pick(other)) - got));
+      const double moved = std::abs(static_cast<double>(pick(other)) - got);
+      // What rounding can drive out of the range of T is not known at all.
+      rounding =
+          std::isnan(moved) ? std::numeric_limits<double>::infinity() : std::max(rounding, moved);
+      if (std::isinf(rounding)) break;
     }
     // Below the smallest normal number there are no more digits.
     allowed += 8 * rounding + static_cast<double>(std::numeric_limits<T>::min());
@@ -529,6 +533,8 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
     double best = 0;
     double best_error = std::numeric_limits<double>::infinity();
     double least_rounding = 0;
+    double unseen = 0;
+    bool moved = false;
     double previous = 0;
     double previous_jump = 0;
     for (std::size_t k = 0; k < table.steps.size(); ++k) {
@@ -542,6 +548,8 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
         jump += (at[2][i] - 2 * middle + at[3][i]) / (2 * h);
         const bool moves = middle != table.far[0][i] || middle != table.far[1][i];
         size += moves ? std::abs(at[0][i]) : 0;
+        moved |= moves;
+        if (k == 0) unseen += 8 * eps<double> * std::abs(middle) / h;
       }
       const double rounding = 8 * eps<double> * size / h;
       if (k == 0) least_rounding = rounding;
@@ -565,7 +573,9 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
     } else if (!(best_error <= settled)) {
       ++unresolved;
     }
-    const double allowed = 1e-8 * scale + 4 * best_error;
+    // Where no step moves anything, a slope may be hidden in rounding, as that of a small part of a
+    // softmax.
+    const double allowed = 1e-8 * scale + 4 * best_error + (moved ? 0 : unseen);
     if (!(std::abs(got - best) <= allowed)) {
       failures.push_back(fmt::format("{} is {:.12g}, by differences {:.12g}, allowed {:.2g}", what,
                                      got, best, allowed));
@@ -574,12 +584,14 @@ Failures check_vjp_by_differences(const FlowLayer<double>& layer, const FlowInpu
 
   constexpr double first_step = 0.02;
   const double last_step = first_step * std::pow(0.25, steps - 1);
+  // A bend of a spline may be narrow, and z reach it through the weights of a net.
+  const double last_step_of_z = last_step / 64;
   for (std::size_t d = 0; d < dim; ++d) {
     const auto table = table_of(
         [&](FlowInput<double>& at, double h) {
           for (std::size_t r = 0; r < in.count; ++r) at.z.row(d)[r] += h;
         },
-        first_step, last_step);
+        first_step, last_step_of_z);
     for (std::size_t s = 0; s < in.count; ++s) {
       compare(table, s, s + 1, out.dz.view()(d, s),
               fmt::format("dz[{}] of {}", d, sample_of(in, s)));
