@@ -6,17 +6,23 @@
 #include <array>
 
 #include "core/names.h"
+#include "flows/additive_coupling.h"
 #include "flows/affine.h"
+#include "flows/affine_coupling.h"
 #include "flows/affine_full.h"
 #include "flows/affine_low_rank.h"
 #include "flows/compose.h"
 #include "flows/householder.h"
+#include "flows/iaf.h"
 #include "flows/inverse.h"
 #include "flows/lu_linear.h"
+#include "flows/maf.h"
 #include "flows/permutation.h"
 #include "flows/planar.h"
 #include "flows/planar_leaky.h"
 #include "flows/radial.h"
+#include "flows/rqs_autoregressive.h"
+#include "flows/rqs_coupling.h"
 #include "flows/sylvester.h"
 
 namespace riffle {
@@ -38,6 +44,12 @@ std::span<const FlowEntry> flow_registry() {
       lu_linear_entry,
       permutation_entry,
       reverse_entry,
+      additive_coupling_entry,
+      affine_coupling_entry,
+      rqs_coupling_entry,
+      iaf_entry,
+      maf_entry,
+      rqs_autoregressive_entry,
       compose_entry,
       inverse_entry,
   };

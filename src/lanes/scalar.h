@@ -6,8 +6,16 @@
 #include <numbers>
 #include <type_traits>
 
+#include "core/instruction_set.h"
 #include "core/philox.h"
 #include "lanes/dual.h"
+
+// In front of loops over few numbers that must stay in registers.
+#if defined(__clang__)
+#define RIFFLE_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define RIFFLE_UNROLL _Pragma("GCC unroll 32")
+#endif
 
 namespace riffle {
 
@@ -27,11 +35,18 @@ struct One {
 
   /// Number of samples in one value.
   static constexpr std::size_t width() { return 1; }
+  /// The instruction set that it is compiled for.
+  static constexpr InstructionSet instruction_set() { return InstructionSet::scalar(); }
+  /// How many values the processor's registers hold: a hint for the size of blocks.
+  static constexpr std::size_t registers() { return 16; }
   /// The `width()` consecutive elements at p.
   static One load(const T* p) { return {*p}; }
   /// The same number in every lane.
   static One set(T x) { return {x}; }
   void store(T* p) const { *p = v; }
+  /// The same where p need not be aligned.
+  static One load_unaligned(const T* p) { return {*p}; }
+  void store_unaligned(T* p) const { *p = v; }
 
   friend One operator-(One a) { return {-a.v}; }
   friend One operator+(One a, One b) { return {a.v + b.v}; }
@@ -94,6 +109,13 @@ struct One {
     using std::tanh;
     return {tanh(a.v)};
   }
+  /// 1/(1 + e⁻ᵃ).
+  friend One sigmoid(One a) {
+    using std::abs;
+    using std::exp;
+    const T e = exp(-abs(a.v));
+    return {(a.v < T(0) ? e : T(1)) / (T(1) + e)};
+  }
   /// Φ(a), the distribution function of N(0, 1), with relative accuracy in the lower tail.
   friend One normal_cdf(One a) { return {riffle::normal_cdf(a.v)}; }
   /// sin(π/2·a) and cos(π/2·a): the argument counts quarter turns and is reduced exactly.
@@ -134,6 +156,8 @@ struct One {
   }
   /// The lanes with index below n.
   static Mask first(std::size_t n) { return n > 0; }
+  /// Exchanges lane j of x[i] and lane i of x[j], for `width()` values.
+  static void transpose(One*) {}
 
  private:
   static std::uint64_t top52(std::uint32_t a, std::uint32_t b) {

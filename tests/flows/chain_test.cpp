@@ -82,7 +82,7 @@ TEST(Chain, DeterminantsMayLeaveTheRangeOfTheirProduct) {
 
 // Two of every layer in a row, and one of another kind.
 TEST_P(ChainTest, IsALayerOfLayers) {
-  for (const auto& layer : layer_cases({GetParam()})) {
+  for (const auto& layer : layer_cases({GetParam()}, 200)) {
     const auto flow = parse_flow(fmt::format("{} : 2 + planar", layer.text()));
     EXPECT_TRUE(none(check_all<double>(flow, GetParam()))) << layer.text();
     EXPECT_TRUE(none(check_all<float>(flow, GetParam()))) << layer.text();

@@ -48,8 +48,10 @@ struct LayerCase {
   }
 };
 
-/// Every registered layer in every variant, in those of the dimensions that it can have.
-std::vector<LayerCase> layer_cases(std::initializer_list<std::size_t> dims);
+/// Every registered layer in every variant, in those of the dimensions that it can have and in which
+/// it has at most so many parameters: the checks take passes for each of them.
+std::vector<LayerCase> layer_cases(std::initializer_list<std::size_t> dims,
+                                   std::size_t most_parameters = 650);
 
 /// Parameters at several scales and on both sides of the branches that products of two blocks of
 /// equal size can lie on, such as wᵀu = -1; made from the layout alone, so they fit any layer.

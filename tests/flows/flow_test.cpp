@@ -202,6 +202,7 @@ TEST_P(FlowTest, ParametersThatAreNotANumberAreNotInjectiveOrGiveNoFiniteDensity
   for (std::size_t i = 0; i < layer->parameters().size(); ++i) {
     auto set = GetParam().parameter_sets()[4];
     set.values[i] = std::numeric_limits<double>::quiet_NaN();
+    if (!layer->injective(set.values)) continue;
     const FlowInput<double> in(*layer, set, 9, 90);
     const auto out = forward_and_vjp(*layer, in);
     for (std::size_t s = 0; s < in.count; ++s) {

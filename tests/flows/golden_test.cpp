@@ -1,4 +1,4 @@
-// Values of layers from an independent implementation; tools/golden_values.py says how.
+// Values of layers from an independent implementation; tools/golden_*.py say how.
 
 #include <gtest/gtest.h>
 
@@ -20,6 +20,7 @@ struct Golden {
 };
 
 const Golden all[] = {
+#include "flows/golden_conditioned.inc"
 #include "flows/golden_values.inc"
 };
 

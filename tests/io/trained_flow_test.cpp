@@ -49,7 +49,7 @@ void for_each_flow(Check&& check) {
       for (const char* precision : {"float", "double"}) {
         if (dim < entry.least_dim) continue;
         SCOPED_TRACE(fmt::format("{}, D = {}, {}", entry.name, dim, precision));
-        check(random_flow(fmt::format("{}:4", test::flow_text(entry)), dim, precision));
+        check(random_flow(fmt::format("{}:2", test::flow_text(entry)), dim, precision));
       }
     }
   }

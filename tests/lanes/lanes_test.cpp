@@ -19,7 +19,7 @@
 namespace riffle {
 namespace {
 
-enum class Unary { negate, abs, sqrt, exp, log, log1p, tanh, normal_cdf, finite };
+enum class Unary { negate, abs, sqrt, exp, log, log1p, tanh, sigmoid, normal_cdf, finite };
 enum class Binary {
   add,
   subtract,
@@ -42,6 +42,9 @@ struct ProbeKernels {
   void (*sincos)(const T*, T*, T*, std::size_t);
   T (*sum_of)(const T*);
   void (*add_sums_of)(const T*, T*);
+  void (*transpose)(T*);
+  void (*copy_unaligned)(const T*, T*);
+  long long (*instruction_set)();
   bool (*all_positive)(const T*);
   void (*first)(std::size_t, T*);
   void (*philox)(const RandomStream&, std::uint32_t, std::uint32_t, std::uint32_t*);
@@ -49,9 +52,11 @@ struct ProbeKernels {
 
   template <class Maths>
   static ProbeKernels of() {
-    return {&Maths::width,  &Maths::unary,       &Maths::binary,       &Maths::sincos,
-            &Maths::sum_of, &Maths::add_sums_of, &Maths::all_positive, &Maths::first,
-            &Maths::philox, &Maths::uniforms};
+    return {&Maths::width,        &Maths::unary,          &Maths::binary,
+            &Maths::sincos,       &Maths::sum_of,         &Maths::add_sums_of,
+            &Maths::transpose,    &Maths::copy_unaligned, &Maths::instruction_set,
+            &Maths::all_positive, &Maths::first,          &Maths::philox,
+            &Maths::uniforms};
   }
 };
 
@@ -160,6 +165,10 @@ void expect_within(Unary which, const AlignedVector<T>& x, long double (*exact)(
 long double exact_tanh(long double x) {
   return std::tanh(x);
 }
+long double exact_sigmoid(long double x) {
+  const long double e = std::exp(-std::abs(x));
+  return (x < 0 ? e : 1) / (1 + e);
+}
 long double exact_exp(long double x) {
   return std::exp(x);
 }
@@ -183,6 +192,18 @@ TYPED_TEST(LanesTest, TanhKeepsItsBound) {
   add_uniform(x, 1 << 17, -1, 1);
   add_uniform(x, 1 << 17, -25, 25);
   expect_within<T>(Unary::tanh, x, &exact_tanh, std::is_same_v<T, float> ? 6 : 3, "tanh");
+}
+
+TYPED_TEST(LanesTest, SigmoidKeepsItsBound) {
+  using T = TypeParam;
+  RIFFLE_NEEDS_A_REFERENCE(T)
+  const T low = std::is_same_v<T, float> ? T(-87.336) : T(-708);
+  auto x = of_every_size<T>(
+      64, [&](T v) { return v >= low; }, T(0));
+  add_uniform(x, 1 << 17, low, 100);
+  add_uniform(x, 1 << 17, -1, 1);
+  add_uniform(x, 1 << 17, -20, 20);
+  expect_within<T>(Unary::sigmoid, x, &exact_sigmoid, 3, "sigmoid");
 }
 
 // Below e^-87 and e^-708 results are denormal, or 0.
@@ -341,6 +362,12 @@ TYPED_TEST(LanesTest, SpecialValuesAreThoseOfTheLibrary) {
       {Unary::tanh, "tanh", T(1e30), T(1)},
       {Unary::tanh, "tanh", T(-1e30), T(-1)},
       {Unary::tanh, "tanh", nan, nan},
+      {Unary::sigmoid, "sigmoid", T(0), T(0.5)},
+      {Unary::sigmoid, "sigmoid", inf, T(1)},
+      {Unary::sigmoid, "sigmoid", -inf, T(0)},
+      {Unary::sigmoid, "sigmoid", T(1e30), T(1)},
+      {Unary::sigmoid, "sigmoid", T(-1e30), T(0)},
+      {Unary::sigmoid, "sigmoid", nan, nan},
       {Unary::sqrt, "sqrt", T(4), T(2)},
       {Unary::sqrt, "sqrt", T(-1), nan},
       {Unary::sqrt, "sqrt", inf, inf},
@@ -378,7 +405,7 @@ TYPED_TEST(LanesTest, OneLaneNeverChangesAnother) {
   for (const auto set : InstructionSet::available()) {
     const auto probe = kernels_for<T>(set);
     for (const auto which :
-         {Unary::exp, Unary::log1p, Unary::tanh, Unary::log, Unary::normal_cdf}) {
+         {Unary::exp, Unary::log1p, Unary::tanh, Unary::sigmoid, Unary::log, Unary::normal_cdf}) {
       AlignedVector<T> plain(whole);
       for (std::size_t i = 0; i < whole; ++i) plain[i] = static_cast<T>(0.1 + 0.37 * double(i));
       AlignedVector<T> expected(whole);
@@ -496,6 +523,43 @@ TYPED_TEST(LanesTest, SumsAndMasksCoverTheLanes) {
         EXPECT_EQ(ones[i], i < k ? T(1) : T(0)) << k << " " << i << " on " << set.name();
       }
     }
+  }
+}
+
+TYPED_TEST(LanesTest, TransposingExchangesLanesAndValues) {
+  using T = TypeParam;
+  for (const auto set : InstructionSet::available()) {
+    const auto probe = kernels_for<T>(set);
+    const std::size_t width = probe.width();
+    AlignedVector<T> x(width * width);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(i);
+    probe.transpose(x.data());
+    for (std::size_t i = 0; i < width; ++i) {
+      for (std::size_t j = 0; j < width; ++j) {
+        EXPECT_EQ(x[i * width + j], static_cast<T>(j * width + i)) << set.name();
+      }
+    }
+  }
+}
+
+TYPED_TEST(LanesTest, UnalignedValuesAreCopiedWhole) {
+  using T = TypeParam;
+  for (const auto set : InstructionSet::available()) {
+    const auto probe = kernels_for<T>(set);
+    AlignedVector<T> x(whole);
+    for (std::size_t i = 0; i < whole; ++i) x[i] = static_cast<T>(i + 1);
+    AlignedVector<T> y(whole, T(0));
+    probe.copy_unaligned(x.data() + 3, y.data() + 1);
+    for (std::size_t i = 0; i < whole; ++i) {
+      const bool copied = i >= 1 && i < 1 + probe.width();
+      EXPECT_EQ(y[i], copied ? x[i + 2] : T(0)) << i << " on " << set.name();
+    }
+  }
+}
+
+TYPED_TEST(LanesTest, KernelsKnowTheirInstructionSet) {
+  for (const auto set : InstructionSet::available()) {
+    EXPECT_EQ(kernels_for<TypeParam>(set).instruction_set(), set.bit) << set.name();
   }
 }
 
