@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/fit_figure3.h"
 #include "cli/progress.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
@@ -161,6 +162,15 @@ void report(const RunOutcome& outcome, const Spec& spec) {
   fmt::print("wrote {}\n", (outcome.folder / run_files::summary).string());
 }
 
+/// Each cell of the figure has a flow of its own.
+void refuse_flow(const FitArguments& a) {
+  for (const auto& s : a.shorthands) {
+    if (s.given->count() > 0 && std::string(s.key) == "flow.layers") {
+      throw Error(ErrorKind::usage, "figure3 has flows of its own: --flow does not go with it");
+    }
+  }
+}
+
 int run_fit(const FitArguments& a) {
   Spec shown;  // what the report names
   const auto make_callbacks = [](Progress& progress) {
@@ -206,6 +216,10 @@ int run_fit(const FitArguments& a) {
     const std::filesystem::path folder = spec.run.out.empty()
                                              ? default_folder(named ? a.what : a.samples, spec)
                                              : std::filesystem::path(spec.run.out);
+    if (named && a.what == "figure3") {
+      refuse_flow(a);
+      return run_fit_figure3(spec, folder, stop_requested);
+    }
     Progress progress(spec.run.quiet);
     outcome = run_in_folder(spec, folder, make_callbacks(progress));
     progress.finish();

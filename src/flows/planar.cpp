@@ -43,6 +43,7 @@ class PlanarLayer final : public FlowLayer<T> {
   PlanarLayer(const LayerOptions& options, bool constrained)
       : FlowLayer<T>(options.dim, layout(options.dim), 2 * tile_stride + 3 * options.dim + 2),
         settings_{constrained, options.log_det_floor},
+        spread_(options.arguments.above("spread", 0)),
         kernels_(kernels_for<T>(options.set)) {}
 
  private:
@@ -69,14 +70,15 @@ class PlanarLayer final : public FlowLayer<T> {
     for (std::size_t d = 0; d < dim; ++d) dot += params[d] * params[dim + d];
     return T(-1) <= dot;
   }
-  /// U(-0.01, 0.01) for every number, as the tutorial starts.
+  /// U(-spread, spread) for every number; the tutorial's is 0.01.
   void initialise_impl(const RandomStream& stream, T* params) const override {
     for (std::size_t i = 0; i < this->parameters().size(); ++i) {
-      params[i] = T(0.02 * stream.uniform(static_cast<std::uint32_t>(i), 0) - 0.01);
+      params[i] = T(2 * spread_ * stream.uniform(static_cast<std::uint32_t>(i), 0) - spread_);
     }
   }
 
   PlanarSettings settings_;
+  double spread_;
   PlanarKernels<T> kernels_;
 };
 
@@ -85,6 +87,9 @@ std::unique_ptr<FlowLayer<T>> make(const LayerOptions& options) {
   return std::make_unique<PlanarLayer<T>>(options, constrained);
 }
 
+constexpr Option options[] = {
+    {"spread", "0.01", "numbers start uniform on (-spread, spread); wider starts differ more"}};
+
 }  // namespace
 
 const FlowEntry planar_entry{
@@ -92,6 +97,7 @@ const FlowEntry planar_entry{
     .summary = "z + û tanh(wᵀz + b), û kept so that the map is injective (Rezende & Mohamed 2015)",
     .cost = "O(D)",
     .inversion = "by a bracketed Newton method in one dimension",
+    .options = options,
     .log_det_floor = true,
     .make_float = &make<float, true>,
     .make_double = &make<double, true>,
@@ -103,6 +109,7 @@ const FlowEntry planar_free_entry{
     .summary = "z + u tanh(wᵀz + b) without the constraint, as in the tutorial",
     .cost = "O(D)",
     .inversion = "as planar, while wᵀu >= -1",
+    .options = options,
     .log_det_floor = true,
     .make_float = &make<float, false>,
     .make_double = &make<double, false>,

@@ -25,6 +25,11 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+/// The warning where it is missing.
+inline constexpr std::string_view gnuplot_is_missing =
+    "no pictures: gnuplot is not on PATH; install it, on Debian and Ubuntu with \"apt install "
+    "gnuplot-nox\"";
+
 /// The absolute path of the gnuplot on PATH, or nothing.
 std::optional<std::filesystem::path> find_gnuplot();
 

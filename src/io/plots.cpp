@@ -602,9 +602,7 @@ PlotReport write_plots(const PlotData& data, const std::filesystem::path& folder
   PlotReport report;
   const auto gnuplot = find_gnuplot();
   if (!gnuplot) {
-    report.warnings.push_back(
-        "no pictures: gnuplot is not on PATH; install it, on Debian and Ubuntu with \"apt install "
-        "gnuplot-nox\"");
+    report.warnings.emplace_back(gnuplot_is_missing);
     return report;
   }
   Studio studio;

@@ -9,9 +9,9 @@
 
 #include "core/aligned.h"
 #include "core/names.h"
-#include "core/rows.h"
 #include "flows/flow_registry.h"
 #include "io/points.h"
+#include "run/grids.h"
 #include "run/target_options.h"
 #include "targets/target_registry.h"
 
@@ -24,72 +24,6 @@ constexpr std::size_t mesh_nodes = 201;  // each way; more than lines, so that t
 constexpr double mesh_limit = 3;         // standard deviations of the base
 constexpr std::size_t mesh_panels = 6;
 constexpr std::uint64_t histogram_draws = 2'000'000;
-
-double cell_centre(std::size_t i, double limit) {
-  return limit * (2 * (static_cast<double>(i) + 0.5) / static_cast<double>(cells) - 1);
-}
-
-std::vector<double> cell_centres(double limit) {
-  std::vector<double> points;
-  for (std::size_t row = 0; row < cells; ++row) {
-    for (std::size_t column = 0; column < cells; ++column) {
-      points.push_back(cell_centre(column, limit));
-      points.push_back(cell_centre(row, limit));
-    }
-  }
-  return points;
-}
-
-/// exp(log p - log Z) at the cell centres; where log Z is unknown, scaled to integrate to 1 over
-/// the square.
-DensityGrid target_grid(const Density<double>& target, std::optional<double> log_z, double limit) {
-  DensityGrid grid{cells, {}};
-  const auto points = cell_centres(limit);
-  TileBuffer<double> z(2);
-  TileBuffer<double> gradient(2);
-  AlignedVector<double> log_p(tile_size);
-  for (std::size_t first = 0; first < cells * cells; first += tile_size) {
-    const auto count = std::min(tile_size, cells * cells - first);
-    rows_to_tile(std::span(points).subspan(2 * first, 2 * count), z.view(count));
-    target.evaluate(z.view(count), log_p.data(), gradient.view(count));
-    for (std::size_t s = 0; s < count; ++s) grid.values.push_back(std::exp(log_p[s]));
-  }
-  const double side = 2 * limit / static_cast<double>(cells);
-  const double total =
-      log_z ? std::exp(*log_z)
-            : std::accumulate(grid.values.begin(), grid.values.end(), 0.0) * side * side;
-  for (double& v : grid.values) v /= total;
-  return grid;
-}
-
-DensityGrid learned_grid(const TrainedFlow& flow, double limit) {
-  auto log_q = flow.log_density(cell_centres(limit));
-  for (double& v : log_q) v = std::exp(v);
-  return {cells, std::move(log_q)};
-}
-
-/// The density of points, each x and y, counted in cells some of the picture's wide.
-DensityGrid histogram_grid(std::span<const double> points, std::size_t cells_wide, double limit) {
-  const std::size_t coarse = cells / cells_wide;
-  std::vector<double> counts(coarse * coarse, 0.0);
-  const double side = 2 * limit / static_cast<double>(coarse);
-  const double unit = 2 / (static_cast<double>(points.size()) * side * side);
-  for (std::size_t i = 0; i + 1 < points.size(); i += 2) {
-    const double column = std::floor((points[i] + limit) / side);
-    const double row = std::floor((points[i + 1] + limit) / side);
-    const auto inside = [&](double c) { return c >= 0 && c < static_cast<double>(coarse); };
-    if (inside(column) && inside(row)) {
-      counts[static_cast<std::size_t>(row) * coarse + static_cast<std::size_t>(column)] += unit;
-    }
-  }
-  DensityGrid grid{cells, {}};
-  for (std::size_t row = 0; row < cells; ++row) {
-    for (std::size_t column = 0; column < cells; ++column) {
-      grid.values.push_back(counts[row / cells_wide * coarse + column / cells_wide]);
-    }
-  }
-  return grid;
-}
 
 /// Axes that hold all points but one in two hundred.
 double limit_for(std::vector<double> points) {
@@ -151,7 +85,7 @@ void add_target(PlotData& data, const Spec& spec) {
     data.best_loss = -*log_z + (leaves_out ? entropy : 0);
   }
   if (options.dim == 2) {
-    data.target_density = target_grid(*entry.make<double>(options), log_z, data.limit);
+    data.target_density = target_grid(*entry.make<double>(options), log_z, data.limit, cells);
   }
 }
 
@@ -175,15 +109,15 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
     if (source.flow.dim() == 2) {
       const auto points = read_points(spec.target.samples).values;
       data.limit = limit_for(points);
-      data.target_density = histogram_grid(points, 6, data.limit);
+      data.target_density = histogram_grid(points, 6, data.limit, cells);
     }
   }
   if (source.flow.dim() == 2) {
     data.learned_from_draws = !source.flow.injective();
     data.learned_density =
         data.learned_from_draws
-            ? histogram_grid(source.flow.sample(histogram_draws).z, 1, data.limit)
-            : learned_grid(source.flow, data.limit);
+            ? histogram_grid(source.flow.sample(histogram_draws).z, 1, data.limit, cells)
+            : learned_grid(source.flow, data.limit, cells);
     data.meshes = mesh_path(source.flow);
     for (const auto& s : source.snapshots) data.samples.push_back({s.iteration, s.x, s.y});
   }

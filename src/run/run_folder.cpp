@@ -134,28 +134,6 @@ void remove_pictures(const fs::path& folder) {
   fs::remove(folder / "distributions", ignored);
 }
 
-/// The folder must be new, empty, or given up by --force: then the files of the run that was there
-/// are removed, and nothing else.
-void prepare_folder(const fs::path& folder, bool force) {
-  make_folder(folder);
-  std::error_code error;
-  if (fs::is_empty(folder, error) && !error) return;
-  if (!force) {
-    throw Error(
-        ErrorKind::cannot_create,
-        fmt::format("{} is not empty; choose another folder with --out, replace the run in it "
-                    "with --force, or go on with it by `riffle fit {} --resume`",
-                    folder.string(), folder.string()));
-  }
-  remove_temporaries(folder);
-  for (const char* name :
-       {run_files::spec, run_files::summary, run_files::model, run_files::checkpoint,
-        run_files::loss, run_files::draws, run_files::samples}) {
-    fs::remove(folder / name, error);
-  }
-  remove_pictures(folder);
-}
-
 RunOutcome fit_into(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks,
                     const std::optional<Checkpoint>& resume, const std::string& spec_text) {
   FitHooks hooks;
@@ -190,9 +168,29 @@ RunOutcome fit_into(const Spec& spec, const fs::path& folder, const FitCallbacks
 
 }  // namespace
 
+void claim_folder(const fs::path& folder, bool force) {
+  make_folder(folder);
+  std::error_code error;
+  if (fs::is_empty(folder, error) && !error) return;
+  if (!force) {
+    throw Error(
+        ErrorKind::cannot_create,
+        fmt::format("{} is not empty; choose another folder with --out, replace the run in it "
+                    "with --force, or go on with it by `riffle fit {} --resume`",
+                    folder.string(), folder.string()));
+  }
+  remove_temporaries(folder);
+  for (const char* name :
+       {run_files::spec, run_files::summary, run_files::model, run_files::checkpoint,
+        run_files::loss, run_files::draws, run_files::samples}) {
+    fs::remove(folder / name, error);
+  }
+  remove_pictures(folder);
+}
+
 RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks) {
   spec.validate();
-  prepare_folder(folder, spec.run.force);
+  claim_folder(folder, spec.run.force);
   const auto text = to_toml(spec);
   write_file(folder / run_files::spec, text);
   return fit_into(spec, folder, callbacks, std::nullopt, text);

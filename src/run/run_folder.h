@@ -22,6 +22,10 @@ inline constexpr const char* draws = "draws.csv";
 inline constexpr const char* samples = "samples.csv";
 }  // namespace run_files
 
+/// Makes the folder of a run, which must be new, empty, or given up by `force`: then the files of
+/// the run that was there are removed, and nothing else. Throws Error{cannot_create}.
+void claim_folder(const std::filesystem::path& folder, bool force);
+
 /// What a fit left in its folder.
 struct RunOutcome {
   std::filesystem::path folder;
