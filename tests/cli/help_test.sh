@@ -4,7 +4,7 @@
 
 options_fit="--out --force --resume --seed --threads --precision --flow --iterations --batch --lr
   --objective --set --no-plots --quiet"
-commands="fit sample plot list bench help"
+commands="fit sample logdensity plot list bench help"
 
 for way in --help -h help; do
   ends 0 $way
