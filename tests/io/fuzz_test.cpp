@@ -268,7 +268,7 @@ TEST(Fuzz, Points) {
                                        "lp__,x,y\n1,2,3\n4,5,6\n", "1,2\n3,4\n"};
   Mutator mutator(6);
   int good = 0;
-  for (int i = 0; i < test::repetitions(10'000); ++i) {
+  for (int i = 0; i < test::repetitions(2000); ++i) {
     const auto text =
         mutator.text(seeds[mutator.below(seeds.size())], seeds[mutator.below(seeds.size())]);
     test::spill(path, text);
