@@ -108,7 +108,7 @@ std::filesystem::path default_folder(const std::string& what, const Spec& spec) 
 /// likelihood needs, takes one pass, and that starts from the scale of the points.
 Spec samples_spec() {
   Spec spec;
-  spec.flow.layers = "inverse(planar:16) + affine-full + actnorm";
+  spec.flow.layers = "maf:5 + actnorm";
   spec.optimizer.name = "adam";
   spec.optimizer.learning_rate = 0.002;
   spec.run.iterations = 10'000;
@@ -245,7 +245,7 @@ Command add_fit(CLI::App& app) {
       "WHAT", a->what,
       "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
   fit->add_option("--samples", a->samples,
-                  "learn the density of the points in a CSV file; WHAT may be left out");
+                  "learn the density of the points in a file, CSV or .npy; WHAT may be left out");
   fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
   fit->add_flag("--force", a->force, "replace the run that is in the folder");
   fit->add_flag("--resume", a->resume,

@@ -1,30 +1,11 @@
-#include <fmt/format.h>
-
-#include <charconv>
-#include <cstdint>
 #include <memory>
 #include <string>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
-#include "riffle/error.h"
 #include "run/run_folder.h"
 
 namespace riffle {
-namespace {
-
-// CLI11 would take -5 for 2^64 - 5.
-std::uint64_t whole_number(const char* option, const std::string& text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end) {
-    throw Error(ErrorKind::usage,
-                fmt::format("{} must be a whole number, 0 or more, not {}", option, text));
-  }
-  return value;
-}
-
-}  // namespace
 
 Command add_sample(CLI::App& app) {
   struct Arguments {

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <optional>
 #include <string_view>
 
 #include "io/files.h"
@@ -20,6 +22,13 @@ std::vector<std::string_view> split(std::string_view line) {
     if (comma == std::string_view::npos) return cells;
     line.remove_prefix(comma + 1);
   }
+}
+
+std::optional<double> number(std::string_view cell) {
+  double value = 0;
+  const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (error != std::errc() || stop != cell.data() + cell.size()) return std::nullopt;
+  return value;
 }
 
 }  // namespace
@@ -57,8 +66,7 @@ void CsvText::end_row() {
   row_started_ = false;
 }
 
-CsvTable read_csv(const std::filesystem::path& path) {
-  const auto text = read_file(path);
+CsvTable parse_csv(std::string_view text, std::string_view origin, CsvNames names) {
   CsvTable table;
   std::size_t line_number = 0;
   for (std::string_view rest = text; !rest.empty();) {
@@ -68,26 +76,37 @@ CsvTable read_csv(const std::filesystem::path& path) {
     ++line_number;
     if (line.ends_with('\r')) line.remove_suffix(1);
     const auto cells = split(line);
-    if (table.header.empty()) {
-      table.header.assign(cells.begin(), cells.end());
-      continue;
-    }
     const auto bad = [&](const std::string& why) {
-      return Error(ErrorKind::data, fmt::format("{}:{}: {}", path.string(), line_number, why));
+      return Error(ErrorKind::data, fmt::format("{}:{}: {}", origin, line_number, why));
     };
+    if (table.header.empty()) {
+      const auto numbers = std::count_if(cells.begin(), cells.end(),
+                                         [](auto cell) { return number(cell).has_value(); });
+      table.has_names = names == CsvNames::required || numbers == 0;
+      if (table.has_names) {
+        table.header.assign(cells.begin(), cells.end());
+        continue;
+      }
+      if (static_cast<std::size_t>(numbers) != cells.size()) {
+        throw bad("neither names nor numbers, but some of both");
+      }
+      table.header.resize(cells.size());
+    }
     if (cells.size() != table.header.size()) {
-      throw bad(fmt::format("{} cells under {} names", cells.size(), table.header.size()));
+      throw bad(fmt::format("{} cells {} {} {}", cells.size(), table.has_names ? "under" : "after",
+                            table.header.size(), table.has_names ? "names" : "in the first line"));
     }
     for (const auto cell : cells) {
-      double value = 0;
-      const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-      if (error != std::errc() || stop != cell.data() + cell.size()) {
-        throw bad(fmt::format("\"{}\" is not a number", cell.substr(0, 40)));
-      }
-      table.values.push_back(value);
+      const auto value = number(cell);
+      if (!value) throw bad(fmt::format("\"{}\" is not a number", cell.substr(0, 40)));
+      table.values.push_back(*value);
     }
   }
   return table;
+}
+
+CsvTable read_csv(const std::filesystem::path& path) {
+  return parse_csv(read_file(path), path.string(), CsvNames::required);
 }
 
 }  // namespace riffle

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,9 +28,13 @@ class CsvText {
   bool row_started_ = false;
 };
 
-/// A table of numbers with one line of names above.
+/// Whether a table must have a line of names.
+enum class CsvNames { required, optional };
+
+/// A table of numbers, as a rule with one line of names above.
 struct CsvTable {
-  std::vector<std::string> header;
+  std::vector<std::string> header;  ///< one for each column; empty ones where there are no names
+  bool has_names = false;
   std::vector<double> values;  ///< row-major
 
   std::size_t rows() const { return header.empty() ? 0 : values.size() / header.size(); }
@@ -38,8 +43,13 @@ struct CsvTable {
   }
 };
 
-/// Reads such a table. Throws Error{data} naming the line that is not numbers or too short or long,
-/// and as read_file does.
+/// Reads such a table from a text that messages call `origin`. Where names are optional, a first
+/// line of nothing but numbers is the first row. Throws Error{data} naming the line that is not
+/// numbers or too short or long, and where names and numbers are mixed in the first.
+CsvTable parse_csv(std::string_view text, std::string_view origin, CsvNames names);
+
+/// Reads a table with names. Throws Error{data} naming the line that is not numbers or too short or
+/// long, and as read_file does.
 CsvTable read_csv(const std::filesystem::path& path);
 
 }  // namespace riffle

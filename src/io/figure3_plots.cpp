@@ -113,9 +113,11 @@ void draw_divergences(const Figure3Plots& plots, Studio& studio) {
   constexpr int bottom = 58;
   const int count = static_cast<int>(plots.targets.size());
   const Canvas canvas{left + count * (side + gap), bottom + side + 82};
-  auto script = fmt::format("set logscale xy\nset xrange [{}:{}]\nset yrange [{}:3]\n",
+  double most = 3;
+  for (const auto& cell : plots.cells) most = std::max(most, 1.2 * cell.kl);
+  auto script = fmt::format("set logscale xy\nset xrange [{}:{}]\nset yrange [{}:{}]\n",
                             0.8 * static_cast<double>(lengths.front()),
-                            1.25 * static_cast<double>(lengths.back()), least);
+                            1.25 * static_cast<double>(lengths.back()), least, most);
   script += "set xtics (";
   for (std::size_t k = 0; k < lengths.size(); ++k) {
     script += fmt::format("{}'{}' {}", k == 0 ? "" : ", ", lengths[k], lengths[k]);

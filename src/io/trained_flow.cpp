@@ -11,15 +11,10 @@
 #include "diagnostics/evaluation.h"
 #include "diagnostics/log_density.h"
 #include "flows/flow_model.h"
-#include "io/sealed_json.h"
 #include "riffle/error.h"
 
 namespace riffle {
 namespace {
-
-constexpr std::string_view format = "riffle-model-1";
-constexpr std::size_t check_points = 4;
-constexpr std::uint64_t check_seed = 0x726966666c65;
 
 template <class T>
 struct Typed {
@@ -141,62 +136,6 @@ std::vector<double> TrainedFlow::log_density(std::span<const double> points) con
         return log_density_at(typed.model, typed.all(), points, executor);
       },
       implementation_->typed);
-}
-
-void TrainedFlow::save(const std::filesystem::path& path) const {
-  const auto& d = definition();
-  const auto check = sample(check_points, check_seed);
-  nlohmann::json parameters = nlohmann::json::array();
-  for (const auto& tensor : this->parameters()) {
-    parameters.push_back(
-        {{"name", tensor.name}, {"shape", tensor.shape}, {"values", tensor.values}});
-  }
-  write_sealed(path, format,
-               {{"base", d.base},
-                {"flow", d.layers},
-                {"precision", d.precision},
-                {"dim", d.dim},
-                {"parameters", parameters},
-                {"check", {{"seed", check_seed}, {"z", check.z}, {"log_q", check.log_q}}}});
-}
-
-TrainedFlow TrainedFlow::load(const std::filesystem::path& path) {
-  const auto content = read_sealed(path, format);
-  try {
-    // Numbers of another type would be converted, whatever they are.
-    if (!content.at("dim").is_number_unsigned() ||
-        !content.at("check").at("seed").is_number_unsigned()) {
-      throw Error(ErrorKind::data, "dim and check.seed must be whole numbers");
-    }
-    Definition d{
-        content.at("base"), content.at("flow"), content.at("precision"), content.at("dim"), {}};
-    for (const auto& tensor : content.at("parameters")) {
-      const auto values = tensor.at("values").get<std::vector<double>>();
-      d.params.insert(d.params.end(), values.begin(), values.end());
-    }
-    TrainedFlow flow(std::move(d));
-    // Another instruction set rounds differently; a wrong formula or layout is off by far more.
-    const double tolerance = flow.definition().precision == "float" ? 1e-2 : 1e-6;
-    const auto now = flow.sample(check_points, content.at("check").at("seed"));
-    const auto then_z = content.at("check").at("z").get<std::vector<double>>();
-    const auto then_log_q = content.at("check").at("log_q").get<std::vector<double>>();
-    const auto same = [tolerance](const std::vector<double>& a, const std::vector<double>& b) {
-      if (a.size() != b.size()) return false;
-      for (std::size_t i = 0; i < a.size(); ++i) {
-        if (!(std::abs(a[i] - b[i]) <= tolerance * (1 + std::abs(b[i])))) return false;
-      }
-      return true;
-    };
-    if (!same(now.z, then_z) || !same(now.log_q, then_log_q)) {
-      throw Error(ErrorKind::data, "the flow does not reproduce the check vectors saved with it");
-    }
-    return flow;
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorKind::data,
-                fmt::format("{}: not a complete model: {}", path.string(), error.what()));
-  } catch (const Error& error) {
-    throw Error(ErrorKind::data, fmt::format("{}: {}", path.string(), error.what()));
-  }
 }
 
 }  // namespace riffle

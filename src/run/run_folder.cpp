@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -11,6 +10,8 @@
 #include "diagnostics/evaluation.h"
 #include "io/csv.h"
 #include "io/files.h"
+#include "io/output.h"
+#include "io/points.h"
 #include "riffle/error.h"
 #include "run/checkpoint.h"
 #include "run/pictures.h"
@@ -249,27 +250,38 @@ void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
     throw Error(ErrorKind::usage,
                 fmt::format("{} draws are more than the {} that one seed has", n, most_draws));
   }
-  std::optional<NewFile> out;
-  if (!file.empty()) out.emplace(file);
-  const auto put = [&](const std::string& text) {
-    if (out) {
-      out->write(text);
-    } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
-      throw Error(ErrorKind::io, "cannot write to standard output");
-    }
-  };
+  Output out(file);
   const bool single = flow.definition().precision == "float";
   CsvText csv(draws_header(flow.dim(), false));
   for (std::uint64_t first = 0; first < n; first += chunk) {
     add_draws(csv, flow.sample(std::min(chunk, n - first), seed, first), {}, single);
-    put(csv.take());
+    out.write(csv.take());
   }
-  if (n == 0) put(csv.take());
-  if (out) {
-    out->commit();
-  } else if (std::fflush(stdout) != 0) {
-    throw Error(ErrorKind::io, "cannot write to standard output");
+  if (n == 0) out.write(csv.take());
+  out.commit();
+}
+
+std::uint64_t log_density_folder(const fs::path& folder, const fs::path& points_path,
+                                 const fs::path& file) {
+  const auto flow = TrainedFlow::load(folder / run_files::model);
+  flow.log_density({});  // refuses a flow that has none, before a large file is read
+  const auto points = read_points(points_path);
+  if (points.dim != flow.dim()) {
+    throw Error(ErrorKind::data,
+                fmt::format("{}: points of dimension {}, but the flow in {} has {}",
+                            points_path.string(), points.dim, folder.string(), flow.dim()));
   }
+  Output out(file);
+  CsvText csv(std::vector<std::string>{"lp_approx__"});
+  std::uint64_t without = 0;
+  for (const double log_q : flow.log_density(points.values)) {
+    csv.add(log_q);
+    csv.end_row();
+    without += std::isfinite(log_q) ? 0 : 1;
+  }
+  out.write(csv.text());
+  out.commit();
+  return without;
 }
 
 }  // namespace riffle

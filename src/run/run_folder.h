@@ -58,4 +58,12 @@ std::vector<std::filesystem::path> plot_folder(const std::filesystem::path& fold
 void sample_folder(const std::filesystem::path& folder, std::uint64_t n, std::uint64_t seed,
                    const std::filesystem::path& file);
 
+/// Writes ln q of the flow in `folder` at the points of a file (io/points.h) as CSV, one column
+/// lp_approx__, to `file`, or to standard output where that is empty. Returns how many of them are
+/// not finite. Throws Error{usage} where the flow is not injective or has no inverse, and
+/// Error{data} where the points are of another dimension.
+std::uint64_t log_density_folder(const std::filesystem::path& folder,
+                                 const std::filesystem::path& points,
+                                 const std::filesystem::path& file);
+
 }  // namespace riffle

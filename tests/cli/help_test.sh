@@ -4,7 +4,7 @@
 
 options_fit="--out --force --resume --seed --threads --precision --flow --iterations --batch --lr
   --objective --set --no-plots --quiet"
-commands="fit sample plot list bench help"
+commands="fit sample logdensity check plot list bench help"
 
 for way in --help -h help; do
   ends 0 $way
@@ -28,6 +28,10 @@ for option in $options_fit; do says "$option " "riffle help fit"; done
 for code in 64 65 66 73 74 130; do says "$code" "riffle help fit"; done
 ends 0 help sample
 for option in -n --seed -o; do says "$option " "riffle help sample"; done
+ends 0 help logdensity
+for word in POINTS -o .npy lp_approx__; do says "$word" "riffle help logdensity"; done
+ends 0 help check
+for word in --seed --draws 64 65 66 1e-10; do says "$word" "riffle help check"; done
 ends 0 help list
 for section in targets flows bases objectives optimizers recipes; do
   says "$section" "riffle help list"

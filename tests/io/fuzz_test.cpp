@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "io/csv.h"
+#include "io/points.h"
 #include "io/sealed_json.h"
+#include "npy_text.h"
 #include "riffle/error.h"
 #include "riffle/spec.h"
 #include "riffle/trained_flow.h"
@@ -249,6 +251,32 @@ TEST(Fuzz, Tables) {
         [&] {
           const auto table = read_csv(path);
           ASSERT_EQ(table.values.size(), table.rows() * table.header.size());
+        },
+        text);
+  }
+  EXPECT_GT(good, 0);
+}
+
+TEST(Fuzz, Points) {
+  test::TemporaryFolder folder;
+  const auto path = folder / "points";
+  const std::vector<double> values{1, -2.5, 1e-3, 4, 5e5, 6};
+  const auto numbers = test::npy_of<double>(values);
+  const std::vector<std::string> seeds{test::npy("<f8", "(3, 2)", numbers),
+                                       test::npy("<f8", "(6,)", numbers, 2),
+                                       test::npy("<f4", "(2, 3)", test::npy_of<float>(values)),
+                                       "lp__,x,y\n1,2,3\n4,5,6\n", "1,2\n3,4\n"};
+  Mutator mutator(6);
+  int good = 0;
+  for (int i = 0; i < test::repetitions(2000); ++i) {
+    const auto text =
+        mutator.text(seeds[mutator.below(seeds.size())], seeds[mutator.below(seeds.size())]);
+    test::spill(path, text);
+    good += survives(
+        [&] {
+          const auto points = read_points(path);
+          ASSERT_EQ(points.values.size(), points.count() * points.dim);
+          ASSERT_EQ(points.names.size(), points.dim);
         },
         text);
   }
