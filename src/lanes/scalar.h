@@ -6,8 +6,12 @@
 #include <numbers>
 #include <type_traits>
 
+#include "core/instruction_set.h"
 #include "core/philox.h"
 #include "lanes/dual.h"
+
+// In front of loops over few numbers that must stay in registers.
+#define RIFFLE_UNROLL _Pragma("GCC unroll 32")
 
 namespace riffle {
 
@@ -22,11 +26,18 @@ struct One {
 
   /// Number of samples in one value.
   static constexpr std::size_t width() { return 1; }
+  /// The instruction set that it is compiled for.
+  static constexpr InstructionSet instruction_set() { return InstructionSet::scalar(); }
+  /// How many values the processor's registers hold: a hint for the size of blocks.
+  static constexpr std::size_t registers() { return 16; }
   /// The `width()` consecutive elements at p.
   static One load(const T* p) { return {*p}; }
   /// The same number in every lane.
   static One set(T x) { return {x}; }
   void store(T* p) const { *p = v; }
+  /// The same where p need not be aligned.
+  static One load_unaligned(const T* p) { return {*p}; }
+  void store_unaligned(T* p) const { *p = v; }
 
   friend One operator-(One a) { return {-a.v}; }
   friend One operator+(One a, One b) { return {a.v + b.v}; }
@@ -89,6 +100,13 @@ struct One {
     using std::tanh;
     return {tanh(a.v)};
   }
+  /// 1/(1 + e⁻ᵃ).
+  friend One sigmoid(One a) {
+    using std::abs;
+    using std::exp;
+    const T e = exp(-abs(a.v));
+    return {(a.v < T(0) ? e : T(1)) / (T(1) + e)};
+  }
   /// sin(π/2·a) and cos(π/2·a): the argument counts quarter turns and is reduced exactly.
   friend void sincos_quarter_turns(One a, One& s, One& c) {
     using std::cos;
@@ -127,6 +145,8 @@ struct One {
   }
   /// The lanes with index below n.
   static Mask first(std::size_t n) { return n > 0; }
+  /// Exchanges lane j of x[i] and lane i of x[j], for `width()` values.
+  static void transpose(One*) {}
 
  private:
   static std::uint64_t top52(std::uint32_t a, std::uint32_t b) {

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/instruction_set.h"
+#include "core/parameters.h"
+#include "core/philox.h"
+#include "riffle/tile.h"
+
+namespace riffle {
+
+/// What follows a hidden layer: tanh a, max(0, a), a σ(a), or max(a, a/100).
+enum class Activation { tanh, relu, silu, leaky };
+
+/// As users write them, in the order of the enumeration.
+inline constexpr std::array<std::string_view, 4> activation_names{"tanh", "relu", "silu", "leaky"};
+
+/// One affine map a = W h + b inside the parameter vector of a net. W is row-major, [outputs,
+/// inputs], and stands in front of b.
+struct DenseShape {
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+  std::size_t offset = 0;  ///< of W, from the start of the net's parameters
+  bool bias = true;
+  /// Row o sees inputs 0 … live[o]-1; its other weights have no effect and no gradient. Empty:
+  /// every row sees all.
+  std::vector<std::uint32_t> live{};
+  /// Whether the input is added behind the activation.
+  bool residual = false;
+
+  std::size_t weights() const { return inputs * outputs; }
+  std::size_t bias_offset() const { return offset + weights(); }
+};
+
+/// A multilayer perceptron: hidden layers h ← act(W h + b), then an affine map to the outputs. With
+/// `residual`, a hidden layer behind one of equal width is h ← h + act(W h + b) (He et al. 2016,
+/// eq. 1, with one weight layer in the branch). Immutable; made by the functions below.
+struct MlpShape {
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+  Activation activation = Activation::tanh;
+  std::vector<DenseShape> layers;  ///< the hidden layers, then the output layer
+  /// Masked nets with a hidden layer that is too narrow for all dependences have a linear map from
+  /// the inputs to the outputs besides; others have one with no outputs here.
+  DenseShape direct{};
+  /// Of a masked net: the input of each rank, which is the column of W that it meets. Empty: column
+  /// i meets input i.
+  std::vector<std::uint32_t> input_of_rank{};
+  std::size_t parameters = 0;
+};
+
+/// Every output depends on every input. `hidden` may be empty (an affine map), and `inputs` 0
+/// (constants).
+MlpShape mlp_shape(std::size_t inputs, std::span<const std::size_t> hidden, std::size_t outputs,
+                   Activation activation, bool residual);
+
+/// MADE (Germain, Gregor, Murray & Larochelle 2015, eq. 12, 13), with residual layers as in ResMADE
+/// (Nash & Durkan 2019). `rank` is a permutation of 0 … D-1: rank[i] is the place of input i in the
+/// order. Outputs i·outputs_per_dim … (i+1)·outputs_per_dim-1 depend on the inputs of rank below
+/// rank[i], and on all of them. Hidden units are sorted by their degree, so that what a row sees is
+/// a prefix of its inputs, for which the columns of the first W stand in the order of rank.
+MlpShape masked_mlp_shape(std::span<const std::size_t> rank, std::span<const std::size_t> hidden,
+                          std::size_t outputs_per_dim, Activation activation, bool residual);
+
+/// Elements of T that `Mlp::forward` leaves for `Mlp::vjp`, with vjp's working space: a multiple of
+/// 16.
+std::size_t mlp_cache_size(const MlpShape& shape);
+
+/// Appends "PREFIX0.W", "PREFIX0.b", "PREFIX1.W", … and, where it exists, "PREFIXdirect.W", for a
+/// prefix such as "net.": shape.parameters numbers in all.
+void add_mlp_parameters(ParameterLayout& layout, const MlpShape& shape, std::string_view prefix);
+
+/// Overwrites the net's parameters: hidden layers W ~ U(-w, w), with w = √(6/(inputs + outputs))
+/// for tanh (Glorot & Bengio 2010, eq. 16) and √(6/inputs) for the others (He et al. 2015, eq. 10),
+/// and b ~ U(-1, 1)/√inputs; the output layer 0, so that a fresh net gives 0. Masked rows count the
+/// inputs they see. Nets of one layer differ in `net`, the second word of the draws; the first is
+/// the place among the parameters.
+template <class T>
+void initialise_mlp(const RandomStream& stream, const MlpShape& shape, T* params,
+                    std::uint32_t net = 0);
+
+/// The compiled functions of nets for one precision and instruction set.
+template <class T>
+struct MlpKernels {
+  void (*forward)(const MlpShape&, const T* params, Tile<const T> x, Tile<T> out, T* cache);
+  void (*vjp)(const MlpShape&, const T* params, Tile<const T> x, T* cache, Tile<const T> g_out,
+              Tile<T> g_x, T* grad);
+
+  template <class Maths>
+  static MlpKernels of() {
+    return {&Maths::forward, &Maths::vjp};
+  }
+};
+
+/// T = float, double or Dual (always scalar).
+template <class T>
+MlpKernels<T> mlp_kernels(InstructionSet set);
+
+/// A net as layers' maths call it, R being their lane policy. It is compiled once, in mlp.cpp.
+/// Tiles have as many rows as the net has inputs and outputs; what they may hold in their padding
+/// is stated at FlowLayer. The cache is 64-byte aligned. Non-finite input gives non-finite output
+/// in the same sample, wherever it has an effect.
+template <class R>
+struct Mlp {
+  using T = typename R::Scalar;
+
+  /// out and cache are overwritten; out must not be x.
+  static void forward(const MlpShape& shape, const T* params, Tile<const T> x, Tile<T> out,
+                      T* cache) {
+    mlp_kernels<T>(R::instruction_set()).forward(shape, params, x, out, cache);
+  }
+
+  /// g_x += Jᵀ g_out, and grad += the parameters' cotangents summed over the samples, in an order
+  /// that depends on nothing but their number. params, x and cache are those of forward, of which
+  /// the cache's working space changes; g_out is left as it is. Null data in g_x, or a null grad:
+  /// not wanted, and not computed.
+  static void vjp(const MlpShape& shape, const T* params, Tile<const T> x, T* cache,
+                  Tile<const T> g_out, Tile<T> g_x, T* grad) {
+    mlp_kernels<T>(R::instruction_set()).vjp(shape, params, x, cache, g_out, g_x, grad);
+  }
+};
+
+}  // namespace riffle
