@@ -6,9 +6,15 @@
 #include <array>
 
 #include "core/names.h"
+#include "flows/additive_coupling.h"
+#include "flows/affine_coupling.h"
 #include "flows/compose.h"
+#include "flows/iaf.h"
 #include "flows/inverse.h"
+#include "flows/maf.h"
 #include "flows/planar.h"
+#include "flows/rqs_autoregressive.h"
+#include "flows/rqs_coupling.h"
 
 namespace riffle {
 
@@ -16,6 +22,12 @@ std::span<const FlowEntry> flow_registry() {
   static const std::array registry{
       planar_entry,
       planar_free_entry,
+      additive_coupling_entry,
+      affine_coupling_entry,
+      rqs_coupling_entry,
+      iaf_entry,
+      maf_entry,
+      rqs_autoregressive_entry,
       compose_entry,
       inverse_entry,
   };

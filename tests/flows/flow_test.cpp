@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -200,6 +201,7 @@ TEST_P(FlowTest, ParametersThatAreNotANumberAreNotInjectiveOrGiveNoFiniteDensity
   for (std::size_t i = 0; i < layer->parameters().size(); ++i) {
     auto set = GetParam().parameter_sets()[4];
     set.values[i] = std::numeric_limits<double>::quiet_NaN();
+    if (!layer->injective(set.values)) continue;
     const FlowInput<double> in(*layer, set, 9, 90);
     const auto out = forward_and_vjp(*layer, in);
     for (std::size_t s = 0; s < in.count; ++s) {
@@ -222,7 +224,8 @@ TEST_P(FlowTest, InitialValuesAreDrawnFromTheStreamAlone) {
   EXPECT_EQ(params, values(1, 0));
   for (const double p : params) EXPECT_TRUE(std::isfinite(p));
   EXPECT_TRUE(layer->injective(params));
-  if (!params.empty()) {
+  // A layer may start at zero, which is not drawn.
+  if (std::any_of(params.begin(), params.end(), [](double p) { return p != 0; })) {
     EXPECT_NE(params, values(2, 0));
     EXPECT_NE(params, values(1, 1));
   }

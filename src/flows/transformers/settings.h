@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include "core/expression.h"
+
+namespace riffle {
+
+// The constants of the transformers: scalar maps y = τ(x; θ), strictly increasing in x, whose
+// numbers θ come from a net, so that they are others for each sample. Each has
+//
+//   options     what a layer that is built on it can be asked for
+//   numbers()   how many numbers θ one coordinate needs; all zero: the identity
+//   kept()      rows of a tile that its forward leaves for its vjp, besides those of θ
+//
+// and constructors that throw Error{usage} for values out of range.
+
+/// y = x + t.
+struct AdditiveSettings {
+  static constexpr std::array<Option, 0> options{};
+
+  explicit AdditiveSettings(const Arguments&) {}
+  std::size_t numbers() const { return 1; }
+  std::size_t kept() const { return 0; }
+};
+
+/// y = x eˢ + t with |s| < bound.
+struct AffineSettings {
+  static constexpr std::array options{
+      Option{"bound", "3", "s = bound tanh(raw/bound), the log of the scale; up to 20"},
+  };
+  double bound;
+
+  explicit AffineSettings(const Arguments& arguments);
+  std::size_t numbers() const { return 2; }
+  std::size_t kept() const { return 0; }
+};
+
+/// A monotone rational-quadratic spline inside [-bound, bound], the identity outside.
+struct RqsSettings {
+  static constexpr std::array options{
+      Option{"bins", "8", "of the spline, from 2 to 64"},
+      Option{"bound", "5", "half the width of the box, outside which the map is the identity"},
+      Option{"least-bin", "0.001", "smallest width and height of a bin, as a part of the box"},
+      Option{"least-slope", "0.001", "smallest slope at a knot, below 1"},
+  };
+  std::size_t bins;
+  double bound;
+  double least_bin;
+  double least_slope;
+  /// softplus(zero_slope) + least_slope = 1: what is added to the raw slopes, so that 0 means 1.
+  double zero_slope;
+
+  explicit RqsSettings(const Arguments& arguments);
+  std::size_t numbers() const { return 3 * bins - 1; }
+  std::size_t kept() const { return 12; }
+};
+
+}  // namespace riffle
