@@ -5,9 +5,6 @@
 
 #include "flows/flow_kernels.h"
 
-/// Before a loop over at most four vectors whose values must stay in registers.
-#define RIFFLE_UNROLL _Pragma("GCC unroll 4")
-
 namespace riffle {
 
 struct PlanarSettings {
