@@ -98,7 +98,7 @@ Command add_bench(CLI::App& app) {
   auto a = std::make_shared<BenchArguments>();
   auto* bench = app.add_subcommand("bench", "time the engine on this machine");
   bench->add_option("NAME", a->name, "one of the benchmarks below [all]");
-  auto* of_gradient = bench->add_option_group("Options of gradient");
+  auto* of_gradient = bench->add_option_group("gradient");
   auto& g = a->gradient;
   of_gradient->add_option("--flow", g.flow, "NAME:COUNT, several joined by '+' [planar:16]");
   of_gradient->add_option("--dim", g.dim, "dimensions [2]");

@@ -28,6 +28,10 @@ for option in $options_fit; do says "$option " "riffle help fit"; done
 for code in 64 65 66 73 74 130; do says "$code" "riffle help fit"; done
 ends 0 help sample
 for option in -n --seed -o; do says "$option " "riffle help sample"; done
+ends 0 help bench
+for word in ladder gradient peak --flow --dim --batch --threads --precision --rounds; do
+  says "$word " "riffle help bench"
+done
 ends 0 help list
 for section in targets flows bases objectives optimizers recipes; do
   says "$section" "riffle help list"
