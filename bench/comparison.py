@@ -86,15 +86,18 @@ class Peer:
     def __init__(self, name, python, script, threads=1, arguments=(), environment=None):
         self.name = name
         self.errors = tempfile.TemporaryFile("w+")
-        with pinned(threads):
-            self.process = subprocess.Popen(
-                [python, str(HERE / script), *map(str, arguments)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self.errors,
-                text=True,
-                env={**os.environ, **(environment or {})},
-            )
+        try:
+            with pinned(threads):
+                self.process = subprocess.Popen(
+                    [python, str(HERE / script), *map(str, arguments)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self.errors,
+                    text=True,
+                    env={**os.environ, **(environment or {})},
+                )
+        except OSError as error:
+            raise Failure(f"{name}: {python}: {error.strerror}") from None
         self.about = self.answer()
 
     def answer(self):
