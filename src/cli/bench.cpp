@@ -1,44 +1,27 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/bench_gradient.h"
+#include "cli/bench_peak.h"
 #include "cli/commands.h"
+#include "cli/timing.h"
 #include "core/aligned.h"
 #include "core/executor.h"
 #include "core/names.h"
 #include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
 #include "inference/objective.h"
+#include "riffle/error.h"
 #include "targets/target_registry.h"
 
 namespace riffle {
 namespace {
-
-/// Median over several rounds of the seconds that one call takes; a round lasts some milliseconds.
-template <class F>
-double seconds_per_call(F&& call) {
-  using Clock = std::chrono::steady_clock;
-  constexpr int rounds = 9;
-  constexpr double round_seconds = 5e-3;
-  const auto time = [&](std::size_t calls) {
-    const auto begin = Clock::now();
-    for (std::size_t i = 0; i < calls; ++i) call();
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-  };
-  std::size_t calls = 1;
-  while (time(calls) < round_seconds) calls *= 2;
-  std::array<double, rounds> each;
-  for (double& t : each) t = time(calls) / static_cast<double>(calls);
-  std::nth_element(each.begin(), each.begin() + rounds / 2, each.end());
-  return each[rounds / 2];
-}
 
 constexpr std::size_t ladder_layers = 16;
 constexpr std::size_t ladder_batch = 4096;
@@ -58,10 +41,10 @@ double ladder_step(std::string_view flow_name, std::size_t dim, InstructionSet s
   AlignedVector<T> grad(model.parameters().size());
   model.initialise({1, Purpose::initial_values, 0}, std::span<T>(params));
   std::uint64_t step = 0;
-  const double seconds = seconds_per_call([&] {
+  const auto seconds = time_call([&] {
     estimator.estimate(params, {1, Purpose::training, step++}, {}, grad);
   });
-  return seconds * 1e9 / static_cast<double>(ladder_layers * dim * ladder_batch);
+  return seconds.median * 1e9 / static_cast<double>(ladder_layers * dim * ladder_batch);
 }
 
 template <class T>
@@ -92,25 +75,52 @@ void ladder() {
 struct Benchmark {
   std::string_view name;
   std::string_view summary;
-  void (*run)();
+  void (*run)(const GradientBenchmark&);
 };
 
-constexpr std::array<Benchmark, 1> benchmarks{{
-    {"ladder", "cost of each flow, scalar against each instruction set, D = 2, 8, 64", &ladder},
+constexpr std::array<Benchmark, 3> benchmarks{{
+    {"ladder", "cost of each flow, scalar against each instruction set, D = 2, 8, 64",
+     [](const GradientBenchmark&) { ladder(); }},
+    {"gradient", "one gradient of the free energy of the flow that the options tell",
+     &bench_gradient},
+    {"peak", "multiply-adds on registers alone, on each instruction set",
+     [](const GradientBenchmark&) { bench_peak(); }},
 }};
+
+struct BenchArguments {
+  std::string name;
+  GradientBenchmark gradient;
+};
 
 }  // namespace
 
 Command add_bench(CLI::App& app) {
-  auto name = std::make_shared<std::string>();
+  auto a = std::make_shared<BenchArguments>();
   auto* bench = app.add_subcommand("bench", "time the engine on this machine");
-  bench->add_option("NAME", *name, "ladder [all]");
-  return {bench, [name] {
-            for (const auto& b : benchmarks) {
-              if (name->empty() || *name == b.name) b.run();
+  bench->add_option("NAME", a->name, "one of the benchmarks below [all]");
+  auto* of_gradient = bench->add_option_group("gradient");
+  auto& g = a->gradient;
+  of_gradient->add_option("--flow", g.flow, "NAME:COUNT, several joined by '+' [planar:16]");
+  of_gradient->add_option("--dim", g.dim, "dimensions [2]");
+  of_gradient->add_option("--batch", g.batch, "draws in each step [256]");
+  of_gradient->add_option("--threads", g.threads, "threads [1]");
+  of_gradient->add_option("--precision", g.precision, "float or double [float]");
+  of_gradient->add_option("--rounds", g.rounds, "how often to measure, for the median [9]");
+  std::string footer = "Benchmarks:";
+  for (const auto& b : benchmarks) footer += fmt::format("\n  {:<10}{}", b.name, b.summary);
+  bench->footer(footer);
+  return {bench, [a, of_gradient] {
+            if (!a->name.empty()) {
+              find_by_name(std::span<const Benchmark>(benchmarks), a->name, "benchmark");
             }
-            if (!name->empty()) {
-              find_by_name(std::span<const Benchmark>(benchmarks), *name, "benchmark");
+            for (const auto* option : of_gradient->get_options()) {
+              if (a->name != "gradient" && option->count() > 0) {
+                throw Error(ErrorKind::usage, fmt::format("{} goes with `riffle bench gradient`",
+                                                          option->get_name()));
+              }
+            }
+            for (const auto& b : benchmarks) {
+              if (a->name.empty() || a->name == b.name) b.run(a->gradient);
             }
             return 0;
           }};

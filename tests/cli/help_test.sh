@@ -32,6 +32,10 @@ ends 0 help logdensity
 for word in POINTS -o .npy lp_approx__; do says "$word" "riffle help logdensity"; done
 ends 0 help check
 for word in --seed --draws 64 65 66 1e-10; do says "$word" "riffle help check"; done
+ends 0 help bench
+for word in ladder gradient peak --flow --dim --batch --threads --precision --rounds; do
+  says "$word " "riffle help bench"
+done
 ends 0 help list
 for section in targets flows bases objectives optimizers recipes; do
   says "$section" "riffle help list"

@@ -20,6 +20,13 @@ refuses $usage "--seed" fit U1 --seed
 refuses $usage "--set" fit U1 --set
 refuses $usage 'did you mean "targets"?' list tagets
 refuses $usage 'no benchmark' bench nothing
+refuses $usage 'bench gradient' bench ladder --dim 3
+refuses $usage 'bench gradient' bench --flow planar:2
+refuses $usage 'did you mean "planar"?' bench gradient --flow plnar:3
+refuses $usage '--dim' bench gradient --dim 0
+refuses $usage '--batch' bench gradient --batch -1
+refuses $usage '--threads' bench gradient --threads 0
+refuses $usage 'double' bench gradient --precision half
 refuses $usage 'no command "nothing"' help nothing
 
 # What to fit.
