@@ -15,7 +15,7 @@
 
 namespace riffle {
 
-/// What one tile adds to an estimate, besides its gradient.
+/// What some tiles add to an estimate, besides its gradient.
 struct TileShare {
   double sum = 0;             ///< over the valid draws
   std::uint64_t invalid = 0;  ///< draws
@@ -33,15 +33,18 @@ struct TileSumKernels {
   }
 };
 
-/// Shares the tiles of a batch out to threads. Each tile's gradient goes to a slot of its own, and
-/// the slots are summed in order, so that the result has the same bits on any number of threads.
+/// Shares the tiles of a batch out to threads, in groups of tiles that follow one another. Each
+/// group's gradient goes to a slot of its own, and the slots are summed in order. How the tiles are
+/// grouped depends on the batch alone, so the result has the same bits on any number of threads;
+/// groups of several, where there are many tiles, spare the threads most of what they would have to
+/// pass on to each other.
 template <class T>
 class TileSums {
  public:
   TileSums(std::size_t batch, std::size_t parameters, Executor& executor, InstructionSet set);
 
   /// How many workers `run` can tell apart.
-  std::size_t workers() const { return tiles() > 1 ? executor_.threads() : 1; }
+  std::size_t workers() const { return groups_ > 1 ? executor_.threads() : 1; }
 
   /// Calls f(worker, first draw, number of draws, gradient) for each tile, which adds its part of
   /// the gradient to zeros and returns a TileShare. grad is overwritten; what lies behind the
@@ -49,16 +52,23 @@ class TileSums {
   template <class F>
   Estimate run(std::span<T> grad, F&& f) {
     std::fill(grad.begin(), grad.end(), T(0));
-    const auto count = [&](std::size_t tile) {
-      return std::min(tile_size, batch_ - tile * tile_size);
+    const auto take = [&](std::size_t group, std::size_t worker, std::span<T> slot) {
+      TileShare all;
+      const std::size_t end = std::min(batch_, (group + 1) * draws_in_group_);
+      for (std::size_t first = group * draws_in_group_; first < end; first += tile_size) {
+        const TileShare share = f(worker, first, std::min(tile_size, end - first), slot);
+        all.sum += share.sum;
+        all.invalid += share.invalid;
+      }
+      shares_[group] = all;
     };
-    if (tiles() == 1) {
-      shares_[0] = f(std::size_t{0}, std::size_t{0}, count(0), grad.first(parameters_));
+    if (groups_ == 1) {
+      take(0, 0, grad.first(parameters_));
     } else {
-      executor_.run(tiles(), [&](std::size_t tile, std::size_t worker) {
-        const std::span<T> slot(slots_.data() + tile * stride_, parameters_);
+      executor_.run(groups_, [&](std::size_t group, std::size_t worker) {
+        const std::span<T> slot(slots_.data() + group * stride_, parameters_);
         std::fill(slot.begin(), slot.end(), T(0));
-        shares_[tile] = f(worker, tile * tile_size, count(tile), slot);
+        take(group, worker, slot);
       });
       add_slots(grad);
     }
@@ -73,15 +83,16 @@ class TileSums {
   }
 
  private:
-  std::size_t tiles() const { return (batch_ + tile_size - 1) / tile_size; }
   void add_slots(std::span<T> grad);
 
   std::size_t batch_;
+  std::size_t draws_in_group_;  // whole tiles
+  std::size_t groups_;
   std::size_t parameters_;
   std::size_t stride_;  // of the slots: whole lanes
   Executor& executor_;
   TileSumKernels<T> kernels_;
-  AlignedVector<T> slots_;  // one gradient for each tile
+  AlignedVector<T> slots_;  // one gradient for each group
   std::vector<TileShare> shares_;
 };
 
