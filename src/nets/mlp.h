@@ -59,7 +59,7 @@ struct MlpShape {
 MlpShape mlp_shape(std::size_t inputs, std::span<const std::size_t> hidden, std::size_t outputs,
                    Activation activation, bool residual);
 
-/// MADE (Germain, Gregor, Murray & Larochelle 2015, eq. 12, 13), with residual layers as in ResMADE
+/// MADE (Germain, Gregor, Murray & Larochelle 2015, section 4), with residual layers as in ResMADE
 /// (Nash & Durkan 2019). `rank` is a permutation of 0 … D-1: rank[i] is the place of input i in the
 /// order. Outputs i·outputs_per_dim … (i+1)·outputs_per_dim-1 depend on the inputs of rank below
 /// rank[i], and on all of them. Hidden units are sorted by their degree, so that what a row sees is

@@ -296,11 +296,11 @@ std::vector<std::vector<std::size_t>> orders(std::size_t dim) {
 }
 
 TEST(Masks, ExactlyTheAllowedDependencesExist) {
-  for (const std::size_t dim : {1, 2, 3, 5, 8, 17, 40}) {
+  for (const std::size_t dim : std::initializer_list<std::size_t>{1, 2, 3, 5, 8, 17, 40}) {
     for (const auto& rank : orders(dim)) {
       for (const auto& hidden : std::vector<std::vector<std::size_t>>{
                {}, {1}, {dim}, {64}, {7, 64}, {64, 7}, {16, 16, 16}, {64, 65, 64}, {39, 39}}) {
-        for (const std::size_t numbers : {1, 3}) {
+        for (const std::size_t numbers : std::initializer_list<std::size_t>{1, 3}) {
           const auto shape = masked_mlp_shape(rank, hidden, numbers, Activation::relu, true);
           const auto reached = paths(shape);
           for (std::size_t r = 0; r < dim; ++r) {
