@@ -403,7 +403,10 @@ struct Stroke {
   std::vector<Point> line;
 };
 
-std::vector<Stroke> mesh_strokes(const MeshFrame& mesh, double farthest) {
+std::vector<Stroke> mesh_strokes(const MeshFrame& mesh, double pixel) {
+  const double farthest = 1e5 * pixel;
+  // Where a map pulls neighbours further apart, a straight line between them shows what is not so.
+  const double longest = 40 * pixel;
   const std::size_t line_step = even_step(mesh.n - 1, 30);
   const std::size_t node_step = even_step(mesh.n - 1, 200);
   const auto is_drawable = [&](const Point& p) {
@@ -421,7 +424,8 @@ std::vector<Stroke> mesh_strokes(const MeshFrame& mesh, double farthest) {
         };
         const auto from = node(j);
         const auto to = node(j + node_step);
-        if (!is_drawable(from) || !is_drawable(to)) {
+        if (!is_drawable(from) || !is_drawable(to) ||
+            std::hypot(to.x - from.x, to.y - from.y) > longest) {
           goes_on = false;
           continue;
         }
@@ -443,7 +447,7 @@ std::vector<Stroke> mesh_strokes(const MeshFrame& mesh, double farthest) {
 
 /// The lines of a mesh as rows (x, y, colour), a row of NaN after each stroke.
 std::vector<double> mesh_rows(const MeshFrame& mesh, double pixel) {
-  auto strokes = mesh_strokes(mesh, 1e5 * pixel);
+  auto strokes = mesh_strokes(mesh, pixel);
   // The centre is drawn last, on top. Strokes of one colour follow each other, because each change
   // of colour costs space in an SVG file.
   std::ranges::stable_sort(strokes, [](const Stroke& a, const Stroke& b) {
