@@ -31,9 +31,11 @@ struct Option {
 };
 
 /// The arguments of one expression over the defaults of its options. Every method throws
-/// Error{usage}, naming the argument, where its value cannot be read.
+/// Error{usage}, naming the argument, where its value cannot be read; only options may be asked
+/// for.
 class Arguments {
  public:
+  /// Of what has no options.
   Arguments() = default;
   /// Throws Error{usage}, naming the nearest option, where there is none of an argument's name.
   Arguments(const Expression& expression, std::span<const Option> options);

@@ -15,7 +15,9 @@ namespace {
 template <class T>
 std::unique_ptr<FlowLayer<T>> layer_of(std::string_view name, std::size_t dim,
                                        InstructionSet set = InstructionSet::best()) {
-  return find_by_name(flow_registry(), name, "flow").make<T>({dim, 0, set});
+  const auto& entry = find_by_name(flow_registry(), name, "flow");
+  const Expression plain{std::string(name), 1, {}, {}};
+  return entry.make<T>({dim, 0, set, Arguments(plain, entry.options)});
 }
 
 struct Mapped {
