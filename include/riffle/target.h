@@ -1,20 +1,31 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "riffle/tile.h"
 
 namespace riffle {
 
-/// A user's unnormalised log density on R^dim with its gradient, in double precision.
+/// Evaluations of a target that failed, over its life so far.
+struct TargetFailures {
+  std::uint64_t count = 0;
+  std::string first_message;  ///< of the first of them; empty where there was none
+};
+
+/// An unnormalised log density on R^dim with its gradient, in double precision: a function of the
+/// caller's, a plug-in, a Stan model or a built-in density. Where the parameters of interest live
+/// on another space, z are their unconstrained values and ln p holds the Jacobian's logarithm.
 ///
-/// It is evaluated from several threads at once. An exception ends the run and reaches the caller
-/// of `fit`. A point outside the support, or where the evaluation fails, gives a log density that
-/// is not finite: such draws are counted and left out, never taken in silence.
+/// An exception ends the run and reaches the caller of `fit`. A point outside the support, or where
+/// the evaluation fails, gives a log density that is not finite: such draws are counted and left
+/// out, never taken in silence.
 class Target {
  public:
   virtual ~Target() = default;
@@ -25,6 +36,23 @@ class Target {
                         Tile<double> gradient) const = 0;
   /// ln ∫p, where it is known: then a fit reports its KL divergence.
   virtual std::optional<double> log_z() const { return std::nullopt; }
+
+  /// Whether evaluate() and constrain() may be called from several threads at once. Where not, a
+  /// fit runs on one thread.
+  virtual bool thread_safe() const { return true; }
+  /// Whether ln p holds all of its constants, so that ln ∫p is the evidence of a model. Where not,
+  /// it is known up to an unknown constant.
+  virtual bool keeps_constants() const { return true; }
+  virtual TargetFailures failures() const { return {}; }
+
+  /// Names of what constrain() gives, in its order; those of one array follow each other, in
+  /// column-major order with indices from 1, such as a.1.2. By default z.1, ..., z.dim.
+  virtual std::vector<std::string> parameter_names() const;
+  /// How many of these, from the first on, are parameters; the rest are computed from them.
+  virtual std::size_t parameter_count() const { return parameter_names().size(); }
+  /// theta[parameter_names().size()], overwritten, from z[dim]. By default a copy. Values that
+  /// cannot be computed are NaN.
+  virtual void constrain(std::span<const double> z, std::span<double> theta) const;
 };
 
 /// ln p at one point z[dim], whose gradient is written to gradient[dim].
