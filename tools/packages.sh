@@ -1,6 +1,6 @@
 # The Debian and Ubuntu packages that Riffle uses, by what for. To be sourced.
 # shellcheck shell=sh disable=SC2034
-build_packages="g++ cmake ninja-build libhwy-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev"
+build_packages="g++ cmake ninja-build libhwy-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libeigen3-dev"
 plot_packages="gnuplot-nox"
-test_packages="libgtest-dev libeigen3-dev"
+test_packages="libgtest-dev"
 clang_packages="clang libclang-rt-dev"

@@ -115,23 +115,26 @@ MonteCarlo evaluate_objective(const FlowModel<T>& model, const Density<T>& targe
 
 template <class T>
 Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,
-           const RandomStream& stream, std::uint64_t first, std::uint64_t n) {
-  Draws result;
-  result.dim = model.dim();
-  result.z.reserve(n * model.dim());
-  result.log_q.reserve(n);
-  Pipeline<T> p(model);
-  for (std::uint64_t done = 0; done < n; done += tile_size) {
+           const RandomStream& stream, std::uint64_t first, std::uint64_t n, Executor& executor) {
+  const std::size_t dim = model.dim();
+  Draws result{dim, std::vector<double>(n * dim), std::vector<double>(n), {}};
+  if (target != nullptr) result.log_p.resize(n);
+  std::vector<std::unique_ptr<Pipeline<T>>> pipelines;
+  for (std::size_t i = 0; i < executor.threads(); ++i) {
+    pipelines.push_back(std::make_unique<Pipeline<T>>(model));
+  }
+  executor.run((n + tile_size - 1) / tile_size, [&](std::size_t tile, std::size_t worker) {
+    auto& p = *pipelines[worker];
+    const std::uint64_t done = tile * tile_size;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(tile_size, n - done));
     p.push(model, target, params, stream, first + done, count);
     for (std::size_t s = 0; s < count; ++s) {
-      for (std::size_t d = 0; d < model.dim(); ++d) {
-        result.z.push_back(static_cast<double>(p.z.row(d)[s]));
-      }
-      result.log_q.push_back(static_cast<double>(p.log_q0[s]) - static_cast<double>(p.log_det[s]));
-      if (target != nullptr) result.log_p.push_back(static_cast<double>(p.log_p[s]));
+      double* const z = &result.z[(done + s) * dim];
+      for (std::size_t d = 0; d < dim; ++d) z[d] = static_cast<double>(p.z.row(d)[s]);
+      result.log_q[done + s] = static_cast<double>(p.log_q0[s]) - static_cast<double>(p.log_det[s]);
+      if (target != nullptr) result.log_p[done + s] = static_cast<double>(p.log_p[s]);
     }
-  }
+  });
   return result;
 }
 
@@ -140,7 +143,7 @@ Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const 
                                          std::span<const T>, const RandomStream&, std::uint64_t, \
                                          ObjectiveTerms, Executor&);                             \
   template Draws draw(const FlowModel<T>&, const Density<T>*, std::span<const T>,                \
-                      const RandomStream&, std::uint64_t, std::uint64_t);
+                      const RandomStream&, std::uint64_t, std::uint64_t, Executor&);
 
 RIFFLE_INSTANTIATE(float)
 RIFFLE_INSTANTIATE(double)

@@ -35,9 +35,17 @@ struct Draws {
   std::vector<double> log_p;  ///< unnormalised; empty where there was no target
 };
 
-/// Draws first ... first + n - 1 of the stream; `first` is a multiple of `tile_size`.
+/// Draws first ... first + n - 1 of the stream; `first` is a multiple of `tile_size`. The result
+/// does not depend on the number of threads.
 template <class T>
 Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,
-           const RandomStream& stream, std::uint64_t first, std::uint64_t n);
+           const RandomStream& stream, std::uint64_t first, std::uint64_t n, Executor& executor);
+/// On one thread.
+template <class T>
+Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,
+           const RandomStream& stream, std::uint64_t first, std::uint64_t n) {
+  Executor alone(1);
+  return draw(model, target, params, stream, first, n, alone);
+}
 
 }  // namespace riffle

@@ -21,6 +21,7 @@
 #include "flows/planar.h"
 #include "flows/planar_leaky.h"
 #include "flows/radial.h"
+#include "flows/rqs.h"
 #include "flows/rqs_autoregressive.h"
 #include "flows/rqs_coupling.h"
 #include "flows/sylvester.h"
@@ -44,6 +45,7 @@ std::span<const FlowEntry> flow_registry() {
       lu_linear_entry,
       permutation_entry,
       reverse_entry,
+      rqs_entry,
       additive_coupling_entry,
       affine_coupling_entry,
       rqs_coupling_entry,

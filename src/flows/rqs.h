@@ -1,0 +1,9 @@
+#pragma once
+
+#include "flows/flow_registry.h"
+
+namespace riffle {
+
+extern const FlowEntry rqs_entry;
+
+}  // namespace riffle

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/executor.h"
+#include "core/instruction_set.h"
+#include "posterior/modes.h"
+#include "riffle/trained_flow.h"
+#include "targets/density.h"
+
+namespace riffle {
+
+struct MixtureFitOptions {
+  std::uint64_t seed = 1;
+  std::uint64_t number = 0;  ///< tells apart the random numbers of fits with one seed
+  std::size_t most_components = 64;
+  std::size_t rounds = 4;
+  std::uint64_t draws = 8192;  ///< in a round
+  InstructionSet set;
+};
+
+/// A mixture of normals that starts from one component for each mode, weighted by Laplace's
+/// approximation, and is fitted by rounds of importance-weighted EM: population Monte Carlo (Cappé,
+/// Douc, Guillin, Marin & Robert 2008). It moves mass between modes however far apart they are,
+/// which gradients do not. Components have diagonal covariances in coordinates that are whitened by
+/// the modes' mean covariance.
+TrainedFlow::Definition fit_mixture(const Density<double>& target, std::span<const Mode> modes,
+                                    const MixtureFitOptions& options, Executor& executor);
+
+}  // namespace riffle

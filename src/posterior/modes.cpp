@@ -1,0 +1,240 @@
+#include "posterior/modes.h"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <optional>
+#include <utility>
+
+namespace riffle {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+/// Independent standard normal numbers, by Box & Muller (1958).
+VectorXd normals(Index dim, const RandomStream& stream, std::uint32_t sample) {
+  VectorXd x(dim);
+  for (Index d = 0; d < dim; ++d) {
+    const auto at = static_cast<std::uint32_t>(2 * d);
+    x[d] = std::sqrt(-2 * std::log(stream.uniform(sample, at))) *
+           std::cos(2 * std::numbers::pi * stream.uniform(sample, at + 1));
+  }
+  return x;
+}
+
+/// -∂²ln p at z by central differences of the gradient, steps in terms of `scale`.
+MatrixXd negative_hessian(const PointDensity& density, const VectorXd& z, const VectorXd& scale) {
+  constexpr double relative_step = 1e-4;
+  const Index dim = z.size();
+  MatrixXd points(dim, 2 * dim);
+  for (Index d = 0; d < dim; ++d) {
+    const double step = relative_step * scale[d];
+    points.col(2 * d) = z;
+    points(d, 2 * d) += step;
+    points.col(2 * d + 1) = z;
+    points(d, 2 * d + 1) -= step;
+  }
+  const MatrixXd gradients = density.gradients(points);
+  MatrixXd hessian(dim, dim);
+  for (Index d = 0; d < dim; ++d) {
+    const double width = points(d, 2 * d) - points(d, 2 * d + 1);
+    hessian.col(d) = (gradients.col(2 * d + 1) - gradients.col(2 * d)) / width;
+  }
+  return (hessian + hessian.transpose()) / 2;
+}
+
+/// The normal of Laplace's approximation where a climb ended, if that is a proper maximum.
+std::optional<Normal> laplace(const PointDensity& density, const Ascent& ascent) {
+  const auto& top = ascent.path.back();
+  VectorXd scale =
+      inverse_hessian_estimate(ascent, ascent.path.size() - 1).diagonal().array().sqrt();
+  // The estimate can be far off; a second look takes its steps from the first.
+  for (int look = 0; look < 2; ++look) {
+    const MatrixXd hessian = negative_hessian(density, top.z, scale);
+    if (!hessian.allFinite()) return std::nullopt;
+    const Eigen::LLT<MatrixXd> factor(hessian);
+    if (factor.info() != Eigen::Success) return std::nullopt;
+    // Without a good metric a climb can stop short of the top and not know it.
+    constexpr double to_gain = 1e-3;
+    if (top.gradient.dot(factor.solve(top.gradient)) / 2 > to_gain) return std::nullopt;
+    const MatrixXd covariance = factor.solve(MatrixXd::Identity(top.z.size(), top.z.size()));
+    if (look == 1) return make_normal(top.z, covariance);
+    scale = covariance.diagonal().array().sqrt();
+    if (!scale.allFinite()) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// ELBO of a normal, from a few draws.
+double rough_elbo(const PointDensity& density, const Normal& normal, std::uint64_t seed) {
+  constexpr std::uint32_t draws = 32;
+  const RandomStream stream{seed, Purpose::mode_search, 2};
+  double sum = 0;
+  VectorXd gradient;
+  for (std::uint32_t s = 0; s < draws; ++s) {
+    const double log_p =
+        density(normal.mean + normal.lower * normals(density.dim(), stream, s), gradient);
+    if (!std::isfinite(log_p)) return -std::numeric_limits<double>::infinity();
+    sum += log_p;
+  }
+  return sum / draws + normal.half_log_volume();
+}
+
+class Search {
+ public:
+  Search(const PointDensity& density, const ModeSearchOptions& options, std::uint64_t seed,
+         Executor& executor)
+      : density_(density), options_(options), seed_(seed), executor_(executor) {}
+
+  ModeSearch run() {
+    const Index dim = density_.dim();
+    const auto near = climb_from(options_.starts, false, [&](std::uint32_t start) {
+      const RandomStream stream{seed_, Purpose::mode_search, 0};
+      VectorXd z(dim);
+      for (Index d = 0; d < dim; ++d) {
+        z[d] = 4 * stream.uniform(start, static_cast<std::uint32_t>(d)) - 2;
+      }
+      return z;
+    });
+    choose_start(near);
+    climb_widely(options_.wide_starts);
+    leave_out_negligible();
+    while (result_.modes.size() > 1 && started_ < options_.most_starts && !options_.stop() &&
+           !searched_enough()) {
+      climb_widely(32);
+      leave_out_negligible();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  /// Every mode was reached more than once, and there were many climbs for each.
+  bool searched_enough() const {
+    constexpr std::size_t climbs_per_mode = 12;
+    return result_.unseen() == 0 && result_.climbs >= climbs_per_mode * result_.modes.size();
+  }
+
+  /// Starts around what was found so far: every other one from 1 to 30 standard deviations off a
+  /// single mode, the rest from a normal distribution up to 4 times as wide as all modes together.
+  void climb_widely(std::size_t starts) {
+    std::vector<Normal> around;
+    for (const auto& mode : result_.modes) around.push_back(mode.normal);
+    if (result_.start) around.push_back(*result_.start);
+    if (around.empty()) return;
+    const auto moments = moments_of(around);
+    const auto all = make_normal(moments.mean, moments.covariance).value_or(around.front());
+    climb_from(starts, true, [&](std::uint32_t start) {
+      const RandomStream stream{seed_, Purpose::mode_search, 1};
+      const VectorXd off = normals(density_.dim(), stream, start);
+      const double u = stream.uniform(start, 0xFFFFFFFF);
+      if (around.size() > 1 && start % 2 == 1) {
+        return VectorXd(all.mean + std::pow(4.0, u) * (all.lower * off));
+      }
+      const auto& normal = around[(start / 2) % around.size()];
+      return VectorXd(normal.mean + std::pow(30.0, u) * (normal.lower * off));
+    });
+  }
+
+  template <class Start>
+  std::vector<Ascent> climb_from(std::size_t starts, bool wide, Start&& start) {
+    std::vector<Ascent> ascents(starts);
+    executor_.run(starts, [&](std::size_t i, std::size_t) {
+      if (options_.stop()) return;
+      ascents[i] = climb(density_, start(static_cast<std::uint32_t>(started_ + i)));
+    });
+    for (std::size_t i = 0; i < starts; ++i) take(ascents[i], wide);
+    started_ += starts;
+    std::stable_sort(result_.modes.begin(), result_.modes.end(),
+                     [](const Mode& a, const Mode& b) { return a.log_mass > b.log_mass; });
+    return ascents;
+  }
+
+  void take(const Ascent& ascent, bool wide) {
+    if (ascent.path.empty()) {
+      result_.impossible += wide ? 0 : 1;
+      return;
+    }
+    ++result_.climbs;
+    if (ascent.converged) {
+      const auto& top = ascent.path.back();
+      for (auto& mode : result_.modes) {
+        if (mode.normal.distance(top.z) < 0.5 && std::abs(mode.log_p - top.log_p) < 0.1) {
+          ++mode.found;
+          return;
+        }
+      }
+      if (auto normal = laplace(density_, ascent)) {
+        const double log_mass = top.log_p + normal->half_log_volume();
+        result_.modes.push_back({std::move(*normal), top.log_p, log_mass, 1});
+        return;
+      }
+    }
+    // From far off a climb may well end in the middle of nowhere: that says nothing of p.
+    result_.unsettled += wide ? 0 : 1;
+  }
+
+  void offer(const Normal& normal) {
+    const double elbo = rough_elbo(density_, normal, seed_);
+    if (elbo <= result_.start_elbo) return;
+    result_.start_elbo = elbo;
+    result_.start = normal;
+  }
+
+  /// Where the heaviest mode is like a normal distribution, its ELBO is near its mass. Where not,
+  /// the top may be a spike that holds nothing, and what the climbs went through is looked at as
+  /// Pathfinder does.
+  void choose_start(const std::vector<Ascent>& ascents) {
+    if (!result_.modes.empty()) {
+      const auto& heaviest = result_.modes.front();
+      offer(heaviest.normal);
+      const double little = 1 + 0.1 * static_cast<double>(density_.dim());
+      if (result_.start_elbo > heaviest.log_mass - little) return;
+    }
+    constexpr std::size_t looks = 16;
+    for (const auto& ascent : ascents) {
+      const std::size_t every = 1 + ascent.path.size() / looks;
+      for (std::size_t k = 0; k < ascent.path.size() && !options_.stop(); k += every) {
+        if (auto normal = make_normal(ascent.path[k].z, inverse_hessian_estimate(ascent, k))) {
+          offer(*normal);
+        }
+      }
+    }
+  }
+
+  void leave_out_negligible() {
+    if (result_.modes.empty()) return;
+    // An ELBO is a bound on the whole mass.
+    const double least =
+        std::max(result_.modes.front().log_mass, result_.start_elbo) - options_.negligible;
+    std::erase_if(result_.modes, [&](const Mode& mode) { return mode.log_mass < least; });
+  }
+
+  const PointDensity& density_;
+  const ModeSearchOptions& options_;
+  std::uint64_t seed_;
+  Executor& executor_;
+  ModeSearch result_;
+  std::size_t started_ = 0;
+};
+
+}  // namespace
+
+double ModeSearch::unseen() const {
+  std::size_t once = 0;
+  std::size_t all = 0;
+  for (const auto& mode : modes) {
+    once += mode.found == 1 ? 1 : 0;
+    all += mode.found;
+  }
+  return all == 0 ? 0 : static_cast<double>(once) / static_cast<double>(all);
+}
+
+ModeSearch search_modes(const PointDensity& density, const ModeSearchOptions& options,
+                        std::uint64_t seed, Executor& executor) {
+  return Search(density, options, seed, executor).run();
+}
+
+}  // namespace riffle

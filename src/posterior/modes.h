@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "core/executor.h"
+#include "core/philox.h"
+#include "posterior/lbfgs.h"
+#include "posterior/normal.h"
+
+namespace riffle {
+
+/// A proper maximum of ln p.
+struct Mode {
+  Normal normal;          ///< mean at the maximum; covariance (-∂²ln p)⁻¹ there
+  double log_p = 0;       ///< at the maximum
+  double log_mass = 0;    ///< Laplace's approximation of the integral around it
+  std::size_t found = 0;  ///< climbs that ended here
+};
+
+/// What climbing from many places found.
+struct ModeSearch {
+  std::vector<Mode> modes;     ///< heaviest first; those of negligible mass left out
+  std::size_t climbs = 0;      ///< that began where ln p is finite
+  std::size_t impossible = 0;  ///< starts where it was not
+  std::size_t unsettled = 0;   ///< climbs from near the origin that reached no maximum
+  /// The normal with the highest ELBO, by a few draws: Laplace's at the heaviest mode, or where
+  /// that says little of p, the best along the paths that led there. Empty where no climb began.
+  std::optional<Normal> start;
+  double start_elbo = -std::numeric_limits<double>::infinity();
+
+  /// Share of the climbs whose mode no other climb reached: what Good (1953) takes for the mass,
+  /// in terms of climbs, of modes that were never reached.
+  double unseen() const;
+};
+
+struct ModeSearchOptions {
+  std::size_t starts = 8;       ///< uniform on (-2, 2)^D, as Stan's are
+  std::size_t wide_starts = 8;  ///< around what was found, up to 30 of its standard deviations off
+  std::size_t most_starts = 1024;  ///< where the climbs disagree
+  double negligible = 10;          ///< nats below the heaviest, or below the start's ELBO
+  std::function<bool()> stop = [] { return false; };  ///< whether to make do with what there is
+};
+
+/// Climbs ln p from many places. The result does not depend on the number of threads.
+ModeSearch search_modes(const PointDensity& density, const ModeSearchOptions& options,
+                        std::uint64_t seed, Executor& executor);
+
+}  // namespace riffle

@@ -1,0 +1,233 @@
+#include "posterior/phases.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/aligned.h"
+#include "diagnostics/evaluation.h"
+#include "inference/gradient_estimator.h"
+#include "inference/optimizer.h"
+
+namespace riffle {
+namespace {
+
+/// The values that some of the parameters took, one row every few steps.
+class Trail {
+ public:
+  Trail(std::size_t parameters, std::size_t most_rows)
+      : every_(std::max<std::size_t>(1, parameters / watched)) {
+    rows_.reserve(most_rows * (parameters / every_ + 1));
+  }
+
+  void clear() {
+    rows_.clear();
+    width_ = 0;
+  }
+  void add(std::span<const double> params) {
+    const auto before = rows_.size();
+    for (std::size_t i = 0; i < params.size(); i += every_) rows_.push_back(params[i]);
+    width_ = rows_.size() - before;
+  }
+
+  /// The share of the watched parameters that are stationary: R̂ between the third and the fourth
+  /// quarter of the rows is below 1.1 (Gelman & Rubin 1992, two chains).
+  double stationary() const {
+    const std::size_t rows = width_ == 0 ? 0 : rows_.size() / width_;
+    const std::size_t n = rows / 4;
+    if (n < 4) return 0;
+    std::size_t good = 0;
+    for (std::size_t column = 0; column < width_; ++column) {
+      good += r_hat(rows - 2 * n, n, column) < 1.1 ? 1 : 0;
+    }
+    return static_cast<double>(good) / static_cast<double>(width_);
+  }
+
+ private:
+  static constexpr std::size_t watched = 128;
+
+  double r_hat(std::size_t first, std::size_t n, std::size_t column) const {
+    double mean[2] = {0, 0};
+    double squares = 0;
+    const auto count = static_cast<double>(n);
+    for (std::size_t chain = 0; chain < 2; ++chain) {
+      for (std::size_t i = 0; i < n; ++i) mean[chain] += at(first + chain * n + i, column) / count;
+      for (std::size_t i = 0; i < n; ++i) {
+        const double off = at(first + chain * n + i, column) - mean[chain];
+        squares += off * off;
+      }
+    }
+    const double within = squares / (2 * (count - 1));
+    const double between = (mean[0] - mean[1]) * (mean[0] - mean[1]) / 2;
+    if (within == 0) return between == 0 ? 1 : std::numeric_limits<double>::infinity();
+    return std::sqrt((count - 1) / count + between / within);
+  }
+  double at(std::size_t row, std::size_t column) const { return rows_[row * width_ + column]; }
+
+  std::size_t every_;
+  std::size_t width_ = 0;
+  std::vector<double> rows_;
+};
+
+/// Keeps single gradients from throwing a training off: those much longer than what is usual are
+/// scaled down. What is usual is the geometric mean of the lengths so far, the latest counting
+/// most.
+class Clip {
+ public:
+  void operator()(std::span<double> grad) {
+    double squares = 0;
+    for (const double g : grad) squares += g * g;
+    const double length = std::sqrt(squares);
+    if (!(length > 0) || !std::isfinite(length)) return;
+    if (usual_ == 0) usual_ = length;
+    const double most = times * usual_;
+    usual_ *= std::pow(std::min(length, most) / usual_, memory);
+    if (length <= most) return;
+    for (double& g : grad) g *= most / length;
+  }
+
+ private:
+  static constexpr double times = 4;
+  static constexpr double memory = 0.05;
+  double usual_ = 0;
+};
+
+/// Means of the iterates over blocks of a phase, so that its first half can be left out when the
+/// phase ends, whenever that is.
+class BlockMeans {
+ public:
+  explicit BlockMeans(std::size_t size) : size_(size) {}
+
+  void clear() { blocks_.clear(); }
+  void begin_block() { blocks_.push_back({std::vector<double>(size_, 0.0), 0}); }
+  void add(std::span<const double> params) {
+    auto& [mean, count] = blocks_.back();
+    const double part = 1 / ++count;
+    for (std::size_t i = 0; i < size_; ++i) mean[i] += part * (params[i] - mean[i]);
+  }
+  std::vector<double> second_half() const {
+    std::vector<double> all(size_, 0.0);
+    double weight = 0;
+    for (std::size_t b = blocks_.size() / 2; b < blocks_.size(); ++b) {
+      const auto& [mean, count] = blocks_[b];
+      weight += count;
+      for (std::size_t i = 0; i < size_; ++i) all[i] += count / weight * (mean[i] - all[i]);
+    }
+    return all;
+  }
+
+ private:
+  struct Block {
+    std::vector<double> mean;
+    double count;
+  };
+  std::size_t size_;
+  std::vector<Block> blocks_;
+};
+
+}  // namespace
+
+PhaseResult evaluate_quality(const FlowModel<double>& model, const Density<double>& target,
+                             std::span<const double> params, const RandomStream& stream,
+                             std::uint64_t draws, Executor& executor) {
+  const auto drawn = draw<double>(model, &target, params, stream, 0, draws, executor);
+  std::vector<double> log_weights;
+  for (std::size_t i = 0; i < drawn.log_q.size(); ++i) {
+    const double w = drawn.log_p[i] - drawn.log_q[i];
+    if (std::isfinite(w)) log_weights.push_back(w);
+  }
+  PhaseResult result;
+  const auto n = static_cast<double>(log_weights.size());
+  if (log_weights.size() < 2) {
+    result.elbo = -std::numeric_limits<double>::infinity();
+    return result;
+  }
+  const double most = *std::max_element(log_weights.begin(), log_weights.end());
+  double sum = 0;
+  double squares = 0;
+  for (const double w : log_weights) {
+    result.elbo += w / n;
+    sum += std::exp(w - most);
+    squares += std::exp(2 * (w - most));
+  }
+  double variance = 0;
+  for (const double w : log_weights) variance += (w - result.elbo) * (w - result.elbo) / (n - 1);
+  result.elbo_se = std::sqrt(variance / n);
+  result.ess_fraction = sum * sum / squares / static_cast<double>(draws);
+  return result;
+}
+
+PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<double>& target,
+                               std::span<const double> start, const PhaseOptions& options,
+                               Executor& executor, InstructionSet set,
+                               const std::function<void(const PhaseResult&)>& on_phase) {
+  constexpr std::uint64_t look_every = 10;
+  constexpr std::uint64_t decide_every = 50;
+  const std::size_t size = model.parameters().size();
+  GradientEstimator<double> source(model, target, options.batch, executor, set);
+  Optimizer<double> optimizer({.kind = OptimizerKind::adam}, size, set);
+  AlignedVector<double> params(optimizer.padded_size());
+  AlignedVector<double> grad(optimizer.padded_size());
+  std::copy(start.begin(), start.end(), params.begin());
+  const auto own = std::span<const double>(params).first(size);
+  const auto frozen = std::span<double>(grad).subspan(
+      model.flow_part(std::span<const double>(params)).size() - options.frozen, options.frozen);
+  Trail trail(size, options.most_steps / look_every + 1);
+  BlockMeans blocks(size);
+  Clip clip;
+
+  const RandomStream fresh{options.seed, Purpose::evaluation, options.number << 32};
+  auto first = evaluate_quality(model, target, start, fresh, options.evaluation_draws, executor);
+  PhasedTraining best{{start.begin(), start.end()}, {},   first.elbo, first.elbo_se,
+                      first.ess_fraction,           false};
+  std::uint64_t step = 0;
+  double rate = options.rate;
+  int idle = 0;
+  for (std::size_t phase = 0; phase < options.most_phases && !best.stopped; ++phase, rate /= 2) {
+    if (best.ess_fraction >= options.enough) break;
+    trail.clear();
+    blocks.clear();
+    std::uint64_t in_phase = 0;
+    while (in_phase < options.most_steps) {
+      ObjectiveTerms terms{.path = options.path};
+      if (options.beta) terms.beta = options.beta(step);
+      source.estimate(params, {options.seed, Purpose::training, (options.number << 32) + step},
+                      terms, grad);
+      std::fill(frozen.begin(), frozen.end(), 0.0);
+      clip(grad);
+      optimizer.step(rate, params, grad);
+      ++step;
+      ++in_phase;
+      if (in_phase % decide_every == 1) blocks.begin_block();
+      blocks.add(own);
+      if (in_phase % look_every == 0) trail.add(own);
+      if (in_phase % decide_every == 0) {
+        if (options.stop()) {
+          best.stopped = true;
+          break;
+        }
+        if (in_phase >= options.least_steps && trail.stationary() > 0.9) break;
+      }
+    }
+    const auto mean = blocks.second_half();
+    auto result = evaluate_quality(model, target, mean, fresh, options.evaluation_draws, executor);
+    result.steps = step;
+    result.rate = rate;
+    best.phases.push_back(result);
+    if (on_phase) on_phase(result);
+    // The draws are those of the phase before, so that the gain has little noise.
+    const double gain = result.elbo - best.elbo;
+    if (gain > 0) {
+      best.params = mean;
+      best.elbo = result.elbo;
+      best.elbo_se = result.elbo_se;
+      best.ess_fraction = result.ess_fraction;
+    }
+    std::copy(best.params.begin(), best.params.end(), params.begin());
+    idle = gain > options.worthwhile ? 0 : idle + 1;
+    if (idle >= 2) break;
+  }
+  return best;
+}
+
+}  // namespace riffle

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "core/executor.h"
+#include "flows/flow_model.h"
+#include "targets/density.h"
+
+namespace riffle {
+
+/// How a model is trained with no schedule set beforehand.
+struct PhaseOptions {
+  std::uint64_t seed = 1;
+  std::uint64_t number = 0;  ///< tells apart the random numbers of trainings with one seed
+  std::size_t batch = 256;
+  double rate = 0.02;               ///< Adam's, in the first phase; halved from one to the next
+  std::uint64_t least_steps = 200;  ///< of a phase
+  std::uint64_t most_steps = 1000;
+  std::size_t most_phases = 8;
+  double enough = 0.8;        ///< importance-sampling efficiency at which more work gains nothing
+  double worthwhile = 0.002;  ///< gain of a phase, in nats; two in a row below it end the training
+  std::uint64_t evaluation_draws = 2048;
+  std::size_t frozen = 0;  ///< parameters of the flow's last layers that are kept as they are
+  bool path = true;        ///< gradient of the path, rather than the whole one
+  /// Weight of ln p at step t; 1 by default.
+  std::function<double(std::uint64_t step)> beta = {};
+  std::function<bool()> stop = [] { return false; };  ///< out of time, of gradients, or of patience
+};
+
+/// The bound after a phase.
+struct PhaseResult {
+  std::uint64_t steps = 0;  ///< all phases so far
+  double rate = 0;
+  double elbo = 0;
+  double elbo_se = 0;
+  double ess_fraction = 0;
+};
+
+struct PhasedTraining {
+  std::vector<double> params;  ///< the best averages
+  std::vector<PhaseResult> phases;
+  double elbo = 0;  ///< of params, as are the others
+  double elbo_se = 0;
+  double ess_fraction = 0;
+  bool stopped = false;  ///< by `stop`
+};
+
+/// The bound and the importance-sampling efficiency over draws of `stream`; steps and rate are 0.
+PhaseResult evaluate_quality(const FlowModel<double>& model, const Density<double>& target,
+                             std::span<const double> params, const RandomStream& stream,
+                             std::uint64_t draws, Executor& executor);
+
+/// Trains by Adam in phases of constant rate. A phase ends once its iterates are stationary: R̂
+/// between the third and the fourth quarter of it, over a part of the parameters, is near 1 (Dhaka
+/// et al. 2020; Welandawe et al. 2022). The second half of its iterates is averaged, and the
+/// average evaluated; training goes on from the best so far with half the rate, until what a phase
+/// gains is not worth the next.
+PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<double>& target,
+                               std::span<const double> start, const PhaseOptions& options,
+                               Executor& executor, InstructionSet set,
+                               const std::function<void(const PhaseResult&)>& on_phase);
+
+}  // namespace riffle
