@@ -55,7 +55,7 @@ sets = {
     "equal": np.zeros(1000),
     "ties": np.floor(4 * pareto(1000, 0.8)) / 4,
     "some-zero": some_zero(gaussian(999, 0.7)),
-    "underflow": 300 * normal(500),
+    "underflow": 1000 * normal(500),
 }
 
 print("// By tools/golden_psis.py, ArviZ", arviz.__version__)

@@ -76,7 +76,7 @@ std::vector<double> weights_of(const std::string& name) {
     for (std::size_t i = 1; i < weights.size(); i += 3) weights[i] = -inf;
     return weights;
   }
-  if (name == "underflow") return make(500, [](std::size_t i) { return 300 * normal(i); });
+  if (name == "underflow") return make(500, [](std::size_t i) { return 1000 * normal(i); });
   return {};
 }
 
