@@ -55,10 +55,9 @@ void compare_fits(const std::vector<VerdictEvidence::Fit>& fits, std::vector<std
       const double gap = std::abs(fits[i].log_z - fits[j].log_z);
       const double error = std::hypot(fits[i].log_z_se, fits[j].log_z_se);
       if (gap <= most_fit_gap || gap <= most_fit_gap_errors * error) continue;
-      // An evidence that is no number agrees with none.
-      const double width = std::isnan(gap) ? std::numeric_limits<double>::infinity() : gap;
-      if (width <= widest) continue;
-      widest = width;
+      // What is no number gets here too: such an evidence agrees with none.
+      if (gap <= widest) continue;
+      widest = gap;
       worst = fmt::format(
           "independent fits disagree: log Z {:.2f} ± {:.2f} and {:.2f} ± {:.2f}, so at least one "
           "of "

@@ -135,9 +135,16 @@ TEST(ParameterSummary, FiguresThatDoNotExist) {
   EXPECT_TRUE(std::isnan(summarise({}, 1).front().mean));
 }
 
+TEST(ParameterSummary, ADrawWithoutWeightDoesNotCount) {
+  const auto found =
+      summarise(std::vector<double>{1, inf, 2}, 1, std::vector<double>{1, 0, 1}).front();
+  EXPECT_EQ(found.mean, 1.5);
+  EXPECT_DOUBLE_EQ(found.sd, std::sqrt(0.5));
+  EXPECT_EQ(found.q95, 2);
+}
+
 TEST(ParameterSummary, QuantilesNextToInfinity) {
-  const auto found = summarise(std::vector<double>{1, inf, 2, 3, -inf}, 1).front();
-  EXPECT_EQ(found.q50, 2);
+  EXPECT_EQ(summarise(std::vector<double>{1, inf, 2}, 1).front().q50, 2);
 }
 
 ParameterSummary with(double mean, double sd) {
