@@ -225,14 +225,12 @@ std::vector<std::pair<std::size_t, std::size_t>> dependent_pairs(const Draws& dr
   return chosen;
 }
 
-/// Ticks about `count` to an axis.
+/// The distance of ticks of which about `count` fit on an axis.
 double tick_step(const Range& range, double count) {
   const double rough = range.length() / count;
   const double power = std::pow(10, std::floor(std::log10(rough)));
-  for (const double digit : {1.0, 2.0, 5.0}) {
-    if (rough <= digit * power) return digit * power;
-  }
-  return 10 * power;
+  const double digits = rough / power;
+  return power * (digits < 1.5 ? 1 : digits < 3.5 ? 2 : digits < 7.5 ? 5 : 10);
 }
 
 std::string axis(char which, const Range& range, double ticks) {
@@ -343,7 +341,7 @@ std::string draw_marginals(const Draws& draws, Studio& studio) {
         fmt::format("{}   {:.3g} ± {:.3g}", shortened(draws.name(j), 22), summary.mean, summary.sd),
         12, coloured("center", ink));
     script += "set border 1 lw 1 lc rgb '#999999'\nunset ytics\n";
-    script += axis('x', column.range, std::max(3.0, width / 55.0));
+    script += axis('x', column.range, std::max(3.0, width / 65.0));
     const auto drawn = histogram(column, false);
     std::string plot;
     double top = 0;
@@ -378,7 +376,8 @@ std::string draw_pairs(const Draws& draws, Studio& studio) {
   const int bottom = std::max(lower_bottom, lower_top - 3 * width / 2);
   std::string script;
   for (int p = 0; p < count; ++p) {
-    const auto [a, b] = pairs[static_cast<std::size_t>(p)];
+    const auto a = pairs[static_cast<std::size_t>(p)].first;
+    const auto b = pairs[static_cast<std::size_t>(p)].second;
     const int x = left + p * (width + gap);
     script += fresh_panel({x, x + width, bottom, lower_top});
     if (p == 0) {
@@ -391,7 +390,7 @@ std::string draw_pairs(const Draws& draws, Studio& studio) {
                           "center rotate by 90");
     const auto horizontal = draws.column(a).range;
     const auto vertical = draws.column(b).range;
-    script += axis('x', horizontal, std::max(3.0, width / 55.0));
+    script += axis('x', horizontal, std::max(3.0, width / 65.0));
     script += axis('y', vertical, 5);
     const auto inside = [&](bool weighted) {
       std::vector<double> points;

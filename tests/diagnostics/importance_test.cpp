@@ -138,7 +138,7 @@ TEST(Importance, DifferencesOfLogDensities) {
   const auto found = log_weights(log_p, log_q);
   EXPECT_EQ(found[0], -2);
   EXPECT_EQ(found[1], -inf);
-  for (const std::size_t i : {2, 3, 4}) EXPECT_TRUE(std::isnan(found[i])) << i;
+  for (std::size_t i = 2; i < 5; ++i) EXPECT_TRUE(std::isnan(found[i])) << i;
 }
 
 TEST(Importance, NormalisedWeights) {

@@ -266,7 +266,7 @@ std::map<Grade, int> grades(const MeanField& q, const Density& log_p, std::size_
 }
 
 TEST(SimulatedVerdict, AnUnderDispersedNormalOnEightSchoolsIsNeverReliable) {
-  for (const std::size_t n : {4'000, 10'000, 20'000}) {
+  for (const std::size_t n : {4'000UL, 10'000UL, 20'000UL}) {
     const int runs = test::repetitions(20);
     auto count = grades(eight_schools_fit(), eight_schools, n, runs);
     EXPECT_EQ(count[Grade::unreliable], runs) << n;
@@ -274,8 +274,8 @@ TEST(SimulatedVerdict, AnUnderDispersedNormalOnEightSchoolsIsNeverReliable) {
 }
 
 TEST(SimulatedVerdict, NorOnAFunnelWhoseNeckItMisses) {
-  for (const std::size_t dim : {2, 5, 10}) {
-    for (const std::size_t n : {4'000, 10'000}) {
+  for (const std::size_t dim : {2UL, 5UL, 10UL}) {
+    for (const std::size_t n : {4'000UL, 10'000UL}) {
       const int runs = test::repetitions(10);
       auto count = grades(funnel_fit(dim), funnel, n, runs);
       EXPECT_EQ(count[Grade::unreliable], runs) << dim << " dimensions, " << n << " draws";
