@@ -41,17 +41,6 @@ std::string square(double limit) {
   return fmt::format("set xrange [{0}:{1}]\nset yrange [{0}:{1}]\n", -limit, limit);
 }
 
-/// At most about `most` bytes, the middle left out where there are more.
-std::string shortened(const std::string& text, std::size_t most) {
-  if (text.size() <= most) return text;
-  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
-  std::size_t head = most / 2;
-  std::size_t tail = text.size() - (most - head - 1);
-  while (head > 0 && continues(text[head])) --head;
-  while (tail < text.size() && continues(text[tail])) ++tail;
-  return text.substr(0, head) + "…" + text.substr(tail);
-}
-
 std::string loss_name(const PlotData& data) {
   return data.loss_name.empty() ? "loss" : shortened(data.loss_name, 30);
 }

@@ -102,6 +102,16 @@ std::string Canvas::titled(const Box& box, std::string_view title, int size) con
   return axes(box) + text((box.left + box.right) / 2, box.top + 10 + size / 2, title, size);
 }
 
+std::string shortened(const std::string& text, std::size_t most) {
+  if (text.size() <= most) return text;
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  std::size_t head = most / 2;
+  std::size_t tail = text.size() - (most - head - 1);
+  while (head > 0 && continues(text[head])) --head;
+  while (tail < text.size() && continues(text[tail])) ++tail;
+  return text.substr(0, head) + "…" + text.substr(tail);
+}
+
 std::string Studio::store(const std::vector<double>& values) {
   auto name = fmt::format("data{}", stored_++);
   write_file(folder_.path() / name,

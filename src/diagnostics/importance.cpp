@@ -1,0 +1,150 @@
+#include "diagnostics/importance.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+#include "diagnostics/psis.h"
+
+namespace riffle {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// Whether a weight is a number above zero.
+bool is_positive(double log_weight) {
+  return std::isfinite(log_weight);
+}
+
+double largest_finite(std::span<const double> log_weights) {
+  double most = -infinity;
+  for (const double w : log_weights) {
+    if (is_positive(w)) most = std::max(most, w);
+  }
+  return most;
+}
+
+/// Sums of weights over the largest of them.
+struct Sums {
+  double largest = -infinity;  ///< ln
+  double sum = 0;
+  double squares = 0;
+  double n = 0;
+
+  explicit Sums(std::span<const double> log_weights)
+      : largest(largest_finite(log_weights)), n(static_cast<double>(log_weights.size())) {
+    for (const double w : log_weights) {
+      if (!is_positive(w)) continue;
+      const double relative = std::exp(w - largest);
+      sum += relative;
+      squares += relative * relative;
+    }
+  }
+  double log_z() const { return largest + std::log(sum / n); }
+  double ess() const { return sum * sum / squares; }
+  /// Variance of ln of the mean weight: (n Σw²/(Σw)² - 1)/(n - 1), which is var(w)/(n mean(w)²).
+  double log_z_variance() const { return std::max(0.0, n / ess() - 1) / (n - 1); }
+};
+
+double half_gap(std::span<const double> log_weights) {
+  const std::size_t half = log_weights.size() / 2;
+  const Sums first(log_weights.first(half));
+  const Sums second(log_weights.subspan(half));
+  const double gap = first.log_z() - second.log_z();
+  const double error = std::sqrt(first.log_z_variance() + second.log_z_variance());
+  return gap == 0 ? 0 : gap / error;
+}
+
+}  // namespace
+
+Importance importance(std::span<const double> log_weights) {
+  Importance result;
+  result.draws = log_weights.size();
+  double positive = 0;
+  double mean = 0;
+  double squares = 0;
+  for (const double w : log_weights) {
+    if (w == -infinity) {
+      ++result.zero;
+    } else if (!is_positive(w)) {
+      ++result.invalid;
+    } else {
+      ++positive;
+      const double delta = w - mean;
+      mean += delta / positive;
+      squares += delta * (w - mean);
+    }
+  }
+  if (positive == 0) {
+    result.collapsed = true;
+    result.log_z = result.log_z_se = result.elbo = result.elbo_se = nan;
+    result.ess = result.ess_fraction = result.largest_share = result.half_gap = nan;
+    return result;
+  }
+  const Sums sums(log_weights);
+  result.log_z = sums.log_z();
+  result.log_z_se = std::sqrt(sums.log_z_variance());
+  result.elbo = mean;
+  result.elbo_se = std::sqrt(squares / (positive - 1) / positive);
+  result.ess = sums.ess();
+  result.ess_fraction = result.ess / sums.n;
+  result.largest_share = 1 / sums.sum;
+  const double khat = psis(log_weights).khat;
+  if (std::isfinite(khat)) result.khat = khat;
+  result.half_gap = half_gap(log_weights);
+  result.log_z_se_holds =
+      result.ess >= 100 && (result.ess_fraction >= 0.5 ||
+                            (result.khat && *result.khat <= khat_threshold(log_weights.size())));
+  return result;
+}
+
+std::vector<double> log_weights(std::span<const double> log_p, std::span<const double> log_q) {
+  assert(log_p.size() == log_q.size());
+  std::vector<double> weights(log_p.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = log_q[i] == infinity ? nan : log_p[i] - log_q[i];
+  }
+  return weights;
+}
+
+std::vector<double> normalised_weights(std::span<const double> log_weights) {
+  const Sums sums(log_weights);
+  if (!(sums.sum > 0)) return {};
+  std::vector<double> weights;
+  weights.reserve(log_weights.size());
+  for (const double w : log_weights) {
+    weights.push_back(is_positive(w) ? std::exp(w - sums.largest) / sums.sum : 0);
+  }
+  return weights;
+}
+
+Resample resample(std::span<const double> log_weights, std::size_t count,
+                  const RandomStream& stream) {
+  const auto smoothed = psis(log_weights).smoothed;
+  const auto weights = normalised_weights(smoothed);
+  Resample result;
+  if (weights.empty()) return result;
+  if (Sums(smoothed).ess() < least_effective) {
+    result.status = ResampleStatus::concentrated;
+    return result;
+  }
+  result.status = ResampleStatus::ok;
+  const auto last = static_cast<std::size_t>(
+      std::find_if(weights.rbegin(), weights.rend(), [](double w) { return w > 0; }).base() -
+      weights.begin() - 1);
+  std::size_t i = 0;
+  double below = weights[0];  // sum of weights up to and with i
+  for (std::size_t j = 0; j < count; ++j) {
+    const double u = stream.uniform(static_cast<std::uint32_t>(j), 0);
+    const double place = (static_cast<double>(j) + u) / static_cast<double>(count);
+    // Rounding may leave the sum of all a little below 1.
+    while (place >= below && i < last) below += weights[++i];
+    if (result.indices.empty() || result.indices.back() != i) ++result.distinct;
+    result.indices.push_back(i);
+  }
+  return result;
+}
+
+}  // namespace riffle

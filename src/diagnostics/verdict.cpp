@@ -1,0 +1,241 @@
+#include "diagnostics/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+#include "diagnostics/psis.h"
+
+namespace riffle {
+namespace {
+
+constexpr double least_ess = 400;
+constexpr double least_fraction = 0.01;
+constexpr double most_log_z_se = 0.1;
+constexpr double most_share = 0.05;
+constexpr double most_half_gap = 4;  // standard errors
+constexpr double most_invalid = 0.1;
+constexpr double some_invalid = 0.01;
+constexpr double most_unseen = 0.25;
+constexpr double most_fit_gap = 0.1;       // nats
+constexpr double most_fit_gap_errors = 3;  // standard errors; a gap must be beyond both
+
+constexpr double good_fraction = 0.5;
+constexpr double excellent_fraction = 0.9;
+constexpr double most_shift = 0.1;
+constexpr double most_gap = 0.5;  // nats
+// Fewer draws than this, where few of them are effective, miss the weights that would show why.
+constexpr double least_draws = 10'000;
+
+/// The largest k̂ that weights may have of which a fraction is effective.
+double most_khat(double fraction) {
+  struct Step {
+    double fraction;
+    double khat;
+  };
+  constexpr std::array<Step, 3> steps{{{good_fraction, 1}, {0.2, 0.6}, {0, 0.5}}};
+  if (fraction >= excellent_fraction) return std::numeric_limits<double>::infinity();
+  return std::ranges::find_if(steps, [&](const Step& s) { return fraction >= s.fraction; })->khat;
+}
+
+std::string percent(double fraction) {
+  return fmt::format("{:.3g} %", 100 * fraction);
+}
+
+/// The widest disagreement of two fits, in reasons.
+void compare_fits(const std::vector<VerdictEvidence::Fit>& fits, std::vector<std::string>& wrong) {
+  double widest = 0;
+  std::string worst;
+  for (std::size_t i = 0; i < fits.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const double gap = std::abs(fits[i].log_z - fits[j].log_z);
+      const double error = std::hypot(fits[i].log_z_se, fits[j].log_z_se);
+      if (gap <= most_fit_gap || gap <= most_fit_gap_errors * error) continue;
+      // What is no number gets here too: such an evidence agrees with none.
+      if (gap <= widest) continue;
+      widest = gap;
+      worst = fmt::format(
+          "independent fits disagree: log Z {:.2f} ± {:.2f} and {:.2f} ± {:.2f}, so at least one "
+          "of "
+          "them misses mass",
+          fits[j].log_z, fits[j].log_z_se, fits[i].log_z, fits[i].log_z_se);
+    }
+  }
+  if (!worst.empty()) wrong.push_back(std::move(worst));
+}
+
+/// What makes draws useless, weighted or not.
+std::vector<std::string> faults(const VerdictEvidence& evidence) {
+  std::vector<std::string> wrong;
+  const auto& i = evidence.importance;
+  const auto draws = static_cast<double>(i.draws);
+  if (!evidence.injective) {
+    wrong.emplace_back(
+        "the flow folds: ln q is not the density of its draws, and neither weights "
+        "nor log Z mean anything");
+  }
+  if (evidence.modes_left_out) {
+    wrong.emplace_back("modes that hold part of the posterior were found and are not covered");
+  }
+  compare_fits(evidence.fits, wrong);
+  if (evidence.unseen_modes && *evidence.unseen_modes > most_unseen) {
+    wrong.push_back(
+        fmt::format("{} of the starts ended in a mode that no other start met (at most "
+                    "{}): there may be more modes",
+                    percent(*evidence.unseen_modes), percent(most_unseen)));
+  }
+  if (i.collapsed || !std::isfinite(i.log_z)) {
+    wrong.push_back(fmt::format("no importance weight of {} draws is a positive number", i.draws));
+    return wrong;
+  }
+  const double invalid = static_cast<double>(i.invalid) / draws;
+  if (invalid > most_invalid) {
+    wrong.push_back(fmt::format("the target gave no number at {} of the draws ({})", i.invalid,
+                                percent(invalid)));
+  }
+  if (!(i.ess >= least_ess)) {
+    wrong.push_back(fmt::format("only {:.3g} effective draws of {} ({}); {} are needed", i.ess,
+                                i.draws, percent(i.ess_fraction), least_ess));
+  } else if (!(i.ess_fraction >= least_fraction)) {
+    wrong.push_back(fmt::format("only {} of the draws are effective; {} are needed",
+                                percent(i.ess_fraction), percent(least_fraction)));
+  }
+  if (i.khat && *i.khat > most_khat(i.ess_fraction)) {
+    wrong.push_back(
+        fmt::format("the weights have too heavy a tail: k̂ = {:.2f} where {} of the draws are "
+                    "effective (at most "
+                    "{}); q is likely too narrow, and mass that it misses shows in no figure",
+                    *i.khat, percent(i.ess_fraction), most_khat(i.ess_fraction)));
+  }
+  if (i.largest_share > most_share) {
+    wrong.push_back(fmt::format("one draw holds {} of the weight (at most {})",
+                                percent(i.largest_share), percent(most_share)));
+  }
+  if (!(i.log_z_se <= most_log_z_se)) {
+    wrong.push_back(
+        fmt::format("log Z is known to ± {:.2g} only (at most {})", i.log_z_se, most_log_z_se));
+  }
+  if (!(std::abs(i.half_gap) <= most_half_gap)) {
+    wrong.push_back(
+        fmt::format("the halves of the draws disagree on log Z by {:.1f} standard errors",
+                    std::abs(i.half_gap)));
+  }
+  if (draws < least_draws && i.ess_fraction < good_fraction) {
+    wrong.push_back(fmt::format(
+        "{} draws are too few to tell where only {} of them are effective; draw {:.0f} or more",
+        i.draws, percent(i.ess_fraction), least_draws));
+  }
+  return wrong;
+}
+
+/// Why the draws cannot be used without their weights.
+std::vector<std::string> reservations(const VerdictEvidence& evidence) {
+  std::vector<std::string> reasons;
+  const auto& i = evidence.importance;
+  if (!(i.ess_fraction >= good_fraction)) {
+    reasons.push_back(
+        fmt::format("{:.0f} of {} draws are effective ({}): weights correct what q "
+                    "gets wrong",
+                    i.ess, i.draws, percent(i.ess_fraction)));
+  }
+  if (!(i.log_z - i.elbo <= most_gap)) {
+    reasons.push_back(fmt::format("the bound is {:.2f} nats below log Z (at most {})",
+                                  i.log_z - i.elbo, most_gap));
+  }
+  if (std::isnan(evidence.mean_shift) || std::isnan(evidence.sd_shift)) {
+    reasons.emplace_back("weighted and plain draws were not compared");
+  } else {
+    if (!(evidence.mean_shift <= most_shift)) {
+      reasons.push_back(fmt::format("weights move a mean by {:.2f} sd (at most {})",
+                                    evidence.mean_shift, most_shift));
+    }
+    if (!(evidence.sd_shift <= most_shift)) {
+      reasons.push_back(fmt::format("weights change an sd by a factor of {:.2f} (at most {:.2f})",
+                                    std::exp(evidence.sd_shift), std::exp(most_shift)));
+    }
+  }
+  const double threshold = khat_threshold(i.draws);
+  if (i.khat && *i.khat > threshold && i.ess_fraction < excellent_fraction) {
+    reasons.push_back(
+        fmt::format("the weights have a heavy tail: k̂ = {:.2f} (at most {:.2f} where fewer than {} "
+                    "of the draws are effective)",
+                    *i.khat, threshold, percent(excellent_fraction)));
+  }
+  const double invalid = static_cast<double>(i.invalid) / static_cast<double>(i.draws);
+  if (invalid > some_invalid) {
+    reasons.push_back(
+        fmt::format("the target gave no number at {} of {} draws; the weights leave "
+                    "them out",
+                    i.invalid, i.draws));
+  }
+  return reasons;
+}
+
+/// What changes no grade.
+void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reasons) {
+  const auto& i = evidence.importance;
+  if (evidence.budget_exhausted) {
+    reasons.emplace_back("the budget ran out before the fit was done: more may make it better");
+  }
+  if (!evidence.keeps_constants) {
+    reasons.emplace_back(
+        "ln p leaves out constants: log Z is known up to an unknown constant, and "
+        "is no evidence to compare models by");
+  }
+  if (evidence.fits.size() < 2) {
+    reasons.emplace_back("one fit alone: modes and mass where it has no draws would not be seen");
+  }
+  if (evidence.unseen_modes && *evidence.unseen_modes > 0 &&
+      *evidence.unseen_modes <= most_unseen) {
+    reasons.push_back(fmt::format("{} of the starts ended in a mode that no other start met",
+                                  percent(*evidence.unseen_modes)));
+  }
+  const double invalid = static_cast<double>(i.invalid) / static_cast<double>(i.draws);
+  if (i.invalid > 0 && invalid <= some_invalid) {
+    reasons.push_back(
+        fmt::format("the target gave no number at {} of {} draws", i.invalid, i.draws));
+  }
+  if (!i.collapsed && !i.log_z_se_holds) {
+    reasons.emplace_back("the standard error of log Z is itself uncertain: it may be too small");
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Grade grade) {
+  switch (grade) {
+    case Grade::reliable:
+      return "reliable";
+    case Grade::reliable_after_reweighting:
+      return "reliable-after-reweighting";
+    case Grade::unreliable:
+      return "unreliable";
+  }
+  return "";
+}
+
+Verdict judge(const VerdictEvidence& evidence) {
+  Verdict verdict;
+  verdict.reasons = faults(evidence);
+  if (verdict.reasons.empty()) {
+    verdict.grade = Grade::reliable_after_reweighting;
+    verdict.reasons = reservations(evidence);
+  }
+  if (verdict.reasons.empty()) {
+    const auto& i = evidence.importance;
+    verdict.grade = Grade::reliable;
+    verdict.reasons.push_back(fmt::format(
+        "{} of {} draws are effective, the bound is {:.2g} nats below log Z, and weights move no "
+        "mean by more than {:.2g} sd and no sd by more than {}",
+        percent(i.ess_fraction), i.draws, std::max(0.0, i.log_z - i.elbo), evidence.mean_shift,
+        percent(std::expm1(evidence.sd_shift))));
+  }
+  add_notes(evidence, verdict.reasons);
+  return verdict;
+}
+
+}  // namespace riffle

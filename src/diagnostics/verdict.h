@@ -1,0 +1,58 @@
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnostics/importance.h"
+
+namespace riffle {
+
+enum class Grade {
+  reliable,                    ///< the draws can be used as they are
+  reliable_after_reweighting,  ///< with their weights, or resampled by them
+  unreliable,
+};
+
+/// "reliable", "reliable-after-reweighting" or "unreliable".
+std::string_view name_of(Grade grade);
+
+/// What is known of a fitted posterior. Draws behind the figures are fresh: not those that trained.
+struct VerdictEvidence {
+  Importance importance;
+  /// Weighted against plain draws (largest_shift), best over the unconstrained coordinates, whose
+  /// moments are the likelier to exist; NaN where not computed.
+  double mean_shift = std::numeric_limits<double>::quiet_NaN();
+  double sd_shift = std::numeric_limits<double>::quiet_NaN();
+
+  struct Fit {
+    double log_z = 0;
+    double log_z_se = 0;
+  };
+  /// Fits that started or were seeded independently, this one among them. Fewer than two say
+  /// nothing.
+  std::vector<Fit> fits;
+  /// Share of the starts whose mode no other start met: Good's estimate of the chance that one more
+  /// start finds a new mode.
+  std::optional<double> unseen_modes;
+  /// Whether modes are known that hold more than a negligible part of the evidence and that q does
+  /// not cover.
+  bool modes_left_out = false;
+  bool keeps_constants = true;    ///< of the target
+  bool injective = true;          ///< of the flow; where not, ln q is not the density of the draws
+  bool budget_exhausted = false;  ///< the fit was stopped before it said that it was done
+};
+
+/// What a user may do with the draws, and why, in plain sentences with figures: first what decided
+/// the grade, then what else a reader should know.
+struct Verdict {
+  Grade grade = Grade::unreliable;
+  std::vector<std::string> reasons;
+};
+
+/// The rules are in docs/verdict.md.
+Verdict judge(const VerdictEvidence& evidence);
+
+}  // namespace riffle

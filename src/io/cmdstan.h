@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/csv.h"
+
+namespace riffle {
+
+/// How draws of a posterior are laid out.
+enum class DrawsFormat {
+  /// Columns lp__ (ln p), lp_approx__ (ln q) and the parameters, with no comments.
+  plain,
+  /// The layout of CmdStan's pathfinder: comments with the configuration, columns lp_approx__,
+  /// lp__,
+  /// path__ and the parameters, comments with times. Two lines of a sampler's (iter, warmup) are
+  /// added, as true here as there, because rstan's read_stan_csv does not read a file without them.
+  /// Readers: ArviZ 0.x from_cmdstan, cmdstanpy from_csv, rstan read_stan_csv.
+  cmdstan,
+};
+
+/// "plain" and "cmdstan"; throws Error{usage} for other names.
+DrawsFormat draws_format(std::string_view name);
+
+/// Where draws come from, for the comments of DrawsFormat::cmdstan.
+struct DrawsOrigin {
+  std::string model;        ///< name of the target
+  std::uint64_t draws = 0;  ///< rows
+  std::uint64_t paths = 1;  ///< values that path__ may have: independent fits or modes
+  std::uint64_t seed = 0;
+  bool resampled = false;  ///< by their importance weights
+  double fit_seconds = 0;
+  double draw_seconds = 0;
+};
+
+/// Draws as CSV text, row by row. Numbers are in the shortest form that reads back the same; those
+/// that are none are nan, inf and -inf.
+class DrawsCsv {
+ public:
+  /// Names of the parameters are Stan's, such as a.1.2. Throws Error{data} for one that would break
+  /// the table: empty, or with a comma, a quotation mark, a '#' or a line break in it.
+  DrawsCsv(DrawsFormat format, std::span<const std::string> names, DrawsOrigin origin);
+  /// One draw: a value for each name, the log densities at its unconstrained values, and which of
+  /// the paths it is of (from 1), for the format that has it.
+  void add(std::span<const double> values, double log_p, double log_q, std::uint64_t path = 1);
+  /// The closing comments, after the last draw.
+  void finish();
+  /// The text since the last call.
+  std::string take();
+
+ private:
+  DrawsFormat format_;
+  DrawsOrigin origin_;
+  std::size_t columns_;
+  std::string comments_;
+  CsvText csv_;
+};
+
+/// The values of one draw as CmdStan's JSON for initial values: arrays nested from names such as
+/// a.1.2 (row by row, whatever the order of the names), tuples from names such as t:1. Only the
+/// first `parameters` names are taken. Numbers that are none are "NaN", "Inf" and "-Inf".
+std::string inits_json(std::span<const std::string> names, std::size_t parameters,
+                       std::span<const double> values);
+
+/// Writes inits.json for one draw, and inits_1.json ... inits_N.json for N, which is how CmdStan
+/// looks for the initial values of several chains when told init=inits.json. `values` are row-major
+/// [n][names]. Returns the paths. Throws as write_file does.
+std::vector<std::filesystem::path> write_inits(const std::filesystem::path& folder,
+                                               std::span<const std::string> names,
+                                               std::size_t parameters,
+                                               std::span<const double> values);
+
+}  // namespace riffle

@@ -1,0 +1,334 @@
+#include "io/cmdstan.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "expect_error.h"
+#include "io/csv.h"
+#include "riffle/version.h"
+#include "support/temporary_folder.h"
+
+namespace riffle {
+namespace {
+
+using test::contains;
+using test::message_of;
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// A scalar, a vector, a matrix of 2 × 3 in column-major order, and one that is computed.
+const std::vector<std::string> names{"mu",    "a.1",   "a.2",   "b.1.1", "b.2.1",
+                                     "b.1.2", "b.2.2", "b.1.3", "b.2.3", "total"};
+
+DrawsOrigin origin() {
+  DrawsOrigin origin;
+  origin.model = "eight schools = 8";
+  origin.draws = 4;
+  origin.paths = 2;
+  origin.seed = 17;
+  origin.fit_seconds = 1.25;
+  origin.draw_seconds = 0.5;
+  return origin;
+}
+
+/// Value of draw i in column j.
+double value(std::size_t i, std::size_t j) {
+  return 10 * static_cast<double>(j) + static_cast<double>(i) / 3;
+}
+
+std::string four_draws(DrawsFormat format) {
+  DrawsCsv csv(format, names, origin());
+  for (std::size_t i = 0; i < 4; ++i) {
+    std::vector<double> row;
+    for (std::size_t j = 0; j < names.size(); ++j) row.push_back(value(i, j));
+    csv.add(row, -1 - static_cast<double>(i), -2.5 - static_cast<double>(i), 1 + i / 2);
+  }
+  csv.finish();
+  return csv.take();
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> all;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) all.push_back(line);
+  return all;
+}
+
+TEST(DrawsCsv, Plain) {
+  const auto text = four_draws(DrawsFormat::plain);
+  EXPECT_FALSE(contains(text, "#"));
+  const auto table = parse_csv(text, "draws", CsvNames::required);
+  std::vector<std::string> header{"lp__", "lp_approx__"};
+  header.insert(header.end(), names.begin(), names.end());
+  EXPECT_EQ(table.header, header);
+  ASSERT_EQ(table.rows(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(table.at(i, 0), -1 - static_cast<double>(i));
+    EXPECT_EQ(table.at(i, 1), -2.5 - static_cast<double>(i));
+    for (std::size_t j = 0; j < names.size(); ++j) EXPECT_EQ(table.at(i, 2 + j), value(i, j));
+  }
+}
+
+TEST(DrawsCsv, CmdStan) {
+  const auto all = lines(four_draws(DrawsFormat::cmdstan));
+  std::string comments;
+  std::string table_text;
+  bool table_begun = false;
+  bool table_ended = false;
+  std::string closing;
+  for (const auto& line : all) {
+    const bool is_comment = line.starts_with('#');
+    if (!is_comment) {
+      EXPECT_FALSE(table_ended);
+      table_begun = true;
+      table_text += line + "\n";
+    } else if (table_begun) {
+      table_ended = true;
+      closing += line + "\n";
+    } else {
+      comments += line + "\n";
+    }
+  }
+  for (const auto& line :
+       {fmt::format("# riffle_version = {}\n", version()),
+        std::string("# model = eight_schools___8\n"), std::string("# method = pathfinder\n"),
+        std::string("#     num_draws = 4\n"), std::string("#     num_paths = 2\n"),
+        std::string("#     psis_resample = 0\n"), std::string("#   seed = 17\n"),
+        std::string("# iter = 4\n"), std::string("# warmup = 0\n"), std::string("# thin = 1\n"),
+        std::string("# save_warmup = 0\n")}) {
+    EXPECT_TRUE(contains(comments, line)) << line << "is not in\n" << comments;
+  }
+  EXPECT_TRUE(contains(closing,
+                       "#  Elapsed Time: 1.25 seconds (Fit)\n"
+                       "#                0.5 seconds (Draws)\n"
+                       "#                1.75 seconds (Total)\n"))
+      << closing;
+  const auto table = parse_csv(table_text, "draws", CsvNames::required);
+  std::vector<std::string> header{"lp_approx__", "lp__", "path__"};
+  header.insert(header.end(), names.begin(), names.end());
+  EXPECT_EQ(table.header, header);
+  ASSERT_EQ(table.rows(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(table.at(i, 0), -2.5 - static_cast<double>(i));
+    EXPECT_EQ(table.at(i, 1), -1 - static_cast<double>(i));
+    EXPECT_EQ(table.at(i, 2), 1 + std::floor(static_cast<double>(i) / 2));
+    for (std::size_t j = 0; j < names.size(); ++j) EXPECT_EQ(table.at(i, 3 + j), value(i, j));
+  }
+}
+
+TEST(DrawsCsv, ResampledDrawsSaySo) {
+  auto from = origin();
+  from.resampled = true;
+  EXPECT_TRUE(contains(DrawsCsv(DrawsFormat::cmdstan, names, from).take(), "psis_resample = 1\n"));
+}
+
+TEST(DrawsCsv, PieceByPieceIsTheSame) {
+  for (const auto format : {DrawsFormat::plain, DrawsFormat::cmdstan}) {
+    DrawsCsv csv(format, names, origin());
+    auto text = csv.take();
+    for (std::size_t i = 0; i < 4; ++i) {
+      std::vector<double> row;
+      for (std::size_t j = 0; j < names.size(); ++j) row.push_back(value(i, j));
+      csv.add(row, -1 - static_cast<double>(i), -2.5 - static_cast<double>(i), 1 + i / 2);
+      text += csv.take();
+    }
+    csv.finish();
+    text += csv.take();
+    EXPECT_EQ(text, four_draws(format));
+  }
+}
+
+TEST(DrawsCsv, NumbersReadBackTheSame) {
+  const std::vector<std::string> one{"x"};
+  DrawsCsv csv(DrawsFormat::plain, one, {});
+  const std::vector<double> values{0.1,  1.0 / 3, 5e-324, 1.7976931348623157e308,
+                                   -0.0, inf,     -inf,   nan};
+  for (const double x : values) csv.add(std::vector<double>{x}, x, -x);
+  const auto table = parse_csv(csv.take(), "draws", CsvNames::required);
+  ASSERT_EQ(table.rows(), values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i])) {
+      EXPECT_TRUE(std::isnan(table.at(i, 2)));
+    } else {
+      EXPECT_EQ(table.at(i, 2), values[i]);
+      EXPECT_EQ(std::signbit(table.at(i, 1)), !std::signbit(values[i]));
+    }
+  }
+}
+
+TEST(DrawsCsv, NamesThatBreakATableAreRefused) {
+  for (const std::string name : {"", "a,b", "say \"a\"", "a\nb", "#a"}) {
+    const std::vector<std::string> bad{"mu", name};
+    std::string message;
+    try {
+      DrawsCsv(DrawsFormat::plain, bad, {});
+      ADD_FAILURE() << name;
+    } catch (const Error& error) {
+      EXPECT_EQ(exit_code(error.kind()), 65);
+      EXPECT_TRUE(contains(error.what(), name));
+    }
+  }
+}
+
+TEST(DrawsCsv, NamesOfFormats) {
+  EXPECT_EQ(draws_format("plain"), DrawsFormat::plain);
+  EXPECT_EQ(draws_format("cmdstan"), DrawsFormat::cmdstan);
+  const auto message = message_of(ErrorKind::usage, [] { draws_format("cmdstn"); });
+  EXPECT_TRUE(contains(message, "cmdstan")) << message;
+}
+
+TEST(Inits, ArraysFromNames) {
+  std::vector<double> values;
+  for (std::size_t j = 0; j < names.size(); ++j) values.push_back(static_cast<double>(j) + 0.1);
+  const auto inits = nlohmann::json::parse(inits_json(names, names.size() - 1, values));
+  EXPECT_EQ(inits, nlohmann::json::parse(R"({"mu": 0.1, "a": [1.1, 2.1],
+      "b": [[3.1, 5.1, 7.1], [4.1, 6.1, 8.1]]})"));
+}
+
+TEST(Inits, TuplesAndNumbersThatAreNone) {
+  const std::vector<std::string> odd{"t:1", "t:2.1", "t:2.2", "u.1:1", "u.2:1", "x", "y", "z"};
+  const std::vector<double> values{1, 2, 3, 4, 5, nan, inf, -inf};
+  const auto inits = nlohmann::json::parse(inits_json(odd, odd.size(), values));
+  EXPECT_EQ(inits, nlohmann::json::parse(R"({"t": {"1": 1.0, "2": [2.0, 3.0]},
+      "u": [{"1": 4.0}, {"1": 5.0}], "x": "NaN", "y": "Inf", "z": "-Inf"})"));
+}
+
+TEST(Inits, NamesThatAreNoPlacesAreTakenWhole) {
+  const std::vector<std::string> odd{"a.b", "c.0", "d.1.", "e.1000000000000", "f", "f.1", "g.-1"};
+  const std::vector<double> values{1, 2, 3, 4, 5, 6, 7};
+  const auto inits = nlohmann::json::parse(inits_json(odd, odd.size(), values));
+  EXPECT_EQ(inits, nlohmann::json::parse(R"({"a.b": 1.0, "c.0": 2.0, "d.1.": 3.0,
+      "e.1000000000000": 4.0, "f": 5.0, "f.1": 6.0, "g.-1": 7.0})"));
+}
+
+TEST(Inits, NumbersReadBackTheSame) {
+  const std::vector<std::string> three{"x", "y", "z"};
+  const std::vector<double> values{0.1 + 0.2, 5e-324, -1.0 / 3};
+  const auto inits = nlohmann::json::parse(inits_json(three, 3, values));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(inits[three[i]].get<double>(), values[i]);
+}
+
+TEST(Inits, OneFileForEachChain) {
+  const test::TemporaryFolder folder;
+  const std::vector<std::string> two{"x", "twice"};
+  const std::vector<double> values{1, 2, 3, 6, 5, 10};
+  const auto one = write_inits(folder.path(), two, 1, std::span(values).first(2));
+  EXPECT_EQ(one, std::vector{folder / "inits.json"});
+  EXPECT_EQ(nlohmann::json::parse(test::slurp(one[0])), nlohmann::json::parse(R"({"x": 1.0})"));
+  const auto three = write_inits(folder.path(), two, 1, values);
+  EXPECT_EQ(three, (std::vector{folder / "inits_1.json", folder / "inits_2.json",
+                                folder / "inits_3.json"}));
+  EXPECT_EQ(nlohmann::json::parse(test::slurp(three[2])), nlohmann::json::parse(R"({"x": 5.0})"));
+}
+
+// Other people's readers, where they are installed.
+
+struct Result {
+  int status = 0;
+  std::string output;
+};
+
+Result run(const std::string& command) {
+  Result result;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return {-1, "popen failed"};
+  std::array<char, 4096> buffer{};
+  while (const auto got = ::fread(buffer.data(), 1, buffer.size(), pipe)) {
+    result.output.append(buffer.data(), got);
+  }
+  result.status = ::pclose(pipe);
+  return result;
+}
+
+/// The Python that has the readers: RIFFLE_PYTHON, or python3.
+std::string python() {
+  const char* chosen = ::getenv("RIFFLE_PYTHON");
+  return chosen == nullptr ? "python3" : chosen;
+}
+
+class Readers : public ::testing::Test {
+ protected:
+  void write_draws() { test::spill(folder_ / "draws.csv", four_draws(DrawsFormat::cmdstan)); }
+  /// What a script prints; $FILE is the file of draws.
+  std::string said_by(const std::string& program, const std::string& script, const char* name) {
+    write_draws();
+    test::spill(folder_ / name, script);
+    const auto result = run(fmt::format("FILE='{}' {} '{}'", (folder_ / "draws.csv").string(),
+                                        program, (folder_ / name).string()));
+    EXPECT_EQ(result.status, 0) << result.output;
+    const auto at = result.output.find("FOUND ");
+    return at == std::string::npos ? result.output : result.output.substr(at);
+  }
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Readers, ArviZ) {
+  if (run(python() +
+          " -c 'from importlib.metadata import version; assert version(\"arviz\")[0] == \"0\"'")
+          .status != 0) {
+    GTEST_SKIP() << "no arviz 0.x for " << python() << " (set RIFFLE_PYTHON)";
+  }
+  EXPECT_EQ(said_by(python(), R"(
+import os, warnings
+warnings.simplefilter("ignore")
+import arviz
+data = arviz.from_cmdstan(os.environ["FILE"])
+p, s = data.posterior, data.sample_stats
+print("FOUND", sorted(p.data_vars), p.sizes["draw"], p.b.shape, float(p.mu[0, 3]), float(p.a[0, 3, 1]),
+      float(p.b[0, 3, 1, 2]), sorted(s.data_vars), float(s.lp[0, 3]), float(s.lp_approx[0, 3]))
+)",
+                    "read.py"),
+            "FOUND ['a', 'b', 'mu', 'total'] 4 (1, 4, 2, 3) 1.0 21.0 81.0 ['lp', 'lp_approx', "
+            "'path'] -4.0 -5.5\n");
+}
+
+TEST_F(Readers, CmdStanPy) {
+  if (run(python() + " -c 'from importlib.metadata import version; version(\"cmdstanpy\")'")
+          .status != 0) {
+    GTEST_SKIP() << "no cmdstanpy for " << python() << " (set RIFFLE_PYTHON)";
+  }
+  EXPECT_EQ(said_by(python(), R"(
+import os, cmdstanpy
+fit = cmdstanpy.from_csv(os.environ["FILE"])
+b = fit.stan_variable("b")
+print("FOUND", type(fit).__name__, b.shape, float(b[3, 1, 2]), float(fit.stan_variable("mu")[3]),
+      float(fit.method_variables()["lp__"][3]))
+)",
+                    "read.py"),
+            "FOUND CmdStanPathfinder (4, 2, 3) 81.0 1.0 -4.0\n");
+}
+
+TEST_F(Readers, RStan) {
+  if (run("Rscript -e 'find.package(\"rstan\")'").status != 0) {
+    GTEST_SKIP() << "no R package rstan (apt install r-cran-rstan)";
+  }
+  EXPECT_EQ(said_by("Rscript", R"(
+suppressPackageStartupMessages(library(rstan))
+options(warn = 2)
+fit <- read_stan_csv(Sys.getenv("FILE"))
+draws <- rstan::extract(fit, permuted = FALSE)
+e <- rstan::extract(fit, "b", permuted = TRUE)$b
+options(warn = 1)
+table <- summary(fit)$summary
+cat("FOUND", dim(draws), dim(e), draws[4, 1, c("mu", "a[2]", "b[2,3]", "lp__")], max(e),
+    nrow(table) == length(dimnames(draws)$parameters),
+    round(table["mu", "mean"], 4), rstan::get_elapsed_time(fit), "\n")
+)",
+                    "read.R"),
+            "FOUND 4 1 13 4 2 3 1 21 81 -4 81 TRUE 0.5 1.25 0.5 \n");
+}
+
+}  // namespace
+}  // namespace riffle
