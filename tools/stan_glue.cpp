@@ -240,6 +240,8 @@ struct bs_model {
     Messages messages;
     model.reset(&new_model(context, seed, messages.out()));
     name = model->model_name();
+    const std::string prefix = "model_";  // rstan's
+    if (name.compare(0, prefix.size(), prefix) == 0) name.erase(0, prefix.size());
     for (const bool tp : {false, true}) {
       for (const bool gq : {false, true}) {
         std::vector<std::string> names;

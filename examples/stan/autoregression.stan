@@ -13,5 +13,5 @@ model {
   phi ~ normal(0, 0.5);
   sigma ~ exponential(1);
   y[1] ~ normal(mu, sigma / sqrt(1 - square(phi)));
-  for (t in 2:T) y[t] ~ normal(mu + phi * (y[t - 1] - mu), sigma);
+  y[2:T] ~ normal(mu + phi * (y[1:(T - 1)] - mu), sigma);
 }

@@ -11,9 +11,11 @@
 #include "core/names.h"
 #include "flows/flow_registry.h"
 #include "io/points.h"
+#include "run/external_target.h"
 #include "run/grids.h"
 #include "run/target_options.h"
 #include "targets/target_registry.h"
+#include "targets/user_target.h"
 
 namespace riffle {
 namespace {
@@ -89,6 +91,22 @@ void add_target(PlotData& data, const Spec& spec) {
   }
 }
 
+/// Draws of the flow, for axes that hold them.
+std::vector<double> some_draws(const TrainedFlow& flow) {
+  constexpr std::uint64_t draws = 10'000;
+  return flow.sample(draws).z;
+}
+
+/// The same of a target from a library; its log Z is for it to know.
+void add_external_target(PlotData& data, const Spec& spec, const TrainedFlow& flow) {
+  const auto& library = spec.target.stan.empty() ? spec.target.plugin : spec.target.stan;
+  data.target = std::filesystem::path(library).stem().string();
+  if (flow.dim() != 2) return;
+  data.limit = limit_for(some_draws(flow));
+  const auto target = external_target(spec);
+  data.target_density = target_grid(UserDensity(*target), target->log_z(), data.limit, cells);
+}
+
 }  // namespace
 
 PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
@@ -102,7 +120,9 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
   data.loss_every = source.loss_every;
   data.loss_name = spec.objective.name;
 
-  if (spec.target.samples.empty()) {
+  if (!spec.target.stan.empty() || !spec.target.plugin.empty()) {
+    add_external_target(data, spec, source.flow);
+  } else if (spec.target.samples.empty()) {
     add_target(data, spec);
   } else {
     data.target = std::filesystem::path(spec.target.samples).filename().string();
