@@ -184,7 +184,7 @@ TEST(Plugin, IsFitted) {
   spec.flow.layers = "planar:8";
   spec.objective.name = "free-energy";
   spec.optimizer.name = "adam";
-  spec.run.iterations = 1000;
+  spec.run.iterations = 4000;
   spec.run.evaluation_draws = 5000;
   spec.run.draws = 100;
   const auto report = fit(spec);

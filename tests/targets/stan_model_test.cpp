@@ -225,7 +225,7 @@ TEST(ModelData, IsCheckedBeforeALibrarySeesIt) {
         ErrorKind::data, [&] { check_model_data(data); }, data);
   };
   EXPECT_TRUE(contains(refusal("{\"a\": 1,\n \"b\": NaN,\n \"c\": x}"), "line 3, column 7"));
-  EXPECT_TRUE(contains(refusal(R"({"a": Na})"), "line 1, column 8"));
+  EXPECT_TRUE(contains(refusal(R"({"a": Na})"), "line 1, column 7"));
   EXPECT_TRUE(contains(refusal(R"({"a": 1)"), "line 1"));
   EXPECT_TRUE(contains(refusal("[1, 2]"), "must be a JSON object"));
   EXPECT_TRUE(contains(refusal(R"({"a": 1} {"b": 2})"), "line 1"));
