@@ -273,11 +273,9 @@ Command add_fit(CLI::App& app) {
   fit->add_option("--samples", a->samples,
                   "learn the density of the points in a file, CSV or .npy; WHAT may be left out");
   fit->add_option("--stan", a->stan,
-                  "fit a Stan model: a library made by tools/stan_model.sh or BridgeStan; WHAT may "
-                  "be left out");
-  fit->add_option("--plugin", a->plugin,
-                  "fit the target in a library (riffle/plugin.h); WHAT may be left out");
-  fit->add_option("--data", a->data, "data of the Stan model or plug-in, FILE.json or JSON");
+                  "fit a Stan model, compiled by tools/stan_model.sh or BridgeStan");
+  fit->add_option("--plugin", a->plugin, "fit the target in a library (riffle/plugin.h)");
+  fit->add_option("--data", a->data, "data of the Stan model or plug-in: FILE.json, or JSON");
   fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
   fit->add_flag("--force", a->force, "replace the run that is in the folder");
   fit->add_flag("--resume", a->resume,
