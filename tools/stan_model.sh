@@ -93,7 +93,8 @@ flags="$flags -I$headers/include -I$headers/include/src -I/usr/include/eigen3"
 # What a library depends on besides its own text.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/riffle/stan
 mkdir -p "$cache" || die 73 "cannot make $cache"
-toolchain=$("$compiler" --version | head -n 1; echo "$flags"; cat "$headers/DESCRIPTION")
+# shellcheck disable=SC2086  # it may be two words, such as ccache g++
+toolchain=$($compiler --version | head -n 1; echo "$flags"; cat "$headers/DESCRIPTION")
 hash() { sha256sum | cut -c 1-24; }
 glue=$cache/glue-$({ echo "$toolchain"; cat "$here/stan_glue.cpp"; } | hash).o
 
@@ -112,14 +113,15 @@ if [ ! -f "$library" ]; then
   if [ ! -f "$glue" ]; then
     echo "Compiling the glue with $compiler, once (about 10 s) ..."
     # shellcheck disable=SC2086  # flags are words
-    quietly "compiling the glue" "$compiler" $flags -c "$here/stan_glue.cpp" -o "$work/glue.o"
+    quietly "compiling the glue" $compiler $flags -c "$here/stan_glue.cpp" -o "$work/glue.o"
     cp "$work/glue.o" "$glue.part-$$" && mv "$glue.part-$$" "$glue"
   fi
   echo "Compiling $model with $compiler (15 to 25 s) ..."
   # shellcheck disable=SC2086
-  quietly "compiling $model" "$compiler" $flags -c "$work/model.cpp" -o "$work/model.o"
+  quietly "compiling $model" $compiler $flags -c "$work/model.cpp" -o "$work/model.o"
   echo '{ global: bs_*; local: *; };' >"$work/symbols"  # two models in one process share nothing
-  quietly "linking $model" "$compiler" -shared -o "$work/model.so" "$work/model.o" "$glue" \
+  # shellcheck disable=SC2086
+  quietly "linking $model" $compiler -shared -o "$work/model.so" "$work/model.o" "$glue" \
     -Wl,--version-script="$work/symbols" -Wl,-z,defs "$headers/lib/libStanHeaders.a"
   cp "$work/model.so" "$library.part-$$" && mv "$library.part-$$" "$library"
 fi

@@ -34,6 +34,11 @@ if command -v gnuplot >/dev/null; then
   ends 0 fit --plugin banana.so --flow planar:4 --iterations 300 --batch 32 --set run.evaluation_draws=1000 \
     --out pictured
   [ -s pictured/densities.png ] || fail "no picture of the densities"
+  mv banana.so gone.so
+  ends 0 plot pictured
+  grep -q '^warning: no picture of the target: .*banana.so does not exist' "$log/err" ||
+    fail "no word of the library that is gone: $(cat "$log/err")"
+  mv gone.so banana.so
 fi
 
 # Through a spec, with threads.

@@ -40,6 +40,15 @@ complains 73 'no folder' broken.stan -o nowhere/broken.so
 BRIDGESTAN=nowhere complains 66 'no BridgeStan checkout' broken.stan
 STAN_HEADERS=nowhere complains 69 'apt-get install -y --no-install-recommends r-cran-rstan' broken.stan
 
+# BridgeStan's own make, which puts the library beside the model.
+mkdir checkout
+printf '%%_model.so: %%.stan\n\ttest "$(STAN_THREADS)" = true && cp %s $@\n' \
+  "$PWD/models/eight_schools_centered.so" >checkout/Makefile
+cp "$source/examples/stan/eight_schools_centered.stan" 'by bridgestan.stan'
+BRIDGESTAN=$PWD/checkout "$stan_model" 'by bridgestan.stan' >"$log/out" 2>&1 ||
+  fail "BridgeStan's make: $(cat "$log/out")"
+same_file 'by bridgestan.so' models/eight_schools_centered.so
+
 # From the shell, and again from the spec that was written, elsewhere.
 ends 0 fit --stan models/eight_schools_noncentered.so --data "$source/examples/stan/eight_schools.json" \
   --seed 3 "${brief[@]}"
