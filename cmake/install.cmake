@@ -5,6 +5,8 @@ install(TARGETS riffle EXPORT riffle-targets)
 install(TARGETS riffle-cli)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/riffle DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/tools/stan_model.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/riffle)
+install(FILES ${PROJECT_SOURCE_DIR}/tools/stan_glue.cpp DESTINATION ${CMAKE_INSTALL_DATADIR}/riffle)
 install(EXPORT riffle-targets NAMESPACE riffle::
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/riffle)
 

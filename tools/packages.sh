@@ -4,3 +4,4 @@ build_packages="g++ cmake ninja-build libhwy-dev libfmt-dev nlohmann-json3-dev l
 plot_packages="gnuplot-nox"
 test_packages="libgtest-dev"
 clang_packages="clang libclang-rt-dev"
+stan_packages="r-cran-rstan r-cran-stanheaders"  # for tools/stan_model.sh; not needed to build or test

@@ -60,6 +60,12 @@ struct FitReport {
   std::uint64_t invalid_draws = 0;  ///< among those of the final figures
   std::uint64_t invalid_training_draws = 0;
   std::uint64_t refused_steps = 0;  ///< whose gradient was not finite
+  /// Of one's own target, by this process: how many there were, how many the target says failed,
+  /// and what the first of these said.
+  std::uint64_t evaluations = 0;
+  std::uint64_t failed_evaluations = 0;
+  std::string first_failure{};
+  std::string target_description{};  ///< of one's own target, in a line
   bool injective = true;
   std::vector<std::string> warnings;
 
@@ -71,8 +77,8 @@ struct FitReport {
   std::vector<Snapshot> snapshots;
 };
 
-/// Trains a flow on the built-in target that the spec names. Throws Error{usage} where the spec is
-/// not valid.
+/// Trains a flow on the target that the spec names, built in or from a library. Throws Error{usage}
+/// where the spec is not valid.
 FitReport fit(const Spec& spec, const FitCallbacks& callbacks = {});
 
 /// Trains a flow on the caller's own target; spec.target is ignored but for log_floor, and the

@@ -22,6 +22,13 @@ struct Spec {
     /// A file of points (CSV or .npy) whose density is learned by maximum likelihood, instead of a
     /// target that is known; `name` is then ignored.
     std::string samples;
+    /// A shared library, instead of a target that is built in: of a Stan model, with BridgeStan's C
+    /// interface, or a plug-in (riffle/plugin.h). `name` is then ignored.
+    std::string stan;
+    std::string plugin;
+    std::string data;  ///< of the library's: a file, or the data themselves
+    /// The library may be used from several threads though it does not say so.
+    bool thread_safe = false;
   } target;
 
   struct Base {

@@ -44,6 +44,10 @@ class Target {
   /// it is known up to an unknown constant.
   virtual bool keeps_constants() const { return true; }
   virtual TargetFailures failures() const { return {}; }
+  /// What reports call it.
+  virtual std::string name() const { return "user"; }
+  /// Where it comes from, in a line for the summary of a run; empty where there is nothing to tell.
+  virtual std::string description() const { return {}; }
 
   /// Names of what constrain() gives, in its order; those of one array follow each other, in
   /// column-major order with indices from 1, such as a.1.2. By default z.1, ..., z.dim.

@@ -36,6 +36,9 @@ struct FitArguments {
   std::string what;
   CLI::Option* what_given = nullptr;
   std::string samples;
+  std::string stan;
+  std::string plugin;
+  std::string data;
   std::string out;
   bool force = false;
   bool resume = false;
@@ -50,6 +53,10 @@ struct FitArguments {
     std::string value;
     CLI::Option* given = nullptr;
   };
+  /// The file that takes the place of WHAT; empty where there is none.
+  const std::string& file() const {
+    return !samples.empty() ? samples : !stan.empty() ? stan : plugin;
+  }
   std::vector<Shorthand> shorthands{
       {"--seed", "run.seed", "seed of all random numbers [1]", {}},
       {"--threads", "run.threads", "0: one for each core, as far as the batch has work", {}},
@@ -75,6 +82,9 @@ void apply(const FitArguments& a, Spec& spec) {
     spec.target.samples = a.samples;
     spec.objective.name = "maximum-likelihood";
   }
+  if (!a.stan.empty()) spec.target.stan = a.stan;
+  if (!a.plugin.empty()) spec.target.plugin = a.plugin;
+  if (!a.data.empty()) spec.target.data = a.data;
   // The target's name decides which other keys it has, so it goes first.
   for (const bool names : {true, false}) {
     for (const auto& assignment : a.set) {
@@ -95,7 +105,9 @@ void apply(const FitArguments& a, Spec& spec) {
 /// runs/WHAT-SEED; of a spec file its stem, or its folder's name where it is a run's own spec.toml.
 std::filesystem::path default_folder(const std::string& what, const Spec& spec) {
   std::filesystem::path name(what);
-  if (what == spec.target.samples) name = name.stem();
+  for (const auto& file : {spec.target.samples, spec.target.stan, spec.target.plugin}) {
+    if (what == file) name = name.stem();
+  }
   if (name.extension() == ".toml") {
     const auto parent = std::filesystem::absolute(name).parent_path().filename();
     name = name.stem() == "spec" && !parent.empty() ? parent : name.stem();
@@ -112,6 +124,17 @@ Spec samples_spec() {
   spec.optimizer.name = "adam";
   spec.optimizer.learning_rate = 0.002;
   spec.run.iterations = 10'000;
+  return spec;
+}
+
+/// What `riffle fit --stan FILE` and `--plugin FILE` fit, of any dimension.
+Spec library_spec() {
+  Spec spec;
+  spec.base.name = "full-normal";
+  spec.flow.layers = "planar:8";
+  spec.objective.name = "path-gradient";
+  spec.optimizer.name = "adam";
+  spec.run.iterations = 5'000;
   return spec;
 }
 
@@ -185,9 +208,11 @@ int run_fit(const FitArguments& a) {
 
   std::optional<RunOutcome> outcome;
   if (a.resume) {
-    if (!a.set.empty() || !a.out.empty() || !a.samples.empty()) {
-      throw Error(ErrorKind::usage,
-                  "a run is resumed as it was: --set, --out and --samples do not go with it");
+    if (!a.set.empty() || !a.out.empty() || !a.file().empty() || !a.data.empty()) {
+      throw Error(
+          ErrorKind::usage,
+          "a run is resumed as it was: --set, --out, --samples, --stan, --plugin and --data "
+          "do not go with it");
     }
     for (const auto& s : a.shorthands) {
       if (s.given->count() > 0 && std::string(s.key) != "run.threads") {
@@ -206,15 +231,16 @@ int run_fit(const FitArguments& a) {
     progress.finish();
   } else {
     const bool named = a.what_given->count() > 0;
-    if (!named && a.samples.empty()) {
+    if (!named && a.file().empty()) {
       throw Error(ErrorKind::usage,
-                  "WHAT is missing: a spec file, a recipe or a target; or --samples FILE");
+                  "WHAT is missing: a spec file, a recipe or a target; or --samples FILE, --stan "
+                  "FILE or --plugin FILE");
     }
-    Spec spec = named ? find_spec(a.what) : samples_spec();
+    Spec spec = named ? find_spec(a.what) : !a.samples.empty() ? samples_spec() : library_spec();
     apply(a, spec);
     spec.validate();
     const std::filesystem::path folder = spec.run.out.empty()
-                                             ? default_folder(named ? a.what : a.samples, spec)
+                                             ? default_folder(named ? a.what : a.file(), spec)
                                              : std::filesystem::path(spec.run.out);
     if (named && a.what == "figure3") {
       refuse_flow(a);
@@ -246,6 +272,10 @@ Command add_fit(CLI::App& app) {
       "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
   fit->add_option("--samples", a->samples,
                   "learn the density of the points in a file, CSV or .npy; WHAT may be left out");
+  fit->add_option("--stan", a->stan,
+                  "fit a Stan model, compiled by tools/stan_model.sh or BridgeStan");
+  fit->add_option("--plugin", a->plugin, "fit the target in a library (riffle/plugin.h)");
+  fit->add_option("--data", a->data, "data of the Stan model or plug-in: FILE.json, or JSON");
   fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
   fit->add_flag("--force", a->force, "replace the run that is in the folder");
   fit->add_flag("--resume", a->resume,

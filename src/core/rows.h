@@ -19,4 +19,14 @@ void rows_to_tile(std::span<const double> rows, Tile<T> tile) {
   }
 }
 
+/// The points of a tile, row-major [count][dim], overwritten.
+template <class T>
+void tile_to_rows(Tile<const T> tile, std::span<double> rows) {
+  for (std::size_t d = 0; d < tile.dim(); ++d) {
+    for (std::size_t s = 0; s < tile.count(); ++s) {
+      rows[s * tile.dim() + d] = static_cast<double>(tile(d, s));
+    }
+  }
+}
+
 }  // namespace riffle

@@ -32,6 +32,10 @@ void for_each_key(S& s, Visit&& visit) {
   visit("target", "dim", s.target.dim);
   visit("target", "log_floor", s.target.log_floor);
   visit("target", "samples", s.target.samples);
+  visit("target", "stan", s.target.stan);
+  visit("target", "plugin", s.target.plugin);
+  visit("target", "data", s.target.data);
+  visit("target", "thread_safe", s.target.thread_safe);
   visit("base", "name", s.base.name);
   visit("flow", "layers", s.flow.layers);
   visit("flow", "log_det_floor", s.flow.log_det_floor);
@@ -198,6 +202,36 @@ void check(bool good, std::string_view key, const auto& value, std::string_view 
   if (!good) throw usage(fmt::format("{} is {}, but must be {}", key, value, wanted));
 }
 
+/// Whether the target comes from a library.
+bool is_external(const Spec& spec) {
+  return !spec.target.stan.empty() || !spec.target.plugin.empty();
+}
+
+/// What a target from a library does not go together with.
+void check_external(const Spec& spec) {
+  const auto& target = spec.target;
+  if (!is_external(spec)) {
+    if (!target.data.empty()) {
+      throw usage(fmt::format("target.data is {}, but only target.stan and target.plugin take data",
+                              target.data));
+    }
+    return;
+  }
+  if (!target.stan.empty() && !target.plugin.empty()) {
+    throw usage(fmt::format("target.stan is {} and target.plugin {}: a run has one target",
+                            target.stan, target.plugin));
+  }
+  const std::string_view key = target.stan.empty() ? "target.plugin" : "target.stan";
+  if (!target.samples.empty()) {
+    throw usage(fmt::format("{} and target.samples do not go together: a run has one target", key));
+  }
+  if (target.dim) {
+    throw usage(fmt::format("target.dim is {}, but the dimension is that of {}", *target.dim, key));
+  }
+  check(spec.run.precision == "double", "run.precision", spec.run.precision,
+        fmt::format("double with {}", key));
+}
+
 }  // namespace
 
 Spec parse_spec(std::string_view text, std::string_view origin) {
@@ -297,6 +331,7 @@ void Spec::validate() const {
     }
     check(std::isfinite(value), "target." + name, value, "a finite number");
   }
+  check_external(*this);
   const auto not_negative = [](double x) { return std::isfinite(x) && x >= 0; };
   check(not_negative(target.log_floor), "target.log_floor", target.log_floor, "0 or more");
   const auto layers = parse_flow(flow.layers);
@@ -371,7 +406,7 @@ void Spec::validate() const {
   const auto set = InstructionSet::parse(run.simd);
   // Whether names and arguments fit can only be told by making them.
   const std::size_t dim = static_cast<std::size_t>(target.dim.value_or(entry.default_dim));
-  if (!kind.of_samples) make_model<double>(base.name, layers, {dim, 0, set});
+  if (!kind.of_samples && !is_external(*this)) make_model<double>(base.name, layers, {dim, 0, set});
   check(run.evaluation_draws >= 1000 && run.evaluation_draws <= most_draws, "run.evaluation_draws",
         run.evaluation_draws, "from 1000 to 100000000");
   check(run.draws <= most_draws, "run.draws", run.draws, "at most 100000000");

@@ -14,6 +14,7 @@
 #include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
 #include "run/density_fit.h"
+#include "run/external_target.h"
 #include "run/resumable_fit.h"
 #include "run/target_options.h"
 #include "run/training.h"
@@ -49,6 +50,7 @@ struct Targets {
   bool known_improper = false;
   std::unique_ptr<Density<T>> exact;
   std::unique_ptr<Density<T>> trained;
+  std::vector<const UserDensity*> counted;  ///< within these, of one's own target
 };
 
 template <class T>
@@ -57,9 +59,11 @@ Targets<T> make_targets(const Spec& spec, const Target* own, InstructionSet set)
   const auto make = [&]() -> std::unique_ptr<Density<T>> {
     if (own != nullptr) {
       if constexpr (std::is_same_v<T, double>) {
-        targets.name = "user";
+        targets.name = own->name();
         targets.log_z = own->log_z();
-        return std::make_unique<UserDensity>(*own);
+        auto density = std::make_unique<UserDensity>(*own);
+        targets.counted.push_back(density.get());
+        return density;
       } else {
         throw Error(ErrorKind::usage,
                     "a target of one's own computes in double: set run.precision to \"double\"");
@@ -104,7 +108,8 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   const auto model = make_model<T>(spec.base.name, runs, {dim, spec.flow.log_det_floor, set});
   const auto exact_model = make_model<T>(spec.base.name, runs, {dim, 0, set});
   check_goes_together(spec, model);
-  Executor executor(threads_of(spec));
+  const bool alone = own != nullptr && !own->thread_safe();
+  Executor executor(alone ? 1 : threads_of(spec));
   const auto options = trainer_options(spec);
   GradientEstimator<T> source(model, *targets.trained, options.batch, executor, set);
   auto first_batch = first_draws(model, spec.run.seed);
@@ -120,6 +125,10 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
                                                  spec.run.evaluation_draws, {}, executor);
   auto drawn = draw<T>(exact_model, targets.exact.get(), params, {spec.run.seed, Purpose::draws, 0},
                        0, spec.run.draws);
+  // Before the target is evaluated far out, where many fail.
+  const auto failures = own == nullptr ? TargetFailures{} : own->failures();
+  std::uint64_t evaluations = 0;
+  for (const auto* density : targets.counted) evaluations += density->evaluations();
   const bool improper = targets.known_improper || looks_improper(*targets.exact, drawn);
 
   std::optional<double> kl;
@@ -150,6 +159,10 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .invalid_draws = free_energy.invalid,
       .invalid_training_draws = invalid_in_training,
       .refused_steps = trained.state.refused_steps,
+      .evaluations = evaluations,
+      .failed_evaluations = failures.count,
+      .first_failure = failures.first_message,
+      .target_description = own == nullptr ? "" : own->description(),
       .injective = exact_model.injective(params),
       .warnings = {},
       .flow = TrainedFlow({spec.base.name,
@@ -164,6 +177,12 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .snapshots = std::move(trained.snapshots),
   };
   add_warnings(report, trained.state.blame, runs, improper, final_terms.beta);
+  if (alone && spec.run.threads > 1) {
+    report.warnings.push_back(fmt::format(
+        "run.threads is {}, but {} does not say that it may be used from several threads: "
+        "it ran on one; where it may, set target.thread_safe = true",
+        spec.run.threads, targets.name));
+  }
   return report;
 }
 
@@ -173,6 +192,11 @@ FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbac
                         const FitHooks& hooks) {
   spec.validate();
   if (!spec.target.samples.empty()) return density_fit(spec, callbacks, hooks);
+  std::unique_ptr<Target> external;
+  if (target == nullptr) {
+    external = external_target(spec);
+    target = external.get();
+  }
   return spec.run.precision == "float" ? typed_fit<float>(spec, target, callbacks, hooks)
                                        : typed_fit<double>(spec, target, callbacks, hooks);
 }

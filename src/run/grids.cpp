@@ -40,7 +40,9 @@ DensityGrid target_grid(const Density<double>& target, std::optional<double> log
     const auto count = std::min(tile_size, cells * cells - first);
     rows_to_tile(std::span(points).subspan(2 * first, 2 * count), z.view(count));
     target.evaluate(z.view(count), log_p.data(), gradient.view(count));
-    for (std::size_t s = 0; s < count; ++s) grid.values.push_back(std::exp(log_p[s]));
+    for (std::size_t s = 0; s < count; ++s) {
+      grid.values.push_back(std::isnan(log_p[s]) ? 0 : std::exp(log_p[s]));
+    }
   }
   const double side = 2 * limit / static_cast<double>(cells);
   const double total =

@@ -1,5 +1,7 @@
 #include "run/pictures.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -11,9 +13,12 @@
 #include "core/names.h"
 #include "flows/flow_registry.h"
 #include "io/points.h"
+#include "riffle/error.h"
+#include "run/external_target.h"
 #include "run/grids.h"
 #include "run/target_options.h"
 #include "targets/target_registry.h"
+#include "targets/user_target.h"
 
 namespace riffle {
 namespace {
@@ -89,11 +94,35 @@ void add_target(PlotData& data, const Spec& spec) {
   }
 }
 
+/// Draws of the flow, for axes that hold them.
+std::vector<double> some_draws(const TrainedFlow& flow) {
+  constexpr std::uint64_t draws = 10'000;
+  return flow.sample(draws).z;
+}
+
+/// The same of a target from a library. Returns what there is to warn of: without the library, the
+/// rest can still be drawn.
+std::vector<std::string> add_external_target(PlotData& data, const Spec& spec,
+                                             const TrainedFlow& flow) {
+  const auto& library = spec.target.stan.empty() ? spec.target.plugin : spec.target.stan;
+  data.target = std::filesystem::path(library).stem().string();
+  if (flow.dim() != 2) return {};
+  data.limit = limit_for(some_draws(flow));
+  try {
+    const auto target = external_target(spec);
+    data.target_density = target_grid(UserDensity(*target), target->log_z(), data.limit, cells);
+  } catch (const Error& error) {
+    return {fmt::format("no picture of the target: {}", error.what())};
+  }
+  return {};
+}
+
 }  // namespace
 
 PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
   const auto& spec = source.spec;
   PlotData data;
+  std::vector<std::string> warnings;
   data.target = spec.target.name;
   data.flow = spec.flow.layers;
   for (const auto& run : parse_flow(spec.flow.layers)) data.flow_length += run.count;
@@ -102,7 +131,9 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
   data.loss_every = source.loss_every;
   data.loss_name = spec.objective.name;
 
-  if (spec.target.samples.empty()) {
+  if (!spec.target.stan.empty() || !spec.target.plugin.empty()) {
+    warnings = add_external_target(data, spec, source.flow);
+  } else if (spec.target.samples.empty()) {
     add_target(data, spec);
   } else {
     data.target = std::filesystem::path(spec.target.samples).filename().string();
@@ -121,7 +152,9 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
     data.meshes = mesh_path(source.flow);
     for (const auto& s : source.snapshots) data.samples.push_back({s.iteration, s.x, s.y});
   }
-  return write_plots(data, folder);
+  auto report = write_plots(data, folder);
+  report.warnings.insert(report.warnings.begin(), warnings.begin(), warnings.end());
+  return report;
 }
 
 }  // namespace riffle

@@ -14,6 +14,7 @@
 #include "io/points.h"
 #include "riffle/error.h"
 #include "run/checkpoint.h"
+#include "run/external_target.h"
 #include "run/pictures.h"
 #include "run/resumable_fit.h"
 #include "run/summary.h"
@@ -135,14 +136,15 @@ void remove_pictures(const fs::path& folder) {
   fs::remove(folder / "distributions", ignored);
 }
 
-RunOutcome fit_into(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks,
-                    const std::optional<Checkpoint>& resume, const std::string& spec_text) {
+RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
+                    const FitCallbacks& callbacks, const std::optional<Checkpoint>& resume,
+                    const std::string& spec_text) {
   FitHooks hooks;
   hooks.resume = resume ? &*resume : nullptr;
   hooks.on_checkpoint = [&](const Checkpoint& checkpoint) {
     save_checkpoint(folder / run_files::checkpoint, checkpoint, spec_text);
   };
-  RunOutcome outcome{folder, resumable_fit(spec, nullptr, callbacks, hooks), {}};
+  RunOutcome outcome{folder, resumable_fit(spec, own, callbacks, hooks), {}};
   auto& report = outcome.report;
   const bool single = spec.run.precision == "float";
   report.flow.save(folder / run_files::model);
@@ -191,10 +193,13 @@ void claim_folder(const fs::path& folder, bool force) {
 
 RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks) {
   spec.validate();
+  auto effective = spec;
+  make_external_paths_absolute(effective);
+  const auto own = external_target(effective);  // what cannot be loaded leaves no folder behind
   claim_folder(folder, spec.run.force);
-  const auto text = to_toml(spec);
+  const auto text = to_toml(effective);
   write_file(folder / run_files::spec, text);
-  return fit_into(spec, folder, callbacks, std::nullopt, text);
+  return fit_into(effective, own.get(), folder, callbacks, std::nullopt, text);
 }
 
 RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spec&)>& change,
@@ -219,7 +224,8 @@ RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spe
   remove_temporaries(folder);
   if (change) change(spec);
   spec.validate();
-  return fit_into(spec, folder, callbacks, checkpoint, text);
+  const auto own = external_target(spec);
+  return fit_into(spec, own.get(), folder, callbacks, checkpoint, text);
 }
 
 std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::string>& warnings) {

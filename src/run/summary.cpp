@@ -21,6 +21,9 @@ nlohmann::ordered_json number(const std::optional<double>& x) {
 std::string summary_json(const Spec& spec, const FitReport& report) {
   nlohmann::ordered_json summary;
   summary["target"] = report.target;
+  if (!report.target_description.empty()) {
+    summary["target_description"] = report.target_description;
+  }
   summary["dim"] = report.flow.dim();
   summary["base"] = spec.base.name;
   summary["flow"] = spec.flow.layers;
@@ -53,9 +56,15 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
   summary["invalid_draws"] = report.invalid_draws;
   summary["invalid_training_draws"] = report.invalid_training_draws;
   summary["refused_steps"] = report.refused_steps;
+  if (report.evaluations > 0) {
+    summary["evaluations"] = report.evaluations;
+    summary["failed_evaluations"] = report.failed_evaluations;
+    if (report.failed_evaluations > 0) summary["first_failure"] = report.first_failure;
+  }
   summary["injective"] = report.injective;
   summary["warnings"] = report.warnings;
-  return summary.dump(2) + "\n";
+  // What a library says need not be UTF-8.
+  return summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace riffle

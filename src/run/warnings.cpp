@@ -21,6 +21,11 @@ std::string culprit(std::span<const std::uint64_t> blame, std::span<const Expres
   return fmt::format("layer {}", k);
 }
 
+/// 1234567 as 1,234,567.
+std::string with_commas(std::uint64_t n) {
+  return n < 1000 ? std::to_string(n) : fmt::format("{},{:03}", with_commas(n / 1000), n % 1000);
+}
+
 }  // namespace
 
 void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
@@ -59,6 +64,11 @@ void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
     warnings.push_back(
         fmt::format("{} training draws were not finite and were left out, most because of {}",
                     report.invalid_training_draws, culprit(blame, flow)));
+  }
+  if (report.failed_evaluations > 0) {
+    warnings.push_back(fmt::format("{} of {} evaluations of the target failed; the first said: {}",
+                                   with_commas(report.failed_evaluations),
+                                   with_commas(report.evaluations), report.first_failure));
   }
   if (report.refused_steps > 0) {
     warnings.push_back(fmt::format("{} steps were refused because their gradient was not finite",

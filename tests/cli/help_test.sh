@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 options_fit="--out --force --resume --seed --threads --precision --flow --iterations --batch --lr
-  --objective --set --no-plots --quiet"
+  --objective --set --no-plots --quiet --samples --stan --plugin --data"
 commands="fit sample logdensity check plot list bench help"
 
 for way in --help -h help; do

@@ -39,7 +39,7 @@ struct Key {
 };
 
 // The keys that are promised, written out once more.
-constexpr std::array<Key, 42> keys{{
+constexpr std::array<Key, 46> keys{{
     {"target", "name", Type::text},
     {"target", "dim", Type::whole},
     {"target", "log_floor", Type::number},
@@ -63,6 +63,10 @@ constexpr std::array<Key, 42> keys{{
     {"objective", "holdout", Type::number},
     {"objective", "patience", Type::whole},
     {"target", "samples", Type::text},
+    {"target", "stan", Type::text},
+    {"target", "plugin", Type::text},
+    {"target", "data", Type::text},
+    {"target", "thread_safe", Type::yes_no},
     {"schedule", "name", Type::text},
     {"schedule", "decay", Type::number},
     {"schedule", "step_every", Type::whole},
@@ -90,7 +94,8 @@ auto fields(const Spec& s) {
       std::tie(s.target.name, s.target.dim, s.target.log_floor, s.target.numbers, s.base.name,
                s.flow.layers, s.flow.log_det_floor, s.objective.name, s.objective.beta_start,
                s.objective.beta_steps, s.objective.importance_samples, s.objective.alpha,
-               s.objective.holdout, s.objective.patience, s.target.samples),
+               s.objective.holdout, s.objective.patience, s.target.samples, s.target.stan,
+               s.target.plugin, s.target.data, s.target.thread_safe),
       std::tie(s.optimizer.name, s.optimizer.learning_rate, s.optimizer.smoothing,
                s.optimizer.momentum, s.optimizer.centered, s.optimizer.beta1, s.optimizer.beta2,
                s.optimizer.epsilon, s.optimizer.clip_norm),

@@ -1,0 +1,35 @@
+#include "run/external_target.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "targets/model_data.h"
+#include "targets/plugin.h"
+#include "targets/stan_model.h"
+
+namespace riffle {
+
+std::unique_ptr<Target> external_target(const Spec& spec) {
+  const auto& t = spec.target;
+  if (!t.stan.empty()) return load_stan_model(t.stan, t.data, {spec.run.seed, t.thread_safe});
+  if (!t.plugin.empty()) return load_plugin(t.plugin, t.data, {t.thread_safe});
+  return nullptr;
+}
+
+void make_external_paths_absolute(Spec& spec) {
+  auto& t = spec.target;
+  const auto absolute = [](std::string& path) {
+    path = std::filesystem::absolute(path).lexically_normal().string();
+  };
+  for (auto* library : {&t.stan, &t.plugin}) {
+    if (!library->empty()) absolute(*library);
+  }
+  // A plug-in's data may be any text: only what is a file is a path.
+  std::error_code error;
+  const bool is_path = t.stan.empty() ? !t.plugin.empty() && !t.data.empty() &&
+                                            std::filesystem::exists(t.data, error)
+                                      : is_data_path(t.data);
+  if (is_path) absolute(t.data);
+}
+
+}  // namespace riffle

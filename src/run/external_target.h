@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "riffle/spec.h"
+#include "riffle/target.h"
+
+namespace riffle {
+
+/// The target from the library that the spec names, or null where it names none. Throws as
+/// targets/stan_model.h and targets/plugin.h do.
+std::unique_ptr<Target> external_target(const Spec& spec);
+
+/// Makes the paths of such a target absolute, so that the spec means the same wherever it is read.
+void make_external_paths_absolute(Spec& spec);
+
+}  // namespace riffle

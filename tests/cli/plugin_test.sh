@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Plug-ins from the shell.
+. "$(dirname "$0")/lib.sh"
+plugins=$(realpath "$PLUGINS")
+cp "$plugins/banana.so" .
+
+fast=("${brief[@]}" --flow planar:4)
+longer=(--iterations 5000 --batch 512 --no-plots --flow planar:4 --set run.evaluation_draws=1000
+  --set run.draws=50 --set run.checkpoint_seconds=0)
+ends 0 fit --plugin banana.so --data 0.25 "${fast[@]}"
+[ -s runs/banana-1/summary.json ] || fail "no runs/banana-1"
+grep -q '"target": "banana"' runs/banana-1/summary.json || fail "summary.json has no name"
+grep -q '"log_z_true": 0' runs/banana-1/summary.json || fail "summary.json has no log Z"
+grep -q '"failed_evaluations": 0' runs/banana-1/summary.json || fail "summary.json counts no failures"
+grep -q "^plugin = \"$PWD/banana.so\"" runs/banana-1/spec.toml || fail "the path is not absolute"
+grep -q '^data = "0.25"' runs/banana-1/spec.toml || fail "data that are no file were altered"
+mkdir elsewhere
+(cd elsewhere && "$riffle" fit ../runs/banana-1/spec.toml --out again --quiet) || fail "no second run"
+same_run runs/banana-1 elsewhere/again
+
+# Killed and resumed, it ends with the same bits; the library is loaded again.
+ends 0 fit --plugin banana.so "${longer[@]}" --out whole
+"$riffle" fit --plugin banana.so "${longer[@]}" --out killed \
+  >"$log/out" 2>&1 &
+for _ in $(seq 1000); do [ -e killed/checkpoint.riffle ] && break; sleep 0.01; done
+kill -9 $! && wait $! 2>/dev/null
+if [ -e killed/summary.json ]; then echo "it was done before it was killed"; else
+  ends 0 fit killed --resume
+  same_run whole killed
+fi
+
+# Two dimensions have pictures.
+if command -v gnuplot >/dev/null; then
+  ends 0 fit --plugin banana.so --flow planar:4 --iterations 300 --batch 32 --set run.evaluation_draws=1000 \
+    --out pictured
+  [ -s pictured/densities.png ] || fail "no picture of the densities"
+  mv banana.so gone.so
+  ends 0 plot pictured
+  grep -q '^warning: no picture of the target: .*banana.so does not exist' "$log/err" ||
+    fail "no word of the library that is gone: $(cat "$log/err")"
+  mv gone.so banana.so
+fi
+
+# Through a spec, with threads.
+printf '[target]\nplugin = "banana.so"\ndata = "0.5"\n' >mine.toml
+ends 0 fit mine.toml "${longer[@]}" --threads 2
+grep -q '"threads": 2' runs/mine-1/summary.json || fail "not on 2 threads"
+
+# What is wrong is said before anything is made.
+refuses 65 'positive number, not "wide"' fit --plugin banana.so --data wide
+refuses 66 'none.so does not exist' fit --plugin none.so
+refuses 64 'one target' fit --plugin banana.so --stan banana.so
+refuses 65 'bs_model_construct' fit --stan banana.so
+refuses 64 'target.data' fit U1 --data x.json
+refuses 64 'run.precision' fit --plugin banana.so --precision float
+echo text >text.so
+refuses 65 'text.so cannot be loaded' fit --plugin text.so
+
+finish

@@ -1,0 +1,19 @@
+// What the data become, by name.
+data {
+  real x[2, 3];
+  matrix[2, 3] m;
+  int k[3, 2, 2];
+  real none[0];
+}
+parameters {
+  real a;
+}
+transformed parameters {
+  real x_copy[2, 3] = x;
+  matrix[2, 3] m_copy = m;
+  real k_copy[3, 2, 2];
+  for (i in 1:3) for (j in 1:2) for (l in 1:2) k_copy[i, j, l] = k[i, j, l];
+}
+model {
+  a ~ normal(0, 1);
+}

@@ -1,0 +1,260 @@
+// Models that Stan compiled, against formulas written down here. stan_test.sh compiles them and
+// runs this, with the folder of the libraries in RIFFLE_STAN_MODELS and that of the examples in
+// RIFFLE_EXAMPLES.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <numbers>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/aligned.h"
+#include "io/expect_error.h"
+#include "targets/stan_model.h"
+
+namespace riffle {
+namespace {
+
+using test::contains;
+using test::message_of;
+
+std::filesystem::path folder(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value == nullptr ? "" : value;
+}
+
+const auto models = folder("RIFFLE_STAN_MODELS");
+const auto data = (folder("RIFFLE_EXAMPLES") / "stan/eight_schools.json").string();
+
+class CompiledStan : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (models.empty()) GTEST_SKIP() << "run by stan_test.sh, which compiles the models";
+  }
+};
+
+double log_normal(double x, double mean, double sd) {
+  const double scaled = (x - mean) / sd;
+  return -0.5 * scaled * scaled - std::log(sd) - 0.5 * std::log(2 * std::numbers::pi);
+}
+
+/// The whole Cauchy, which is what Stan takes for tau > 0.
+double log_cauchy(double x, double scale) {
+  return -std::log(std::numbers::pi * scale * (1 + x * x / (scale * scale)));
+}
+
+/// ln p of the eight schools at (mu, ln tau, theta or what it is made of).
+double eight_schools(const std::vector<double>& z, bool centred) {
+  const double y[] = {28, 8, -3, 7, -1, 1, 18, 12};
+  const double sigma[] = {15, 10, 16, 11, 9, 11, 10, 18};
+  const double tau = std::exp(z[1]);
+  double sum = log_normal(z[0], 0, 5) + log_cauchy(tau, 5) + z[1];
+  for (std::size_t j = 0; j < 8; ++j) {
+    const double theta = centred ? z[2 + j] : z[0] + tau * z[2 + j];
+    sum += centred ? log_normal(theta, z[0], tau) : log_normal(z[2 + j], 0, 1);
+    sum += log_normal(y[j], theta, sigma[j]);
+  }
+  return sum;
+}
+
+/// Points that reach from a narrow tau to a wide one.
+std::vector<std::vector<double>> points() {
+  std::vector<std::vector<double>> all;
+  for (int i = 0; i < 40; ++i) {
+    std::vector<double> z;
+    for (int d = 0; d < 10; ++d) z.push_back(3 * std::sin(1 + i * 1.7 + d * 0.9 + i * d * 0.31));
+    all.push_back(z);
+  }
+  return all;
+}
+
+struct Values {
+  std::vector<double> log_density;
+  std::vector<std::vector<double>> gradient;
+};
+
+Values evaluate(const Target& target, const std::vector<std::vector<double>>& at) {
+  TileBuffer<double> z(target.dim());
+  TileBuffer<double> gradient(target.dim());
+  Values values{std::vector<double>(at.size()), {}};
+  for (std::size_t s = 0; s < at.size(); ++s) {
+    for (std::size_t d = 0; d < target.dim(); ++d) z.row(d)[s] = at[s][d];
+  }
+  target.evaluate(z.view(at.size()), values.log_density, gradient.view(at.size()));
+  for (std::size_t s = 0; s < at.size(); ++s) {
+    values.gradient.emplace_back();
+    for (std::size_t d = 0; d < target.dim(); ++d) {
+      values.gradient.back().push_back(gradient.row(d)[s]);
+    }
+  }
+  return values;
+}
+
+TEST_F(CompiledStan, EightSchoolsAgreesWithTheFormula) {
+  for (const bool centred : {true, false}) {
+    const auto target = load_stan_model(
+        models / (centred ? "eight_schools_centered.so" : "eight_schools_noncentered.so"), data);
+    ASSERT_EQ(target->dim(), 10U);
+    EXPECT_TRUE(target->keeps_constants());
+    EXPECT_TRUE(target->thread_safe());
+    const auto at = points();
+    const auto values = evaluate(*target, at);
+    for (std::size_t s = 0; s < at.size(); ++s) {
+      const double expected = eight_schools(at[s], centred);
+      EXPECT_NEAR(values.log_density[s], expected, 1e-10 * (1 + std::abs(expected)));
+      for (std::size_t d = 0; d < 10; ++d) {
+        constexpr double h = 1e-3;
+        const auto moved = [&](double by) {
+          auto z = at[s];
+          z[d] += by;
+          return eight_schools(z, centred);
+        };
+        const double slope =
+            (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h);
+        EXPECT_NEAR(values.gradient[s][d], slope,
+                    1e-7 * (1 + std::abs(slope) + std::abs(expected)));
+      }
+    }
+    EXPECT_EQ(target->failures().count, 0U);
+  }
+}
+
+TEST_F(CompiledStan, EightSchoolsHasNamesAndValues) {
+  const auto target = load_stan_model(models / "eight_schools_noncentered.so", data);
+  EXPECT_EQ(target->name(), "eight_schools_noncentered");
+  EXPECT_TRUE(contains(target->description(), "Stan version: 2.21.0"));
+  const auto names = target->parameter_names();
+  ASSERT_EQ(names.size(), 18U);
+  EXPECT_EQ(target->parameter_count(), 10U);
+  EXPECT_EQ(names[1], "tau");
+  EXPECT_EQ(names[2], "theta_raw.1");
+  EXPECT_EQ(names[17], "theta.8");
+  std::vector<double> z(10, 0.0);
+  z[0] = 4;
+  z[1] = std::log(3.0);
+  z[9] = -2;
+  std::vector<double> theta(18);
+  target->constrain(z, theta);
+  EXPECT_NEAR(theta[1], 3, 1e-14);
+  EXPECT_NEAR(theta[10], 4, 1e-14);
+  EXPECT_NEAR(theta[17], 4 - 2 * 3, 1e-14);
+}
+
+TEST_F(CompiledStan, FailuresAreToldAndLeaveNothingBehind) {
+  const auto target = load_stan_model(models / "eight_schools_centered.so", data);
+  auto at = points();
+  const auto before = evaluate(*target, at);
+  auto bad = at[0];
+  bad[1] = -1000;  // tau is 0
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(std::isnan(evaluate(*target, {bad}).log_density[0]));
+  EXPECT_EQ(target->failures().count, 100U);
+  EXPECT_TRUE(contains(target->failures().first_message, "normal_lpdf: Scale parameter is 0"))
+      << target->failures().first_message;
+  const auto after = evaluate(*target, at);
+  EXPECT_EQ(after.log_density, before.log_density);
+  EXPECT_EQ(after.gradient, before.gradient);
+}
+
+TEST_F(CompiledStan, DataThatDoNotFitAreRefusedInStansWords) {
+  const auto refusal = [](const std::string& text) {
+    return message_of(
+        ErrorKind::data, [&] { load_stan_model(models / "eight_schools_centered.so", text); },
+        text);
+  };
+  EXPECT_TRUE(contains(refusal(R"({"J": 1, "sigma": [1]})"), "variable name=y"));
+  EXPECT_TRUE(contains(refusal(R"({"J": 1.5, "y": [1], "sigma": [1]})"), "non-int"));
+  EXPECT_TRUE(contains(refusal(R"({"J": 2, "y": [1, 2, 3], "sigma": [1, 1]})"), "dims"));
+  EXPECT_TRUE(contains(refusal(R"({"J": 1, "y": [1], "sigma": [-1]})"), "sigma"));
+  EXPECT_TRUE(contains(refusal(R"({"J": 2, "y": [1, [2]], "sigma": [1, 1]})"), "ragged"));
+  EXPECT_TRUE(contains(refusal(R"({"J": 1, "y": ["one"], "sigma": [1]})"), "no number"));
+  EXPECT_TRUE(contains(refusal(""), "variable name=J"));
+}
+
+TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
+  const auto target = load_stan_model(
+      models / "arrays.so",
+      R"({"x": [[11, 12, 13], [21, NaN, -Inf]], "m": [[11, 12, 13], [21, 22, "Inf"]],
+          "k": [[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[9, 10], [11, 12]]], "none": []})");
+  const auto names = target->parameter_names();
+  std::vector<double> values(names.size());
+  target->constrain(std::vector<double>{0.5}, values);
+  std::map<std::string, double> by_name;
+  for (std::size_t i = 0; i < names.size(); ++i) by_name[names[i]] = values[i];
+  const double inf = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(by_name.at("a"), 0.5);
+  EXPECT_EQ(by_name.at("x_copy.1.3"), 13);
+  EXPECT_EQ(by_name.at("x_copy.2.1"), 21);
+  EXPECT_TRUE(std::isnan(by_name.at("x_copy.2.2")));
+  EXPECT_EQ(by_name.at("x_copy.2.3"), -inf);
+  EXPECT_EQ(by_name.at("m_copy.1.2"), 12);
+  EXPECT_EQ(by_name.at("m_copy.2.1"), 21);
+  EXPECT_EQ(by_name.at("m_copy.2.3"), inf);
+  for (int i = 1; i <= 3; ++i) {
+    for (int j = 1; j <= 2; ++j) {
+      for (int l = 1; l <= 2; ++l) {
+        const auto name =
+            "k_copy." + std::to_string(i) + '.' + std::to_string(j) + '.' + std::to_string(l);
+        EXPECT_EQ(by_name.at(name), 4 * (i - 1) + 2 * (j - 1) + l) << name;
+      }
+    }
+  }
+}
+
+TEST_F(CompiledStan, GivesTheSameBitsFromManyThreads) {
+  const auto one = load_stan_model(models / "eight_schools_centered.so", data);
+  const auto other = load_stan_model(models / "eight_schools_noncentered.so", data);
+  auto at = points();
+  at[7][1] = -1000;  // some fail
+  const auto same = [](const Values& a, const Values& b) {
+    for (std::size_t s = 0; s < a.log_density.size(); ++s) {
+      const bool failed = std::isnan(a.log_density[s]);
+      if (failed != std::isnan(b.log_density[s])) return false;
+      if (!failed && (a.log_density[s] != b.log_density[s] || a.gradient[s] != b.gradient[s])) {
+        return false;
+      }
+    }
+    return true;
+  };
+  const auto expected_one = evaluate(*one, at);
+  const auto expected_other = evaluate(*other, at);
+  // Threads that come and go, each with an autodiff stack of its own.
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::thread> threads;
+    std::vector<int> wrong(4, 0);
+    for (std::size_t t = 0; t < wrong.size(); ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 100; ++i) {
+          wrong[t] += same(evaluate(*one, at), expected_one) ? 0 : 1;
+          wrong[t] += same(evaluate(*other, at), expected_other) ? 0 : 1;
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    for (const int n : wrong) ASSERT_EQ(n, 0);
+  }
+}
+
+TEST_F(CompiledStan, IsTimed) {
+  for (const char* name : {"eight_schools_centered", "eight_schools_noncentered"}) {
+    const auto target = load_stan_model(models / (std::string(name) + ".so"), data);
+    const auto at = points();
+    double best = 1e9;
+    for (int round = 0; round < 200; ++round) {
+      const auto start = std::chrono::steady_clock::now();
+      evaluate(*target, at);
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+      best = std::min(best, took.count() / static_cast<double>(at.size()));
+    }
+    std::printf("%s: %.2f µs a gradient\n", name, 1e6 * best);
+    EXPECT_LT(best, 1e-3);
+  }
+}
+
+}  // namespace
+}  // namespace riffle

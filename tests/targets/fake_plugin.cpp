@@ -1,0 +1,63 @@
+// A plug-in of one coordinate that misbehaves as its data say.
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "riffle/plugin.h"
+
+#ifndef FAKE_ABI
+#define FAKE_ABI RIFFLE_PLUGIN_ABI
+#endif
+
+struct riffle_plugin_model {
+  std::string data;
+};
+
+extern "C" {
+
+int32_t riffle_plugin_abi(void) {
+  return FAKE_ABI;
+}
+
+riffle_plugin_model* riffle_plugin_create(const char* data, char* error, size_t error_size) {
+  if (std::string(data) == "refuse") {
+    std::snprintf(error, error_size, "I will\nnot");
+    return nullptr;
+  }
+  if (std::string(data) == "refuse without end") {
+    for (size_t i = 0; i < error_size; ++i) error[i] = 'x';
+    return nullptr;
+  }
+  return new riffle_plugin_model{data};
+}
+
+void riffle_plugin_destroy(riffle_plugin_model* model) {
+  delete model;
+}
+
+size_t riffle_plugin_dim(const riffle_plugin_model* model) {
+  return model->data == "flat" ? 0 : 1;
+}
+
+void riffle_plugin_evaluate(const riffle_plugin_model*, size_t n, const double* z,
+                            double* log_density, double* gradient, int32_t* status, char* error,
+                            size_t error_size) {
+  bool told = false;
+  for (size_t i = 0; i < n; ++i) {
+    log_density[i] = -0.5 * z[i] * z[i];
+    gradient[i] = -z[i];
+    if (z[i] > 1) {
+      status[i] = 7;
+      if (!told) std::snprintf(error, error_size, "%g is above 1", z[i]);
+      told = true;
+    }
+  }
+}
+
+#ifdef FAKE_INCOMPLETE
+size_t riffle_plugin_value_count(const riffle_plugin_model*) {
+  return 1;
+}
+#endif
+}
