@@ -22,6 +22,9 @@ struct Spec {
     /// A file of points (CSV or .npy) whose density is learned by maximum likelihood, instead of a
     /// target that is known; `name` is then ignored.
     std::string samples;
+    /// The file of data of a target that needs some: a table of numbers, separated by commas or by
+    /// blanks, with a line of names or none.
+    std::string data;
   } target;
 
   struct Base {

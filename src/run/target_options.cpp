@@ -1,5 +1,9 @@
 #include "run/target_options.h"
 
+#include <utility>
+
+#include "io/table.h"
+
 namespace riffle {
 
 TargetOptions target_options(const TargetEntry& entry, const Spec& spec, InstructionSet set) {
@@ -7,6 +11,11 @@ TargetOptions target_options(const TargetEntry& entry, const Spec& spec, Instruc
   if (spec.target.dim) options.dim = static_cast<std::size_t>(*spec.target.dim);
   for (const auto& [name, value] : spec.target.numbers) {
     options.numbers.insert_or_assign(name, value);
+  }
+  if (entry.needs_data()) {
+    auto table = read_table(spec.target.data);
+    options.data = {table.header.size(), std::move(table.values)};
+    options.dim = entry.dim_of_data(options);
   }
   return options;
 }
