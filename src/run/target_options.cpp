@@ -1,8 +1,11 @@
 #include "run/target_options.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "io/table.h"
+#include "riffle/error.h"
 
 namespace riffle {
 
@@ -14,6 +17,9 @@ TargetOptions target_options(const TargetEntry& entry, const Spec& spec, Instruc
   }
   if (entry.needs_data()) {
     auto table = read_table(spec.target.data);
+    if (table.rows() == 0) {
+      throw Error(ErrorKind::data, fmt::format("{} holds no rows of numbers", spec.target.data));
+    }
     options.data = {table.header.size(), std::move(table.values)};
     options.dim = entry.dim_of_data(options);
   }
