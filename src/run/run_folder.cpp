@@ -17,6 +17,7 @@
 #include "run/pictures.h"
 #include "run/resumable_fit.h"
 #include "run/summary.h"
+#include "run/target_options.h"
 #include "targets/target_registry.h"
 
 namespace riffle {
@@ -191,6 +192,7 @@ void claim_folder(const fs::path& folder, bool force) {
 
 RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks) {
   spec.validate();
+  check_target(spec);
   claim_folder(folder, spec.run.force);
   const auto text = to_toml(spec);
   write_file(folder / run_files::spec, text);

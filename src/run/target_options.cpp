@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/names.h"
 #include "io/table.h"
 #include "riffle/error.h"
 
@@ -24,6 +25,12 @@ TargetOptions target_options(const TargetEntry& entry, const Spec& spec, Instruc
     options.dim = entry.dim_of_data(options);
   }
   return options;
+}
+
+void check_target(const Spec& spec) {
+  if (!spec.target.samples.empty()) return;
+  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
+  entry.make<double>(target_options(entry, spec, InstructionSet::scalar()));
 }
 
 }  // namespace riffle
