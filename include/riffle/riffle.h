@@ -1,6 +1,7 @@
 #pragma once
 
 // The whole public interface.
+#include "riffle/constraints.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/spec.h"

@@ -26,7 +26,10 @@ struct Spec {
     /// interface, or a plug-in (riffle/plugin.h). `name` is then ignored.
     std::string stan;
     std::string plugin;
-    std::string data;  ///< of the library's: a file, or the data themselves
+    /// Data: the library's, as a file or as the data themselves; or the file of a built-in target
+    /// that needs some, a table of numbers, separated by commas or by blanks, with a line of names
+    /// or none.
+    std::string data;
     /// The library may be used from several threads though it does not say so.
     bool thread_safe = false;
   } target;

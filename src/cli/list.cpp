@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -19,16 +20,26 @@
 namespace riffle {
 namespace {
 
-void line(std::string_view name, std::string_view text) {
-  fmt::print("  {:<16} {}\n", name, text);
+void line(std::string_view name, std::string_view text, std::size_t width = 16) {
+  fmt::print("  {:<{}} {}\n", name, width, text);
+}
+
+std::string dims_of(const TargetEntry& t) {
+  if (t.needs_data()) return "D as the data have it";
+  if (!t.any_dim) return fmt::format("D = {}", t.default_dim);
+  return fmt::format("D = {}, or as target.dim says{}", t.default_dim,
+                     t.dims.step == 1 ? "" : fmt::format(", a multiple of {}", t.dims.step));
 }
 
 void list_targets() {
+  std::size_t width = 16;
+  for (const auto& t : target_registry()) width = std::max(width, t.name.size());
   for (const auto& t : target_registry()) {
-    line(t.name, fmt::format("{} [D = {}{}]", t.summary, t.default_dim,
-                             t.any_dim ? ", or as target.dim says" : ""));
+    line(t.name, fmt::format("{} [{}]", t.summary, dims_of(t)), width);
+    if (t.needs_data()) line("", "target.data = FILE: table of numbers", width);
     for (const auto& o : t.options) {
-      line("", fmt::format("target.{} = {}: {}", o.name, o.value, o.meaning));
+      const auto value = o.flag ? fmt::format("{}", o.value != 0) : fmt::format("{:.6g}", o.value);
+      line("", fmt::format("target.{} = {}: {}", o.name, value, o.meaning), width);
     }
   }
 }

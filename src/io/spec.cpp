@@ -163,7 +163,13 @@ void read_key(Spec& spec, const std::string& section, const std::string& key,
     for (const auto& option : entry.options) {
       keys.push_back(option.name);
       if (option.name == key) {
-        read(node, fmt::format("{}.{}", section, key), spec.target.numbers[key]);
+        double& number = spec.target.numbers[key];
+        const auto yes = node.value_exact<bool>();
+        if (option.flag && yes) {
+          number = *yes ? 1 : 0;
+        } else {
+          read(node, fmt::format("{}.{}", section, key), number);
+        }
         return;
       }
     }
@@ -319,17 +325,35 @@ void Spec::validate() const {
   if (target.dim) {
     check(*target.dim >= 1 && *target.dim <= 1'000'000, "target.dim", *target.dim,
           "from 1 to 1000000");
+    if (entry.needs_data()) {
+      throw usage(fmt::format("target.dim is {}, but the dimension of {} is that of its data",
+                              *target.dim, entry.name));
+    }
     if (!entry.any_dim && *target.dim != entry.default_dim) {
       throw usage(fmt::format("target.dim is {}, but {} has dimension {}", *target.dim, entry.name,
                               entry.default_dim));
     }
+    if (!entry.dims.allows(*target.dim)) {
+      throw usage(fmt::format(
+          "target.dim is {}, but the dimension of {} is {} or more{}", *target.dim, entry.name,
+          entry.dims.least,
+          entry.dims.step == 1 ? "" : fmt::format(", and a multiple of {}", entry.dims.step)));
+    }
   }
   for (const auto& [name, value] : target.numbers) {
-    if (std::none_of(entry.options.begin(), entry.options.end(),
-                     [&name = name](const auto& option) { return option.name == name; })) {
+    const auto option = std::find_if(entry.options.begin(), entry.options.end(),
+                                     [&name = name](const auto& o) { return o.name == name; });
+    if (option == entry.options.end()) {
       throw usage(fmt::format("target {} has no option \"{}\"", entry.name, name));
     }
     check(std::isfinite(value), "target." + name, value, "a finite number");
+    check(!option->flag || value == 0 || value == 1, "target." + name, value, "0 or 1");
+  }
+  if (target.samples.empty() && entry.needs_data() == target.data.empty()) {
+    throw usage(entry.needs_data()
+                    ? fmt::format("target {} needs target.data, the file of its data", entry.name)
+                    : fmt::format("target.data is {}, but target {} takes no data", target.data,
+                                  entry.name));
   }
   check_external(*this);
   const auto not_negative = [](double x) { return std::isfinite(x) && x >= 0; };
@@ -404,9 +428,11 @@ void Spec::validate() const {
         fmt::format("run.precision is \"{}\", but must be \"float\" or \"double\"", run.precision));
   }
   const auto set = InstructionSet::parse(run.simd);
-  // Whether names and arguments fit can only be told by making them.
+  // Whether names and arguments fit can only be told by making them, once the dimension is known.
   const std::size_t dim = static_cast<std::size_t>(target.dim.value_or(entry.default_dim));
-  if (!kind.of_samples && !is_external(*this)) make_model<double>(base.name, layers, {dim, 0, set});
+  if (!kind.of_samples && !is_external(*this) && !entry.needs_data()) {
+    make_model<double>(base.name, layers, {dim, 0, set});
+  }
   check(run.evaluation_draws >= 1000 && run.evaluation_draws <= most_draws, "run.evaluation_draws",
         run.evaluation_draws, "from 1000 to 100000000");
   check(run.draws <= most_draws, "run.draws", run.draws, "at most 100000000");

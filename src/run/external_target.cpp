@@ -16,7 +16,7 @@ std::unique_ptr<Target> external_target(const Spec& spec) {
   return nullptr;
 }
 
-void make_external_paths_absolute(Spec& spec) {
+void make_target_paths_absolute(Spec& spec) {
   auto& t = spec.target;
   const auto absolute = [](std::string& path) {
     path = std::filesystem::absolute(path).lexically_normal().string();
@@ -26,8 +26,7 @@ void make_external_paths_absolute(Spec& spec) {
   }
   // A plug-in's data may be any text: only what is a file is a path.
   std::error_code error;
-  const bool is_path = t.stan.empty() ? !t.plugin.empty() && !t.data.empty() &&
-                                            std::filesystem::exists(t.data, error)
+  const bool is_path = t.stan.empty() ? !t.data.empty() && std::filesystem::exists(t.data, error)
                                       : is_data_path(t.data);
   if (is_path) absolute(t.data);
 }

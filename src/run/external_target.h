@@ -11,7 +11,7 @@ namespace riffle {
 /// targets/stan_model.h and targets/plugin.h do.
 std::unique_ptr<Target> external_target(const Spec& spec);
 
-/// Makes the paths of such a target absolute, so that the spec means the same wherever it is read.
-void make_external_paths_absolute(Spec& spec);
+/// Makes the paths of the spec's target absolute, so that the spec means the same wherever it is read.
+void make_target_paths_absolute(Spec& spec);
 
 }  // namespace riffle

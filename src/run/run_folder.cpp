@@ -18,6 +18,7 @@
 #include "run/pictures.h"
 #include "run/resumable_fit.h"
 #include "run/summary.h"
+#include "run/target_options.h"
 #include "targets/target_registry.h"
 
 namespace riffle {
@@ -194,8 +195,9 @@ void claim_folder(const fs::path& folder, bool force) {
 RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks) {
   spec.validate();
   auto effective = spec;
-  make_external_paths_absolute(effective);
+  make_target_paths_absolute(effective);
   const auto own = external_target(effective);  // what cannot be loaded leaves no folder behind
+  if (!own) check_target(effective);
   claim_folder(folder, spec.run.force);
   const auto text = to_toml(effective);
   write_file(folder / run_files::spec, text);

@@ -1,5 +1,13 @@
 #include "run/target_options.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/names.h"
+#include "io/table.h"
+#include "riffle/error.h"
+
 namespace riffle {
 
 TargetOptions target_options(const TargetEntry& entry, const Spec& spec, InstructionSet set) {
@@ -8,7 +16,21 @@ TargetOptions target_options(const TargetEntry& entry, const Spec& spec, Instruc
   for (const auto& [name, value] : spec.target.numbers) {
     options.numbers.insert_or_assign(name, value);
   }
+  if (entry.needs_data()) {
+    auto table = read_table(spec.target.data);
+    if (table.rows() == 0) {
+      throw Error(ErrorKind::data, fmt::format("{} holds no rows of numbers", spec.target.data));
+    }
+    options.data = {table.header.size(), std::move(table.values)};
+    options.dim = entry.dim_of_data(options);
+  }
   return options;
+}
+
+void check_target(const Spec& spec) {
+  if (!spec.target.samples.empty()) return;
+  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
+  entry.make<double>(target_options(entry, spec, InstructionSet::scalar()));
 }
 
 }  // namespace riffle

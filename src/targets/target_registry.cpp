@@ -4,22 +4,47 @@
 #include <cassert>
 #include <string>
 
+#include "targets/banana.h"
+#include "targets/eight_schools.h"
+#include "targets/funnel.h"
 #include "targets/gaussian.h"
+#include "targets/gmm40.h"
+#include "targets/ill_conditioned.h"
+#include "targets/logistic.h"
+#include "targets/many_well.h"
 #include "targets/rings.h"
+#include "targets/student_t_mixture.h"
 #include "targets/waves.h"
 
 namespace riffle {
 
 std::span<const TargetEntry> target_registry() {
   static const std::array registry{
-      crescents_entry,   u1_entry,          u2_entry,          u3_entry,       u4_entry,
-      u2_improper_entry, u3_improper_entry, u4_improper_entry, gaussian_entry,
+      crescents_entry,
+      u1_entry,
+      u2_entry,
+      u3_entry,
+      u4_entry,
+      u2_improper_entry,
+      u3_improper_entry,
+      u4_improper_entry,
+      gaussian_entry,
+      funnel_entry,
+      banana_entry,
+      many_well_entry,
+      gmm40_entry,
+      gmm40_jax_entry,
+      student_t_mixture_entry,
+      ill_conditioned_entry,
+      eight_schools_entry,
+      eight_schools_noncentered_entry,
+      logistic_entry,
   };
   return registry;
 }
 
 TargetOptions default_options(const TargetEntry& entry, InstructionSet set) {
-  TargetOptions options{entry.default_dim, {}, set};
+  TargetOptions options{entry.default_dim, {}, set, {}};
   for (const auto& option : entry.options) {
     options.numbers.emplace(std::string(option.name), option.value);
   }

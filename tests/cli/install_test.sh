@@ -27,6 +27,7 @@ example() {
   says "$text" "$name"
 }
 example fit_builtin 'saved u1.riffle'
+example constrained_target 'sigma'
 example own_target 'first draw'
 example sample_flow 'ln q at the origin'
 "$scratch/examples/sample_flow" missing.riffle >"$log/out" 2>&1

@@ -76,6 +76,12 @@ refuses $usage 'target.dim' fit U1 --set target.dim=3
 refuses $usage 'target.dim' fit gaussian --set target.dim=0
 refuses $usage 'target.mean' fit gaussian --set target.mean=nan
 refuses $usage '"mean"' fit U1 --set target.mean=1
+refuses $usage 'target.data' fit logistic
+refuses $usage 'target.data' fit U1 --set target.data=table.csv
+refuses $no_input 'missing.csv' fit logistic --set target.data=missing.csv
+refuses $usage 'multiple of 2' fit many-well --set target.dim=3
+refuses $usage 'target.sd' fit funnel --set target.sd=0
+refuses $usage '0 or 1' fit logistic --set target.data=x --set target.centered=2
 refuses $usage 'set "mmx"' fit U1 --set run.simd=mmx
 
 # What a user smuggles in does not steer the terminal.

@@ -30,7 +30,7 @@ template <class T>
 std::unique_ptr<Density<T>> make_density(const TargetEntry& entry, std::size_t dim,
                                          InstructionSet set) {
   auto options = default_options(entry, set);
-  if (options.dim != dim && !entry.any_dim) return nullptr;
+  if (entry.any_dim ? !entry.dims.allows(dim) : options.dim != dim) return nullptr;
   options.dim = dim;
   const auto give = [&](std::string_view name, double value) {
     const auto it = options.numbers.find(name);

@@ -150,8 +150,9 @@ class Sampler {
           &s.schedule.decay, &s.schedule.final_fraction, &s.run.checkpoint_seconds}) {
       *x = number();
     }
-    for (std::string* x : {&s.target.samples, &s.base.name, &s.flow.layers, &s.objective.name,
-                           &s.optimizer.name, &s.schedule.name, &s.run.precision, &s.run.simd}) {
+    for (std::string* x :
+         {&s.target.samples, &s.target.data, &s.base.name, &s.flow.layers, &s.objective.name,
+          &s.optimizer.name, &s.schedule.name, &s.run.precision, &s.run.simd}) {
       *x = text();
     }
     for (std::uint64_t* x :
@@ -356,7 +357,10 @@ void names_the_nearest(const Registry& registry, Set&& set) {
 }
 
 TEST(Spec, NamesTheNearestOfEveryRegistry) {
-  names_the_nearest(target_registry(), [](Spec& s, auto n) { s.target.name = n; });
+  names_the_nearest(target_registry(), [](Spec& s, auto n) {
+    s.target.name = n;
+    s.target.data = n == "logistic" ? "table.csv" : "";
+  });
   names_the_nearest(base_registry(), [](Spec& s, auto n) { s.base.name = n; });
   names_the_nearest(flow_registry(), [](Spec& s, auto n) { s.flow.layers = n + ":3"; });
   names_the_nearest(objective_registry(), [](Spec& s, auto n) {
@@ -370,10 +374,13 @@ TEST(Spec, NamesTheNearestOfEveryRegistry) {
 TEST(Spec, ATargetsOwnOptionsAreKeys) {
   for (const auto& entry : target_registry()) {
     for (const auto& option : entry.options) {
-      const auto spec = parse_spec(
-          fmt::format("[target]\n{} = 3\nname = '{}'\n", option.name, entry.name), "a.toml");
+      const int value = option.flag ? 0 : 3;
+      auto spec = parse_spec(
+          fmt::format("[target]\n{} = {}\nname = '{}'\n", option.name, value, entry.name),
+          "a.toml");
       ASSERT_EQ(spec.target.numbers.size(), 1U);
-      EXPECT_EQ(spec.target.numbers.begin()->second, 3);
+      EXPECT_EQ(spec.target.numbers.begin()->second, value);
+      if (entry.needs_data()) spec.target.data = "table.csv";
       EXPECT_NO_THROW(spec.validate());
       const auto wrong = message_of(ErrorKind::usage, [&] {
         parse_spec(fmt::format("[target]\n{} = 'x'\nname = '{}'\n", option.name, entry.name),
@@ -382,6 +389,54 @@ TEST(Spec, ATargetsOwnOptionsAreKeys) {
       EXPECT_TRUE(contains(wrong, option.name)) << wrong;
     }
   }
+}
+
+TEST(Spec, FlagsOfATargetAreYesOrNo) {
+  Spec spec;
+  spec.target.name = "logistic";
+  spec.target.data = "table.csv";
+  set_key(spec, "target.centered", "false");
+  EXPECT_EQ(spec.target.numbers.at("centered"), 0);
+  set_key(spec, "target.centered", "true");
+  EXPECT_EQ(spec.target.numbers.at("centered"), 1);
+  EXPECT_NO_THROW(spec.validate());
+  EXPECT_EQ(parse_spec(to_toml(spec), "a.toml").target.numbers, spec.target.numbers);
+  set_key(spec, "target.centered", "2");
+  const auto message = message_of(ErrorKind::usage, [&] { spec.validate(); });
+  EXPECT_TRUE(contains(message, "target.centered is 2")) << message;
+  message_of(ErrorKind::usage, [&] { set_key(spec, "target.prior_sd", "true"); });
+}
+
+TEST(Spec, DataBelongToTargetsThatNeedThem) {
+  Spec spec;
+  spec.target.name = "logistic";
+  auto message = message_of(ErrorKind::usage, [&] { spec.validate(); });
+  EXPECT_TRUE(contains(message, "target.data")) << message;
+  set_key(spec, "target.data", "table.csv");
+  EXPECT_NO_THROW(spec.validate());
+  set_key(spec, "target.dim", "3");
+  message = message_of(ErrorKind::usage, [&] { spec.validate(); });
+  EXPECT_TRUE(contains(message, "target.dim is 3")) << message;
+  spec.target.dim.reset();
+  spec.target.name = "U1";
+  message = message_of(ErrorKind::usage, [&] { spec.validate(); });
+  EXPECT_TRUE(contains(message, "table.csv")) << message;
+}
+
+TEST(Spec, SomeDimensionsBelongToNoTarget) {
+  const auto accepts = [](std::string_view name, std::uint64_t dim) {
+    Spec spec;
+    spec.target.name = name;
+    spec.target.dim = dim;
+    spec.validate();
+  };
+  EXPECT_NO_THROW(accepts("banana", 2));
+  EXPECT_NO_THROW(accepts("many-well", 6));
+  EXPECT_NO_THROW(accepts("funnel", 1));
+  message_of(ErrorKind::usage, [&] { accepts("banana", 1); });
+  const auto message = message_of(ErrorKind::usage, [&] { accepts("many-well", 7); });
+  EXPECT_TRUE(contains(message, "target.dim is 7") && contains(message, "multiple of 2"))
+      << message;
 }
 
 TEST(Spec, AnotherTargetsOptionsAreNone) {

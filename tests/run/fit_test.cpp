@@ -195,6 +195,7 @@ TEST(Fit, LearnsAShiftedGaussian) {
 
 TEST(Fit, WarnsOfImproperTargetsAndOfNoOthers) {
   for (const auto& entry : target_registry()) {
+    if (entry.needs_data()) continue;
     auto spec = small(std::string(entry.name));
     spec.run.iterations = 50;
     const auto report = fit(spec);

@@ -71,7 +71,7 @@ std::vector<Case> cases() {
 
 class TargetMutationTest : public ::testing::TestWithParam<Case> {
  protected:
-  const TargetOptions options_ = default_options(*GetParam().entry, InstructionSet::best());
+  const TargetOptions options_ = test_options(*GetParam().entry, InstructionSet::best());
   const std::unique_ptr<Density<double>> density_ = GetParam().entry->make<double>(options_);
   const std::unique_ptr<Density<Dual>> exact_ = GetParam().entry->make<Dual>(options_);
   const std::vector<std::vector<double>> points_ = test_points(options_.dim, 40);

@@ -19,7 +19,34 @@ std::string point_of(const std::vector<double>& z) {
   return text + ")";
 }
 
+/// Eleven rows of three features, one of them constant, and labels 1 and 2.
+NumberTable regression() {
+  NumberTable table{4, {}};
+  Random random(34);
+  for (int row = 0; row < 11; ++row) {
+    const double x = random.normal();
+    table.values.insert(table.values.end(),
+                        {x, 3 + 2 * random.normal(), 1.5, x + random.normal() < 0.2 ? 1.0 : 2.0});
+  }
+  return table;
+}
+
 }  // namespace
+
+TargetOptions test_options(const TargetEntry& entry, std::size_t dim, InstructionSet set) {
+  auto options = default_options(entry, set);
+  options.dim = dim;
+  if (entry.needs_data()) {
+    options.data = regression();
+    options.dim = entry.dim_of_data(options);
+  }
+  return options;
+}
+
+TargetOptions test_options(const TargetEntry& entry, InstructionSet set) {
+  constexpr std::size_t largest = 10;
+  return test_options(entry, std::min(entry.default_dim, largest), set);
+}
 
 std::vector<std::vector<double>> test_points(std::size_t dim, std::size_t random_points) {
   std::vector<std::vector<double>> points;
@@ -152,6 +179,7 @@ Failures check_by_differences(const Density<double>& density,
       return values_at(density, moved).log_density;
     };
     std::vector<std::vector<double>> slopes;
+    std::vector<std::vector<double>> sizes;  // of the values that a slope is made from
     for (int k = 0; k < steps; ++k) {
       const double h = 0.05 * std::pow(0.25, k);
       const auto a = at(1, k);
@@ -159,10 +187,13 @@ Failures check_by_differences(const Density<double>& density,
       const auto aa = at(2, k);
       const auto bb = at(-2, k);
       std::vector<double> slope(points.size());
+      std::vector<double> size(points.size());
       for (std::size_t p = 0; p < points.size(); ++p) {
         slope[p] = (8 * (a[p] - b[p]) - (aa[p] - bb[p])) / (12 * h);
+        size[p] = std::max({std::abs(a[p]), std::abs(b[p]), std::abs(aa[p]), std::abs(bb[p])});
       }
       slopes.push_back(std::move(slope));
+      sizes.push_back(std::move(size));
     }
     for (std::size_t p = 0; p < points.size(); ++p) {
       // Next to the origin, where a cone may have its tip, a step would jump over it. The dual
@@ -174,11 +205,11 @@ Failures check_by_differences(const Density<double>& density,
       double error = std::numeric_limits<double>::infinity();
       for (int k = 1; k < steps; ++k) {
         const auto row = static_cast<std::size_t>(k);
-        // Rounding of the value and of the moved coordinate.
-        const double rounding =
-            16 * eps<double> *
-            (1 + std::abs(got.log_density[p]) + std::abs(got.gradient[p][d] * points[p][d])) /
-            (0.05 * std::pow(0.25, k));
+        // Rounding of the values and of the moved coordinate.
+        const double rounding = 16 * eps<double> *
+                                (1 + std::max(std::abs(got.log_density[p]), sizes[row][p]) +
+                                 std::abs(got.gradient[p][d] * points[p][d])) /
+                                (0.05 * std::pow(0.25, k));
         const double here = std::abs(slopes[row][p] - slopes[row - 1][p]) + rounding;
         if (here < error) {
           error = here;

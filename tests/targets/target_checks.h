@@ -10,6 +10,12 @@
 
 namespace riffle::test {
 
+/// Default options in a dimension that suits a thorough test, with data for a target that needs
+/// some.
+TargetOptions test_options(const TargetEntry& entry, InstructionSet set);
+/// The same in a dimension that the target must allow; 0 is that of the data.
+TargetOptions test_options(const TargetEntry& entry, std::size_t dim, InstructionSet set);
+
 /// Points to test a target at, near and far, on the axes, at the origin and around |z_d| = 4.
 std::vector<std::vector<double>> test_points(std::size_t dim, std::size_t random);
 

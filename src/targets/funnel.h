@@ -1,0 +1,9 @@
+#pragma once
+
+#include "targets/target_registry.h"
+
+namespace riffle {
+
+extern const TargetEntry funnel_entry;
+
+}  // namespace riffle
