@@ -24,7 +24,6 @@ namespace riffle {
 namespace {
 
 constexpr std::size_t cells = 300;       // of a density picture, each way, as in the tutorial
-constexpr double usual_limit = 7;        // of its axes, as in the tutorial
 constexpr std::size_t mesh_nodes = 201;  // each way; more than lines, so that these bend smoothly
 constexpr double mesh_limit = 3;         // standard deviations of the base
 constexpr std::size_t mesh_panels = 6;
@@ -89,6 +88,7 @@ void add_target(PlotData& data, const Spec& spec) {
         0.5 * static_cast<double>(options.dim) * (1 + std::log(2 * std::numbers::pi));
     data.best_loss = -*log_z + (leaves_out ? entropy : 0);
   }
+  data.limit = entry.reach;
   if (options.dim == 2) {
     data.target_density = target_grid(*entry.make<double>(options), log_z, data.limit, cells);
   }
@@ -126,7 +126,6 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
   data.target = spec.target.name;
   data.flow = spec.flow.layers;
   for (const auto& run : parse_flow(spec.flow.layers)) data.flow_length += run.count;
-  data.limit = usual_limit;
   data.loss = source.losses;
   data.loss_every = source.loss_every;
   data.loss_name = spec.objective.name;

@@ -70,6 +70,7 @@ const TargetEntry banana_entry{
     .make_dual = &make<Dual>,
     .posterior = true,
     .dims = {.least = 2},
+    .reach = 35,
 };
 
 }  // namespace riffle

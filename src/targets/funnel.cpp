@@ -66,6 +66,7 @@ const TargetEntry funnel_entry{
     .make_double = &make<double>,
     .make_dual = &make<Dual>,
     .posterior = true,
+    .reach = 12,
 };
 
 }  // namespace riffle

@@ -68,6 +68,7 @@ const TargetEntry gmm40_entry{
     .make_double = &make<double, gmm40_torch_means>,
     .make_dual = &make<Dual, gmm40_torch_means>,
     .posterior = true,
+    .reach = 45,
 };
 
 const TargetEntry gmm40_jax_entry{
@@ -82,6 +83,7 @@ const TargetEntry gmm40_jax_entry{
     .make_double = &make<double, gmm40_jax_means>,
     .make_dual = &make<Dual, gmm40_jax_means>,
     .posterior = true,
+    .reach = 45,
 };
 
 }  // namespace riffle

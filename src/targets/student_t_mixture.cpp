@@ -78,6 +78,7 @@ const TargetEntry student_t_mixture_entry{
     .make_double = &make<double>,
     .make_dual = &make<Dual>,
     .posterior = true,
+    .reach = 16,
 };
 
 }  // namespace riffle

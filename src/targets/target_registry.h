@@ -75,6 +75,7 @@ struct TargetEntry {
   /// Whether it is one whose draws and evidence are of interest, rather than a shape in the plane.
   bool posterior = false;
   DimRule dims = {};  ///< where any_dim
+  double reach = 7;   ///< in the plane: the square [-reach, reach]² holds what is to be seen of it
   /// The dimension that the options' data give it; null where it needs none. Throws Error{data} for
   /// data that will not do.
   std::size_t (*dim_of_data)(const TargetOptions&) = nullptr;
