@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "riffle/posterior.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"
 #include "riffle/trained_flow.h"
@@ -26,6 +27,7 @@ struct FitProgress {
 struct FitCallbacks {
   std::function<void(const FitProgress&)> on_progress;  ///< some hundred times a second
   std::function<void(std::uint64_t iteration, double loss)> on_log;  ///< every spec.run.log_every
+  std::function<void(const PosteriorStage&)> on_stage;  ///< of a staged fit, after each
   const std::atomic<bool>* stop = nullptr;  ///< set it to end the training after the iteration
 };
 
@@ -68,6 +70,9 @@ struct FitReport {
   std::string target_description{};  ///< of one's own target, in a line
   bool injective = true;
   std::vector<std::string> warnings;
+
+  /// Of a fit to a posterior; otherwise nothing.
+  std::optional<PosteriorReport> posterior{};
 
   TrainedFlow flow;
   FlowDraws draws;

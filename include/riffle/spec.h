@@ -75,6 +75,12 @@ struct Spec {
   } schedule;
 
   struct Run {
+    /// "flow": trains flow.layers by the objective as it says; "staged": finds out by itself what
+    /// the target needs, and then ignores base, flow, objective, optimizer and schedule.
+    std::string method = "flow";
+    double max_seconds = std::numeric_limits<double>::infinity();  ///< staged: time to stop after
+    /// staged: evaluations of the target to stop after
+    std::uint64_t max_gradients = 20'000'000;
     std::uint64_t iterations = 20'000;
     std::uint64_t batch = 256;
     std::uint64_t seed = 1;
@@ -85,7 +91,10 @@ struct Spec {
     std::uint64_t snapshot_every = 0;          ///< iterations; 0: a thirtieth; at most 100 are kept
     std::uint64_t evaluation_draws = 100'000;  ///< for the final figures
     std::uint64_t draws = 4000;                ///< rows of draws.csv
-    double checkpoint_seconds = 1;             ///< between two checkpoints
+    std::string resample = "none";  ///< "psis": these are resampled by their weights (posteriors)
+    std::string output_format = "plain";  ///< of draws.csv, "plain" or "cmdstan" (posteriors)
+    bool strict = false;                  ///< whether an unreliable fit is a failure of the command
+    double checkpoint_seconds = 1;        ///< between two checkpoints
     bool plots = true;
     bool quiet = false;
     bool force = false;
@@ -112,6 +121,10 @@ void set_key(Spec& spec, std::string_view key, std::string_view value);
 /// Error{usage} with the nearest name, or Error{no_input} where WHAT looks like a file that is
 /// missing.
 Spec find_spec(const std::string& what);
+
+/// The defaults for a target whose draws and evidence are of interest: the staged fit, and a flow
+/// of some use in any dimension where spec.run.method is set to "flow".
+Spec posterior_spec();
 
 /// A run configuration that comes with Riffle.
 struct Recipe {

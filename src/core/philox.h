@@ -41,6 +41,8 @@ enum class Purpose : std::uint32_t {
   hold_out = 7,
   structure = 8,  ///< what is fixed when a layer is made, such as a permutation
   mode_search = 9,
+  assessment = 10,
+  resampling = 11,
 };
 
 /// A stream of random numbers: the seed is the key of the generator; purpose and step fill two

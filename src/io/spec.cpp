@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <iterator>
@@ -17,6 +18,7 @@
 #include "inference/objective.h"
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
+#include "io/cmdstan.h"
 #include "io/files.h"
 #include "io/recipes.h"
 #include "riffle/tile.h"
@@ -59,6 +61,9 @@ void for_each_key(S& s, Visit&& visit) {
   visit("schedule", "decay", s.schedule.decay);
   visit("schedule", "step_every", s.schedule.step_every);
   visit("schedule", "final_fraction", s.schedule.final_fraction);
+  visit("run", "method", s.run.method);
+  visit("run", "max_seconds", s.run.max_seconds);
+  visit("run", "max_gradients", s.run.max_gradients);
   visit("run", "iterations", s.run.iterations);
   visit("run", "batch", s.run.batch);
   visit("run", "seed", s.run.seed);
@@ -69,6 +74,9 @@ void for_each_key(S& s, Visit&& visit) {
   visit("run", "snapshot_every", s.run.snapshot_every);
   visit("run", "evaluation_draws", s.run.evaluation_draws);
   visit("run", "draws", s.run.draws);
+  visit("run", "resample", s.run.resample);
+  visit("run", "output_format", s.run.output_format);
+  visit("run", "strict", s.run.strict);
   visit("run", "checkpoint_seconds", s.run.checkpoint_seconds);
   visit("run", "plots", s.run.plots);
   visit("run", "quiet", s.run.quiet);
@@ -79,6 +87,13 @@ void for_each_key(S& s, Visit&& visit) {
 bool belongs_to_one_run(std::string_view section, std::string_view key) {
   return section == "run" && (key == "out" || key == "force");
 }
+
+/// A choice that is no more than a name.
+struct NamedChoice {
+  std::string_view name;
+};
+constexpr std::array methods{NamedChoice{"flow"}, NamedChoice{"staged"}};
+constexpr std::array resamplings{NamedChoice{"none"}, NamedChoice{"psis"}};
 
 Error usage(const std::string& message) {
   return {ErrorKind::usage, message};
@@ -427,6 +442,12 @@ void Spec::validate() const {
     throw usage(
         fmt::format("run.precision is \"{}\", but must be \"float\" or \"double\"", run.precision));
   }
+  find_by_name<NamedChoice>(methods, run.method, "run.method");
+  find_by_name<NamedChoice>(resamplings, run.resample, "run.resample");
+  draws_format(run.output_format);
+  check(run.max_seconds > 0, "run.max_seconds", run.max_seconds, "positive");
+  check(run.max_gradients >= 1 && run.max_gradients <= largest, "run.max_gradients",
+        run.max_gradients, "from 1 to 9223372036854775807");
   const auto set = InstructionSet::parse(run.simd);
   // Whether names and arguments fit can only be told by making them, once the dimension is known.
   const std::size_t dim = static_cast<std::size_t>(target.dim.value_or(entry.default_dim));
@@ -444,6 +465,18 @@ std::vector<Recipe> recipes() {
   return {std::begin(built_in_recipes), std::end(built_in_recipes)};
 }
 
+Spec posterior_spec() {
+  Spec spec;
+  spec.base.name = "full-normal";
+  spec.flow.layers = "planar:8";
+  spec.objective.name = "path-gradient";
+  spec.optimizer.name = "adam";
+  spec.run.method = "staged";
+  spec.run.iterations = 5'000;
+  spec.run.evaluation_draws = 20'000;
+  return spec;
+}
+
 Spec find_spec(const std::string& what) {
   const std::filesystem::path path(what);
   std::error_code error;
@@ -458,7 +491,7 @@ Spec find_spec(const std::string& what) {
   std::vector<std::string_view> names;
   for (const auto& entry : target_registry()) {
     if (entry.name == what) {
-      Spec spec;
+      Spec spec = entry.posterior ? posterior_spec() : Spec();
       spec.target.name = what;
       return spec;
     }

@@ -61,7 +61,7 @@ class Recipe {
   }
 
   void tell(std::string name, std::string told, const PhasedTraining* training = nullptr) {
-    Stage stage{std::move(name), std::move(told), target_.evaluations(), seconds(), 0, 0, 0};
+    PosteriorStage stage{std::move(name), std::move(told), target_.evaluations(), seconds()};
     if (training != nullptr) {
       stage.elbo = training->elbo;
       stage.elbo_se = training->elbo_se;
@@ -214,6 +214,27 @@ class Recipe {
 };
 
 }  // namespace
+
+double StagedFit::left_out(double log_z) const {
+  if (search.modes.empty()) return 0;
+  std::vector<double> tops;
+  for (const auto& mode : search.modes) {
+    tops.insert(tops.end(), mode.normal.mean.begin(), mode.normal.mean.end());
+  }
+  const auto log_q = TrainedFlow(flow).log_density(tops);
+  // A q that is a little wider in each of many dimensions is much lower at the top.
+  const double far_below = 3 + 0.25 * static_cast<double>(flow.dim);
+  const double heaviest = search.modes.front().log_mass;
+  double all = 0;
+  double without = 0;
+  for (std::size_t k = 0; k < search.modes.size(); ++k) {
+    const auto& mode = search.modes[k];
+    const double mass = std::exp(mode.log_mass - heaviest);
+    all += mass;
+    if (!(log_q[k] > mode.log_p - log_z - far_below)) without += mass;
+  }
+  return without / all;
+}
 
 StagedFit staged_fit(const MeteredDensity& target, const StagedOptions& options, Executor& executor,
                      const std::function<void(const StagedFit&)>& on_stage) {

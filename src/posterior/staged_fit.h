@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <string>
 #include <vector>
 
 #include "core/executor.h"
 #include "core/instruction_set.h"
 #include "posterior/metered_density.h"
 #include "posterior/modes.h"
+#include "riffle/posterior.h"
 #include "riffle/trained_flow.h"
 
 namespace riffle {
@@ -22,31 +22,18 @@ struct StagedOptions {
   InstructionSet set;
 };
 
-/// One step of the recipe, as it is told.
-struct Stage {
-  std::string name;
-  std::string told;             ///< what was done, what came of it, what follows: a sentence or two
-  std::uint64_t gradients = 0;  ///< spent so far
-  double seconds = 0;           ///< since the start
-  double elbo = 0;
-  double elbo_se = 0;
-  double ess_fraction = 0;
-};
-
-/// Where the bound stood.
-struct TracePoint {
-  std::uint64_t gradients = 0;
-  double elbo = 0;
-  std::size_t stage = 0;
-};
-
 struct StagedFit {
   TrainedFlow::Definition flow;
-  std::vector<Stage> stages;
-  std::vector<TracePoint> trace;
+  std::uint64_t steps = 0;  ///< of optimizers
+  std::vector<PosteriorStage> stages;
+  std::vector<BoundPoint> trace;
   ModeSearch search;
   bool out_of_budget = false;
   bool interrupted = false;
+
+  /// Share of the modes' mass, as far as modes were found, where q is far below p: `log_z` scales
+  /// p.
+  double left_out(double log_z) const;
 };
 
 /// The default recipe: a normal distribution where that is enough, a flow on top where it is not.

@@ -3,6 +3,9 @@
 #include <filesystem>
 #include <system_error>
 
+#include "core/names.h"
+#include "run/target_options.h"
+#include "targets/built_in_target.h"
 #include "targets/model_data.h"
 #include "targets/plugin.h"
 #include "targets/stan_model.h"
@@ -14,6 +17,12 @@ std::unique_ptr<Target> external_target(const Spec& spec) {
   if (!t.stan.empty()) return load_stan_model(t.stan, t.data, {spec.run.seed, t.thread_safe});
   if (!t.plugin.empty()) return load_plugin(t.plugin, t.data, {t.thread_safe});
   return nullptr;
+}
+
+std::unique_ptr<Target> any_target(const Spec& spec, InstructionSet set) {
+  if (auto external = external_target(spec)) return external;
+  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
+  return std::make_unique<BuiltInTarget>(entry, target_options(entry, spec, set));
 }
 
 void make_target_paths_absolute(Spec& spec) {

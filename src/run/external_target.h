@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/instruction_set.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"
 
@@ -11,7 +12,12 @@ namespace riffle {
 /// targets/stan_model.h and targets/plugin.h do.
 std::unique_ptr<Target> external_target(const Spec& spec);
 
-/// Makes the paths of the spec's target absolute, so that the spec means the same wherever it is read.
+/// The target that the spec names, in a library or built in, as the public interface sees it.
+/// Throws also as target_options.h does.
+std::unique_ptr<Target> any_target(const Spec& spec, InstructionSet set);
+
+/// Makes the paths of the spec's target absolute, so that the spec means the same wherever it is
+/// read.
 void make_target_paths_absolute(Spec& spec);
 
 }  // namespace riffle

@@ -13,8 +13,10 @@
 #include "diagnostics/improper.h"
 #include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
+#include "run/assessment.h"
 #include "run/density_fit.h"
 #include "run/external_target.h"
+#include "run/posterior_fit.h"
 #include "run/resumable_fit.h"
 #include "run/target_options.h"
 #include "run/training.h"
@@ -183,7 +185,33 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
         "it ran on one; where it may, set target.thread_safe = true",
         spec.run.threads, targets.name));
   }
+  if constexpr (std::is_same_v<T, double>) {
+    if (own != nullptr) {
+      auto assessed = assess(exact_model, params, *own, *targets.exact, {},
+                             {.seed = spec.run.seed,
+                              .draws = spec.run.evaluation_draws,
+                              .kept_draws = spec.run.draws,
+                              .resample = spec.run.resample == "psis"},
+                             executor);
+      report.posterior = std::move(assessed.report);
+      report.draws = {dim, std::move(assessed.kept.z), std::move(assessed.kept.log_q)};
+      report.log_p = std::move(assessed.kept.log_p);
+      report.posterior->seconds = trained.seconds;
+      report.posterior->gradients = evaluations;
+      report.posterior->failed_evaluations = failures.count;
+      report.posterior->first_failure = failures.first_message;
+    }
+  }
   return report;
+}
+
+/// Of a built-in posterior in double, so that its parameters and its verdict are reported.
+std::unique_ptr<Target> posterior_target(const Spec& spec) {
+  if (auto external = external_target(spec)) return external;
+  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
+  const bool wanted =
+      spec.run.method == "staged" || (entry.posterior && spec.run.precision == "double");
+  return wanted ? any_target(spec, InstructionSet::parse(spec.run.simd)) : nullptr;
 }
 
 }  // namespace
@@ -192,11 +220,12 @@ FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbac
                         const FitHooks& hooks) {
   spec.validate();
   if (!spec.target.samples.empty()) return density_fit(spec, callbacks, hooks);
-  std::unique_ptr<Target> external;
+  std::unique_ptr<Target> made;
   if (target == nullptr) {
-    external = external_target(spec);
-    target = external.get();
+    made = posterior_target(spec);
+    target = made.get();
   }
+  if (spec.run.method == "staged") return posterior_fit(spec, *target, callbacks, hooks);
   return spec.run.precision == "float" ? typed_fit<float>(spec, target, callbacks, hooks)
                                        : typed_fit<double>(spec, target, callbacks, hooks);
 }

@@ -8,6 +8,7 @@
 
 #include "core/names.h"
 #include "diagnostics/evaluation.h"
+#include "io/cmdstan.h"
 #include "io/csv.h"
 #include "io/files.h"
 #include "io/output.h"
@@ -16,6 +17,7 @@
 #include "run/checkpoint.h"
 #include "run/external_target.h"
 #include "run/pictures.h"
+#include "run/posterior_pictures.h"
 #include "run/resumable_fit.h"
 #include "run/summary.h"
 #include "run/target_options.h"
@@ -122,7 +124,8 @@ void remove_temporaries(const fs::path& folder) {
 /// Of a run that is replaced: the new one may draw fewer, or none.
 void remove_pictures(const fs::path& folder) {
   std::error_code ignored;
-  for (const char* name : {"distributions/density", "densities", "loss", "layers", "learning"}) {
+  for (const char* name :
+       {"distributions/density", "densities", "loss", "layers", "learning", "posterior"}) {
     for (const char* type : {".png", ".svg", ".gif"}) {
       fs::remove(folder / (std::string(name) + type), ignored);
     }
@@ -137,11 +140,36 @@ void remove_pictures(const fs::path& folder) {
   fs::remove(folder / "distributions", ignored);
 }
 
+/// Draws of the model's parameters, and some of them as initial values for a sampler.
+void write_posterior(const Spec& spec, const FitReport& report, const fs::path& folder) {
+  constexpr std::size_t chains = 4;
+  const auto& posterior = *report.posterior;
+  std::vector<std::string> names;
+  for (const auto& parameter : posterior.parameters) names.push_back(parameter.name);
+  const std::size_t n = report.draws.log_q.size();
+  DrawsCsv csv(draws_format(spec.run.output_format), names,
+               {.model = report.target,
+                .draws = n,
+                .seed = spec.run.seed,
+                .resampled = posterior.resampled,
+                .fit_seconds = report.seconds,
+                .draw_seconds = posterior.seconds - report.seconds});
+  const auto row = [&](std::size_t i) {
+    return std::span(posterior.values).subspan(i * names.size(), names.size());
+  };
+  for (std::size_t i = 0; i < n; ++i) csv.add(row(i), report.log_p[i], report.draws.log_q[i]);
+  csv.finish();
+  write_file(folder / run_files::draws, csv.take());
+  const auto starts = std::span(posterior.values).first(std::min(n, chains) * names.size());
+  write_inits(folder, names, posterior.parameter_count, starts);
+}
+
 RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
                     const FitCallbacks& callbacks, const std::optional<Checkpoint>& resume,
                     const std::string& spec_text) {
   FitHooks hooks;
   hooks.resume = resume ? &*resume : nullptr;
+  hooks.on_flow = [&](const TrainedFlow& flow) { flow.save(folder / run_files::model); };
   hooks.on_checkpoint = [&](const Checkpoint& checkpoint) {
     save_checkpoint(folder / run_files::checkpoint, checkpoint, spec_text);
   };
@@ -150,15 +178,22 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
   const bool single = spec.run.precision == "float";
   report.flow.save(folder / run_files::model);
   write_file(folder / run_files::loss, loss_csv(report));
-  CsvText draws(draws_header(report.draws.dim, !report.log_p.empty()));
-  add_draws(draws, report.draws, report.log_p, single);
-  write_file(folder / run_files::draws, draws.text());
+  if (report.posterior) {
+    write_posterior(spec, report, folder);
+  } else {
+    CsvText draws(draws_header(report.draws.dim, !report.log_p.empty()));
+    add_draws(draws, report.draws, report.log_p, single);
+    write_file(folder / run_files::draws, draws.text());
+  }
   if (!report.snapshots.empty()) {
     write_file(folder / run_files::samples, samples_csv(report.snapshots, single));
   }
   if (spec.run.plots) {
-    auto plotted = draw_pictures(
-        {spec, report.flow, report.snapshots, report.loss_every, report.losses}, folder);
+    auto plotted =
+        report.posterior
+            ? write_posterior_page(posterior_page(report), folder)
+            : draw_pictures({spec, report.flow, report.snapshots, report.loss_every, report.losses},
+                            folder);
     outcome.pictures = std::move(plotted.files);
     for (auto& warning : plotted.warnings) report.warnings.push_back(std::move(warning));
   }

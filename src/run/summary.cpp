@@ -16,6 +16,60 @@ nlohmann::ordered_json number(const std::optional<double>& x) {
   return x ? number(*x) : nlohmann::ordered_json(nullptr);
 }
 
+nlohmann::ordered_json parameters_json(const PosteriorReport& p) {
+  auto all = nlohmann::ordered_json::object();
+  for (const auto& x : p.parameters) {
+    all[x.name] = {{"mean", number(x.mean)}, {"sd", number(x.sd)},   {"mcse", number(x.mcse)},
+                   {"q5", number(x.q5)},     {"q50", number(x.q50)}, {"q95", number(x.q95)}};
+  }
+  return all;
+}
+
+nlohmann::ordered_json stages_json(const PosteriorReport& p) {
+  auto all = nlohmann::ordered_json::array();
+  for (const auto& stage : p.stages) {
+    all.push_back({{"name", stage.name},
+                   {"told", stage.told},
+                   {"gradients", stage.gradients},
+                   {"seconds", number(stage.seconds)},
+                   {"elbo", number(stage.elbo)},
+                   {"elbo_se", number(stage.elbo_se)},
+                   {"ess_fraction", number(stage.ess_fraction)}});
+  }
+  return all;
+}
+
+nlohmann::ordered_json trace_json(const PosteriorReport& p) {
+  auto all = nlohmann::ordered_json::array();
+  for (const auto& point : p.trace) {
+    all.push_back(
+        {{"gradients", point.gradients}, {"elbo", number(point.elbo)}, {"stage", point.stage}});
+  }
+  return all;
+}
+
+void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
+  summary["log_z"] = number(p.log_z);
+  summary["log_z_se"] = number(p.log_z_se);
+  summary["log_z_up_to_a_constant"] = !p.keeps_constants;
+  summary["khat"] = number(p.khat);
+  summary["ess"] = number(p.ess);
+  summary["ess_fraction"] = number(p.ess_fraction);
+  summary["verdict"] = p.verdict;
+  summary["verdict_reasons"] = p.verdict_reasons;
+  summary["climbs"] = p.climbs;
+  summary["modes"] = p.modes;
+  summary["unseen_modes"] = number(p.unseen_modes);
+  summary["modes_left_out"] = p.modes_left_out;
+  summary["out_of_budget"] = p.out_of_budget;
+  summary["gradients"] = p.gradients;
+  summary["seconds_in_target"] = number(p.seconds_in_target);
+  summary["stages"] = stages_json(p);
+  summary["trace"] = trace_json(p);
+  summary["weighted"] = p.weighted;
+  summary["parameters"] = parameters_json(p);
+}
+
 }  // namespace
 
 std::string summary_json(const Spec& spec, const FitReport& report) {
@@ -25,9 +79,11 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
     summary["target_description"] = report.target_description;
   }
   summary["dim"] = report.flow.dim();
-  summary["base"] = spec.base.name;
-  summary["flow"] = spec.flow.layers;
-  summary["parameters"] = report.flow.definition().params.size();
+  summary["base"] = report.flow.definition().base;
+  summary["flow"] = report.flow.definition().layers;
+  // Of a posterior, "parameters" are the model's.
+  summary[report.posterior ? "flow_parameters" : "parameters"] =
+      report.flow.definition().params.size();
   summary["objective"] = spec.objective.name;
   summary["iterations"] = report.iterations;
   summary["batch"] = spec.run.batch;
@@ -37,7 +93,8 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
   summary["simd"] = report.simd;
   summary["version"] = version();
   summary["stop_reason"] = report.stop_reason;
-  summary["seconds"] = number(report.seconds);
+  summary["method"] = spec.run.method;
+  summary["seconds"] = number(report.posterior ? report.posterior->seconds : report.seconds);
   summary["us_per_iteration"] = number(report.us_per_iteration);
   summary["evaluation_draws"] = spec.run.evaluation_draws;
   summary["bound"] = number(report.bound);
@@ -62,6 +119,7 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
     if (report.failed_evaluations > 0) summary["first_failure"] = report.first_failure;
   }
   summary["injective"] = report.injective;
+  if (report.posterior) add_posterior(summary, *report.posterior);
   summary["warnings"] = report.warnings;
   // What a library says need not be UTF-8.
   return summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";

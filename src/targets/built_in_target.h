@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "riffle/target.h"
 #include "targets/target_registry.h"
@@ -17,6 +19,7 @@ class BuiltInTarget final : public Target {
   void evaluate(Tile<const double> z, std::span<double> log_density,
                 Tile<double> gradient) const override;
   std::optional<double> log_z() const override { return entry_.log_z(options_); }
+  std::string name() const override { return std::string(entry_.name); }
   std::vector<std::string> parameter_names() const override;
   std::size_t parameter_count() const override;
   void constrain(std::span<const double> z, std::span<double> theta) const override;

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace riffle {
+
+/// One stage of a staged fit. Figures that a stage does not have are NaN.
+struct PosteriorStage {
+  std::string name;
+  std::string told;             ///< what was done and what came of it
+  std::uint64_t gradients = 0;  ///< spent since the start
+  double seconds = 0;           ///< since the start
+  double elbo = std::numeric_limits<double>::quiet_NaN();
+  double elbo_se = std::numeric_limits<double>::quiet_NaN();
+  double ess_fraction = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// Where the bound stood.
+struct BoundPoint {
+  std::uint64_t gradients = 0;  ///< spent since the start
+  double elbo = 0;
+  std::size_t stage = 0;  ///< index of the stage
+};
+
+/// One parameter of the model, on its own scale.
+struct PosteriorParameter {
+  std::string name;
+  double mean = 0;
+  double sd = 0;
+  double mcse = 0;  ///< Monte Carlo standard error of the mean
+  double q5 = 0;    ///< quantiles
+  double q50 = 0;
+  double q95 = 0;
+};
+
+/// What a fit says of a posterior. Figures come from fresh draws; docs/verdict.md says how they are
+/// judged.
+struct PosteriorReport {
+  std::uint64_t draws = 0;  ///< behind the figures
+  double log_z = 0;         ///< evidence, by importance sampling
+  double log_z_se = 0;
+  bool keeps_constants = true;  ///< where not, log_z is known up to an unknown constant
+  double elbo = 0;
+  double elbo_se = 0;
+  std::optional<double> khat;  ///< Pareto k of the weights
+  double ess = 0;              ///< effective draws by the weights
+  double ess_fraction = 0;
+  std::string verdict;  ///< "reliable", "reliable-after-reweighting" or "unreliable"
+  std::vector<std::string> verdict_reasons;
+
+  std::uint64_t gradients = 0;  ///< evaluations of the target, all in all
+  std::uint64_t failed_evaluations = 0;
+  std::string first_failure;
+  double seconds = 0;            ///< all in all
+  double seconds_in_target = 0;  ///< of all threads together
+  std::vector<PosteriorStage> stages;
+  std::vector<BoundPoint> trace;
+  std::uint64_t climbs = 0;  ///< searches of a mode
+  std::uint64_t modes = 0;   ///< that they found
+  /// Share of the climbs whose mode no other reached; nothing where there were no climbs.
+  std::optional<double> unseen_modes;
+  bool modes_left_out = false;  ///< whether some mode that counts is not covered
+  bool out_of_budget = false;   ///< whether time or gradients ran out
+
+  bool resampled = false;  ///< whether the draws of the report are, by their weights
+  bool weighted = false;   ///< whether the parameters' figures use the draws' weights
+  std::vector<PosteriorParameter> parameters;
+  std::size_t parameter_count = 0;  ///< of these, parameters; the rest is computed from them
+  /// Values for the draws of the report, row-major [draws][parameters], on their own scale.
+  std::vector<double> values;
+  std::vector<double> log_weights;  ///< of the same draws
+};
+
+}  // namespace riffle

@@ -1,0 +1,101 @@
+#include "run/assessment.h"
+
+#include <string>
+#include <utility>
+
+#include "diagnostics/importance.h"
+#include "diagnostics/parameter_summary.h"
+#include "diagnostics/psis.h"
+
+namespace riffle {
+namespace {
+
+/// θ of each draw, row-major.
+std::vector<double> constrained(const Target& target, const Draws& draws, std::size_t names) {
+  const std::size_t n = draws.log_q.size();
+  std::vector<double> values(n * names);
+  for (std::size_t i = 0; i < n; ++i) {
+    target.constrain(std::span(draws.z).subspan(i * draws.dim, draws.dim),
+                     std::span(values).subspan(i * names, names));
+  }
+  return values;
+}
+
+/// The draws of these numbers, in this order.
+Draws select(const Draws& draws, std::span<const std::size_t> indices) {
+  Draws chosen{draws.dim, {}, {}, {}};
+  for (const auto i : indices) {
+    const auto* const z = &draws.z[i * draws.dim];
+    chosen.z.insert(chosen.z.end(), z, z + draws.dim);
+    chosen.log_q.push_back(draws.log_q[i]);
+    chosen.log_p.push_back(draws.log_p[i]);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Assessment assess(const FlowModel<double>& model, std::span<const double> params,
+                  const Target& target, const Density<double>& density, VerdictEvidence known,
+                  const AssessmentOptions& options, Executor& executor) {
+  const auto names = target.parameter_names();
+  const RandomStream fresh{options.seed, Purpose::assessment, options.number};
+  const auto drawn = draw<double>(model, &density, params, fresh, 0, options.draws, executor);
+  const auto weights = log_weights(drawn.log_p, drawn.log_q);
+  known.importance = importance(weights);
+  known.keeps_constants = target.keeps_constants();
+  const auto smoothed = normalised_weights(psis(weights).smoothed);
+  if (!smoothed.empty()) {
+    const auto shift =
+        largest_shift(summarise(drawn.z, drawn.dim), summarise(drawn.z, drawn.dim, smoothed));
+    known.mean_shift = shift.mean;
+    known.sd_shift = shift.sd;
+  }
+  const auto verdict = judge(known);
+
+  Assessment result;
+  auto& report = result.report;
+  const auto& weighed = known.importance;
+  report.draws = options.draws;
+  report.log_z = weighed.log_z;
+  report.log_z_se = weighed.log_z_se;
+  report.keeps_constants = known.keeps_constants;
+  report.elbo = weighed.elbo;
+  report.elbo_se = weighed.elbo_se;
+  report.khat = weighed.khat;
+  report.ess = weighed.ess;
+  report.ess_fraction = weighed.ess_fraction;
+  report.verdict = std::string(name_of(verdict.grade));
+  report.verdict_reasons = verdict.reasons;
+  report.unseen_modes = known.unseen_modes;
+  report.modes_left_out = known.modes_left_out;
+  report.out_of_budget = known.budget_exhausted;
+
+  // Weights that say nothing dependable would only add their noise.
+  report.weighted = verdict.grade != Grade::unreliable && !smoothed.empty();
+  const auto values = constrained(target, drawn, names.size());
+  const auto figures =
+      summarise(values, names.size(),
+                report.weighted ? std::span<const double>(smoothed) : std::span<const double>());
+  report.parameter_count = target.parameter_count();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto& f = figures[i];
+    report.parameters.push_back({names[i], f.mean, f.sd, f.mcse, f.q5, f.q50, f.q95});
+  }
+
+  if (options.resample) {
+    const auto chosen =
+        resample(weights, options.kept_draws, {options.seed, Purpose::resampling, options.number});
+    report.resampled = chosen.status == ResampleStatus::ok;
+    if (report.resampled) result.kept = select(drawn, chosen.indices);
+  }
+  if (!report.resampled) {
+    result.kept = draw<double>(model, &density, params, {options.seed, Purpose::draws, 0}, 0,
+                               options.kept_draws, executor);
+  }
+  report.values = constrained(target, result.kept, names.size());
+  report.log_weights = log_weights(result.kept.log_p, result.kept.log_q);
+  return result;
+}
+
+}  // namespace riffle

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/executor.h"
+#include "diagnostics/evaluation.h"
+#include "diagnostics/verdict.h"
+#include "flows/flow_model.h"
+#include "riffle/posterior.h"
+#include "riffle/target.h"
+
+namespace riffle {
+
+/// What is to be assessed, and by how many draws.
+struct AssessmentOptions {
+  std::uint64_t seed = 1;
+  std::uint64_t number = 0;  ///< tells apart assessments with one seed
+  std::uint64_t draws = 20'000;
+  std::uint64_t kept_draws = 4'000;  ///< for the report
+  bool resample = false;             ///< the kept ones, by their weights
+};
+
+struct Assessment {
+  PosteriorReport report;  ///< evidence, verdict, parameters, and values of the kept draws
+  Draws kept;
+};
+
+/// Weighs fresh draws of a model against its target and judges them. `known` is what else is known,
+/// such as of other modes; its figures of weights are filled in here.
+Assessment assess(const FlowModel<double>& model, std::span<const double> params,
+                  const Target& target, const Density<double>& density, VerdictEvidence known,
+                  const AssessmentOptions& options, Executor& executor);
+
+}  // namespace riffle

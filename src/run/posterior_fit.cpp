@@ -1,0 +1,115 @@
+#include "run/posterior_fit.h"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "flows/flow_model.h"
+#include "posterior/staged_fit.h"
+#include "run/assessment.h"
+#include "run/training.h"
+#include "targets/user_target.h"
+
+namespace riffle {
+namespace {
+
+std::string stop_reason(const StagedFit& fit) {
+  if (fit.interrupted) return "interrupted";
+  return fit.out_of_budget ? "out-of-budget" : "completed";
+}
+
+}  // namespace
+
+FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbacks& callbacks,
+                        const FitHooks& hooks) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const auto set = InstructionSet::parse(spec.run.simd);
+  const UserDensity plain(target);
+  const MeteredDensity density(plain);
+  Executor executor(target.thread_safe() ? threads_of(spec) : 1);
+
+  StagedOptions options;
+  options.seed = spec.run.seed;
+  options.max_seconds = spec.run.max_seconds;
+  options.max_gradients = spec.run.max_gradients;
+  options.set = set;
+  options.interrupted = [&] {
+    return callbacks.stop != nullptr && callbacks.stop->load(std::memory_order_relaxed);
+  };
+  const auto fit = staged_fit(density, options, executor, [&](const StagedFit& so_far) {
+    if (hooks.on_flow && !so_far.flow.layers.empty()) hooks.on_flow(TrainedFlow(so_far.flow));
+    if (callbacks.on_stage) callbacks.on_stage(so_far.stages.back());
+  });
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+
+  const auto model =
+      make_model<double>(fit.flow.base, parse_flow(fit.flow.layers), {fit.flow.dim, 0, set});
+  VerdictEvidence known;
+  known.budget_exhausted = fit.out_of_budget || fit.interrupted;
+  if (fit.search.modes.size() > 1) {
+    // A scale for p is all that is needed.
+    known.modes_left_out = fit.left_out(fit.stages.back().elbo) > 0.01;
+    // Modes that a flow over all coordinates covers without having been told of them are not
+    // unseen.
+    if (fit.flow.base != "standard-normal") known.unseen_modes = fit.search.unseen();
+  }
+  auto assessed = assess(model, fit.flow.params, target, density, std::move(known),
+                         {.seed = spec.run.seed,
+                          .draws = spec.run.evaluation_draws,
+                          .kept_draws = spec.run.draws,
+                          .resample = spec.run.resample == "psis"},
+                         executor);
+  auto& posterior = assessed.report;
+  const auto failures = target.failures();
+  posterior.gradients = density.evaluations();
+  posterior.failed_evaluations = failures.count;
+  posterior.first_failure = failures.first_message;
+  posterior.seconds_in_target = density.seconds();
+  posterior.stages = fit.stages;
+  posterior.trace = fit.trace;
+  posterior.climbs = fit.search.climbs;
+  posterior.modes = fit.search.modes.size();
+  posterior.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+
+  FitReport report{
+      .target = target.name(),
+      .stop_reason = stop_reason(fit),
+      .iterations = fit.steps,
+      .threads = executor.threads(),
+      .simd = std::string(set.name()),
+      .seconds = seconds,
+      .us_per_iteration = fit.steps == 0 ? 0 : 1e6 * seconds / static_cast<double>(fit.steps),
+      .bound = -posterior.elbo,
+      .bound_se = posterior.elbo_se,
+      .elbo = posterior.elbo,
+      .elbo_se = posterior.elbo_se,
+      .log_z_true = target.log_z(),
+      .kl = {},
+      .kl_se = {},
+      .log_likelihood = {},
+      .log_likelihood_se = {},
+      .evaluations = posterior.gradients,
+      .failed_evaluations = failures.count,
+      .first_failure = failures.first_message,
+      .target_description = target.description(),
+      .warnings = {},
+      .posterior = std::move(posterior),
+      .flow = TrainedFlow(fit.flow),
+      .draws = {assessed.kept.dim, std::move(assessed.kept.z), std::move(assessed.kept.log_q)},
+      .log_p = std::move(assessed.kept.log_p),
+      .losses = {},
+      .snapshots = {},
+  };
+  if (report.log_z_true) {
+    report.kl = *report.log_z_true - report.elbo;
+    report.kl_se = report.elbo_se;
+  }
+  if (spec.run.resample == "psis" && !report.posterior->resampled) {
+    report.warnings.emplace_back(
+        "the draws are not resampled: their weights are carried by too few of them");
+  }
+  return report;
+}
+
+}  // namespace riffle

@@ -1,0 +1,56 @@
+#include "run/posterior_pictures.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace riffle {
+namespace {
+
+Grade grade_named(const std::string& name) {
+  for (const auto grade : {Grade::reliable, Grade::reliable_after_reweighting}) {
+    if (name == name_of(grade)) return grade;
+  }
+  return Grade::unreliable;
+}
+
+std::string count(double n) {
+  if (n >= 1e6) return fmt::format("{:.1f} M", n / 1e6);
+  return n >= 1e4 ? fmt::format("{:.0f} k", n / 1e3) : fmt::format("{:.0f}", n);
+}
+
+}  // namespace
+
+PosteriorPage posterior_page(const FitReport& report) {
+  const auto& p = *report.posterior;
+  PosteriorPage page;
+  page.title = report.target;
+  page.grade = grade_named(p.verdict);
+  page.lines.push_back(fmt::format(
+      "log Z = {:.3f} ± {:.3f}{},  ELBO = {:.3f},  {:.0f} % of draws effective,  k̂ = {}", p.log_z,
+      p.log_z_se, p.keeps_constants ? "" : " (up to a constant)", p.elbo, 100 * p.ess_fraction,
+      p.khat ? fmt::format("{:.2f}", *p.khat) : "–"));
+  for (const auto& reason : p.verdict_reasons) {
+    if (page.lines.size() < 3) page.lines.push_back(reason);
+  }
+  for (const auto& parameter : p.parameters) page.names.push_back(parameter.name);
+  page.values = p.values;
+  page.log_weights = p.log_weights;
+  // Resampled draws have no weights of their own any more.
+  if (p.resampled) page.log_weights.assign(page.log_weights.size(), 0.0);
+  page.log_z = p.log_z;
+  for (const auto& point : p.trace) {
+    page.bound.push_back({static_cast<double>(point.gradients), point.elbo,
+                          point.stage < p.stages.size() ? p.stages[point.stage].name : ""});
+  }
+  page.stage_header = {"stage", "gradients", "seconds", "ELBO", "effective"};
+  for (const auto& s : p.stages) {
+    page.stages.push_back(
+        {s.name, count(static_cast<double>(s.gradients)), fmt::format("{:.2f}", s.seconds),
+         std::isfinite(s.elbo) ? fmt::format("{:.3f}", s.elbo) : "",
+         std::isfinite(s.ess_fraction) ? fmt::format("{:.0f} %", 100 * s.ess_fraction) : ""});
+  }
+  return page;
+}
+
+}  // namespace riffle
