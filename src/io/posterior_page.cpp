@@ -411,8 +411,6 @@ std::string draw_pairs(const Draws& draws, Studio& studio) {
         }
         points.insert(points.end(), {u, v});
       }
-      // gnuplot takes no file without a row.
-      if (points.empty()) points = {nan, nan};
       return points;
     };
     const auto dots = [&](bool weighted, std::string_view colour) {

@@ -10,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "diagnostics/importance.h"
+#include "diagnostics/parameter_summary.h"
+#include "diagnostics/psis.h"
 #include "io/gnuplot.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
@@ -107,6 +110,29 @@ TEST_F(PosteriorPicture, NumbersThatAreNoneAreLeftOutOfTheirParameter) {
   page.log_weights.assign(6, 0);
   const auto text = svg(page);
   EXPECT_NE(text.find("log_tau   2 ± 1<"), std::string::npos);
+}
+
+TEST_F(PosteriorPicture, WeightsAreSmoothed) {
+  auto page = funnel(1, 0);
+  for (int i = 0; i < 2000; ++i) {
+    page.values.push_back(i == 0 ? 1000 : i % 7);
+    page.log_weights.push_back(-std::log((i + 0.5) / 2000));
+  }
+  const auto mean = [&](const std::vector<double>& log_weights) {
+    return summarise(page.values, 1, normalised_weights(log_weights)).front().mean;
+  };
+  const auto expected = fmt::format("log_tau   {:.3g} ± ", mean(psis(page.log_weights).smoothed));
+  ASSERT_NE(expected, fmt::format("log_tau   {:.3g} ± ", mean(page.log_weights)));
+  EXPECT_NE(svg(page).find(expected), std::string::npos) << expected;
+}
+
+TEST_F(PosteriorPicture, APairWithoutAPoint) {
+  auto page = funnel(2, 0);
+  for (int i = 0; i < 100; ++i) {
+    page.values.insert(page.values.end(), {i % 2 == 0 ? nan : i, i % 2 == 0 ? i : nan});
+  }
+  page.log_weights.assign(100, 0);
+  svg(page);
 }
 
 TEST_F(PosteriorPicture, ATrendIsAPairAndSoIsABanana) {
