@@ -103,7 +103,7 @@ Json* node_at(Json& root, const Place& place) {
       node = &(*node)[index - 1];
     }
   }
-  return node->is_null() ? node : nullptr;
+  return node;
 }
 
 Json number(double value) {

@@ -96,11 +96,17 @@ Range range_of(const Column& column) {
 class Draws {
  public:
   explicit Draws(const PosteriorPage& page)
-      : page_(page), count_(page.names.size()), n_(count_ == 0 ? 0 : page.values.size() / count_) {
+      : page_(page),
+        count_(page.names.size()),
+        values_(page.values),
+        n_(count_ == 0 ? 0 : values_.size() / count_) {
     if (page.log_weights.size() == n_)
       weights_ = normalised_weights(psis(page.log_weights).smoothed);
-    const auto drawn = summarise(page.values, count_);
-    summaries_ = weights_.empty() ? drawn : summarise(page.values, count_, weights_);
+    for (double& v : values_) {
+      if (!(std::abs(v) < largest)) v = nan;
+    }
+    const auto drawn = summarise(values_, count_);
+    summaries_ = weights_.empty() ? drawn : summarise(values_, count_, weights_);
     for (std::size_t j = 0; j < count_; ++j) {
       const auto shift =
           largest_shift(std::span(drawn).subspan(j, 1), std::span(summaries_).subspan(j, 1));
@@ -112,12 +118,13 @@ class Draws {
   std::size_t count() const { return count_; }
   const std::string& name(std::size_t j) const { return page_.names[j]; }
   const ParameterSummary& summary(std::size_t j) const { return summaries_[j]; }
-  double value(std::size_t i, std::size_t j) const { return page_.values[i * count_ + j]; }
+  /// NaN where it is not finite, or so large that gnuplot cannot show it.
+  double value(std::size_t i, std::size_t j) const { return values_[i * count_ + j]; }
 
   Column column(std::size_t j) const {
     Column column;
     for (std::size_t i = 0; i < n_; ++i) {
-      if (!(std::abs(value(i, j)) < largest)) continue;
+      if (std::isnan(value(i, j))) continue;
       column.values.push_back(value(i, j));
       if (is_weighted()) column.weights.push_back(weights_[i]);
     }
@@ -130,7 +137,7 @@ class Draws {
   std::vector<std::size_t> most_shifted(std::size_t most) const {
     std::vector<std::size_t> all;
     for (std::size_t j = 0; j < count_; ++j) {
-      if (summaries_[j].sd > 0 && summaries_[j].sd < largest) all.push_back(j);
+      if (summaries_[j].sd > 0) all.push_back(j);
     }
     std::ranges::stable_sort(all, std::greater(), [&](std::size_t j) { return shifts_[j]; });
     all.resize(std::min(all.size(), most));
@@ -154,6 +161,7 @@ class Draws {
  private:
   const PosteriorPage& page_;
   std::size_t count_;
+  std::vector<double> values_;
   std::size_t n_;
   std::vector<double> weights_;
   std::vector<ParameterSummary> summaries_;
@@ -198,7 +206,7 @@ std::vector<std::pair<std::size_t, std::size_t>> dependent_pairs(const Draws& dr
     std::vector<double> x;
     for (const auto i : rows) x.push_back(draws.value(i, j));
     for (double& v : x) {
-      if (!(std::abs(v) < largest)) v = 0;
+      if (std::isnan(v)) v = 0;
     }
     rank.push_back(ranks(x));
     distance.push_back(rank.back());
@@ -403,8 +411,6 @@ std::string draw_pairs(const Draws& draws, Studio& studio) {
         }
         points.insert(points.end(), {u, v});
       }
-      // gnuplot takes no file without a row.
-      if (points.empty()) points = {nan, nan};
       return points;
     };
     const auto dots = [&](bool weighted, std::string_view colour) {

@@ -10,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "diagnostics/importance.h"
+#include "diagnostics/parameter_summary.h"
+#include "diagnostics/psis.h"
 #include "io/gnuplot.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
@@ -99,6 +102,56 @@ TEST_F(PosteriorPicture, MeansAreWeighted) {
   EXPECT_NE(text.find("all alike"), std::string::npos);
 }
 
+TEST_F(PosteriorPicture, NumbersThatAreNoneAreLeftOutOfTheirParameter) {
+  auto page = funnel(2, 0);
+  for (const double x : {1.0, nan, 2.0, inf, 3.0, -1e200}) {
+    page.values.insert(page.values.end(), {x, page.values.empty() ? 1.0 : 2.0});
+  }
+  page.log_weights.assign(6, 0);
+  const auto text = svg(page);
+  EXPECT_NE(text.find("log_tau   2 ± 1<"), std::string::npos);
+}
+
+TEST_F(PosteriorPicture, WeightsAreSmoothed) {
+  auto page = funnel(1, 0);
+  for (int i = 0; i < 2000; ++i) {
+    page.values.push_back(i == 0 ? 1000 : i % 7);
+    page.log_weights.push_back(-std::log((i + 0.5) / 2000));
+  }
+  const auto mean = [&](const std::vector<double>& log_weights) {
+    return summarise(page.values, 1, normalised_weights(log_weights)).front().mean;
+  };
+  const auto expected = fmt::format("log_tau   {:.3g} ± ", mean(psis(page.log_weights).smoothed));
+  ASSERT_NE(expected, fmt::format("log_tau   {:.3g} ± ", mean(page.log_weights)));
+  EXPECT_NE(svg(page).find(expected), std::string::npos) << expected;
+}
+
+TEST_F(PosteriorPicture, APairWithoutAPoint) {
+  auto page = funnel(2, 0);
+  for (int i = 0; i < 100; ++i) {
+    page.values.insert(page.values.end(), {i % 2 == 0 ? nan : i, i % 2 == 0 ? i : nan});
+  }
+  page.log_weights.assign(100, 0);
+  svg(page);
+}
+
+TEST_F(PosteriorPicture, ATrendIsAPairAndSoIsABanana) {
+  for (const bool banana : {false, true}) {
+    PosteriorPage page;
+    page.names = {"pa", "pb", "pc", "pd"};
+    test::Random random(4);
+    for (int i = 0; i < 1000; ++i) {
+      const double b = random.normal();
+      page.values.insert(page.values.end(), {random.normal(), b, random.normal(),
+                                             (banana ? b * b : -b) + 0.5 * random.normal()});
+    }
+    const auto text = svg(page);
+    const auto pairs = text.find("Pairs that depend");
+    EXPECT_LT(text.find(">pb<", pairs), text.find(">pa<", pairs)) << banana;
+    EXPECT_LT(text.find(">pd<", pairs), text.find(">pc<", pairs)) << banana;
+  }
+}
+
 TEST_F(PosteriorPicture, ManyParametersAreChosenFrom) {
   auto page = funnel(1, 1000);
   page.names.clear();
@@ -155,6 +208,8 @@ TEST_F(PosteriorPicture, WhateverIsInTheNumbers) {
   for (std::size_t i = 0; i < page.values.size(); i += 2) page.values[i] = 7;  // a constant
   page.bound.resize(1);
   page.stages.clear();
+  svg(page);
+  page.bound = {{10, nan, "flow"}, {20, -5, "flow"}};
   svg(page);
   page.log_weights.pop_back();  // not as many as draws
   svg(page);
