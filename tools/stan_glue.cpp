@@ -303,12 +303,9 @@ void unconstrain(const bs_model* m, const stan::io::var_context& values, double*
 
 #define BS_API extern "C" __attribute__((visibility("default")))
 
-BS_API extern const int bs_major_version;
-BS_API extern const int bs_minor_version;
-BS_API extern const int bs_patch_version;
-const int bs_major_version = 2;
-const int bs_minor_version = 7;
-const int bs_patch_version = 0;
+BS_API const int bs_major_version = 2;
+BS_API const int bs_minor_version = 7;
+BS_API const int bs_patch_version = 0;
 
 BS_API bs_model* bs_model_construct(const char* data, unsigned seed, char** error) {
   bs_model* model = nullptr;

@@ -59,7 +59,7 @@ quietly() {
 
 # place FILE: puts a finished library under its name, never half of it.
 place() {
-  cp "$1" "$out.part-$$" && mv "$out.part-$$" "$out" || die 73 "cannot write $out"
+  { cp "$1" "$out.part-$$" && mv "$out.part-$$" "$out"; } || die 73 "cannot write $out"
 }
 
 if [ -n "${BRIDGESTAN:-}" ]; then
@@ -99,6 +99,7 @@ hash() { sha256sum | cut -c 1-24; }
 glue=$cache/glue-$({ echo "$toolchain"; cat "$here/stan_glue.cpp"; } | hash).o
 
 # The translation takes a second or two, and includes what the model includes, so the key is made from it.
+# shellcheck disable=SC2016  # the dollar is R's
 quietly "translating $model" Rscript --vanilla -e '
   a <- commandArgs(TRUE)
   r <- rstan::stanc(a[1], model_name = a[2], obfuscate_model_name = FALSE)
@@ -111,7 +112,7 @@ library=$cache/$name-$({ echo "$toolchain $glue"; cat "$work/model.cpp"; } | has
 
 if [ ! -f "$library" ]; then
   if [ ! -f "$glue" ]; then
-    echo "Compiling the glue with $compiler, once (about 10 s) ..."
+    echo "Compiling the glue with $compiler, once (10 to 20 s) ..."
     # shellcheck disable=SC2086  # flags are words
     quietly "compiling the glue" $compiler $flags -c "$here/stan_glue.cpp" -o "$work/glue.o"
     cp "$work/glue.o" "$glue.part-$$" && mv "$glue.part-$$" "$glue"

@@ -42,6 +42,7 @@ STAN_HEADERS=nowhere complains 69 'apt-get install -y --no-install-recommends r-
 
 # BridgeStan's own make, which puts the library beside the model.
 mkdir checkout
+# shellcheck disable=SC2016  # make's variables
 printf '%%_model.so: %%.stan\n\ttest "$(STAN_THREADS)" = true && cp %s $@\n' \
   "$PWD/models/eight_schools_centered.so" >checkout/Makefile
 cp "$source/examples/stan/eight_schools_centered.stan" 'by bridgestan.stan'
