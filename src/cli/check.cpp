@@ -1,19 +1,18 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/wrapped.h"
 #include "riffle/error.h"
 #include "run/audit_folder.h"
 
 namespace riffle {
 namespace {
 
-constexpr std::size_t columns = 79;
 constexpr std::size_t found_column = 16;
 
 std::string_view verdict(AuditOutcome outcome) {
@@ -36,29 +35,18 @@ void line(std::string_view name, std::string_view found, std::string_view bound,
   fmt::print("{}\n", text);
 }
 
-/// Text from a column on, broken at blanks.
-void wrapped(std::size_t column, std::string_view text) {
-  const std::size_t width = columns - column;
-  while (!text.empty()) {
-    auto end = text.size() > width ? text.rfind(' ', width) : text.size();
-    if (end == std::string_view::npos) end = std::min(text.find(' '), text.size());
-    fmt::print("{:{}}{}\n", "", column, text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
 int run_check(const std::string& folder, const AuditOptions& options) {
   const auto audit = audit_folder(folder, options);
   const auto& d = audit.flow.definition();
-  wrapped(0, fmt::format("{} on {}, D = {}, {}: {} draws of seed {}", d.layers, d.base, d.dim,
-                         d.precision, options.draws, options.seed));
+  print_wrapped("", fmt::format("{} on {}, D = {}, {}: {} draws of seed {}", d.layers, d.base,
+                                d.dim, d.precision, options.draws, options.seed));
   fmt::print("errors relative to 1 + |x|; bounds: the precision's tolerance, and rounding\n\n");
   line("check", "found", "bound", "");
   std::size_t failed = 0;
   std::size_t not_checked = 0;
   for (const auto& r : audit.results) {
     line(r.name, r.found, r.bound, verdict(r.outcome));
-    wrapped(found_column, r.note);
+    if (!r.note.empty()) print_wrapped(std::string(found_column, ' '), r.note);
     failed += r.outcome == AuditOutcome::failed ? 1 : 0;
     not_checked += r.outcome == AuditOutcome::not_checked ? 1 : 0;
   }

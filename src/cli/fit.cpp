@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -7,11 +8,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/commands.h"
 #include "cli/fit_figure3.h"
+#include "cli/fit_posterior.h"
 #include "cli/progress.h"
+#include "diagnostics/verdict.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/spec.h"
@@ -44,6 +48,7 @@ struct FitArguments {
   bool resume = false;
   bool no_plots = false;
   bool quiet = false;
+  bool strict = false;
   std::vector<std::string> set;
   /// Options that are another spelling of a key.
   struct Shorthand {
@@ -66,6 +71,11 @@ struct FitArguments {
       {"--batch", "run.batch", "draws in each step", {}},
       {"--lr", "optimizer.learning_rate", "initial learning rate", {}},
       {"--objective", "objective.name", "see `riffle list objectives`", {}},
+      {"--method", "run.method", "staged: finds out what a posterior needs; flow: as told", {}},
+      {"--max-seconds", "run.max_seconds", "staged: stop after this time, with what there is", {}},
+      {"--max-gradients", "run.max_gradients", "staged: and after this many evaluations", {}},
+      {"--output-format", "run.output_format", "of a posterior's draws: plain or cmdstan", {}},
+      {"--resample", "run.resample", "psis: draws resampled by their importance weights", {}},
   };
 };
 
@@ -96,7 +106,20 @@ void apply(const FitArguments& a, Spec& spec) {
       if ((key == "target.name") == names) set_key(spec, key, assignment.substr(equals + 1));
     }
   }
+  // Who names a flow wants that flow.
+  const auto given = [&](std::string_view key) {
+    return std::any_of(a.shorthands.begin(), a.shorthands.end(),
+                       [&](const auto& s) { return s.given->count() > 0 && s.key == key; });
+  };
+  const bool method_set = given("run.method") ||
+                          std::any_of(a.set.begin(), a.set.end(),
+                                      [](const auto& s) { return s.starts_with("run.method="); });
+  if (!method_set && (given("flow.layers") || given("objective.name") || given("run.iterations") ||
+                      given("run.batch") || given("optimizer.learning_rate"))) {
+    spec.run.method = "flow";
+  }
   if (a.no_plots) spec.run.plots = false;
+  if (a.strict) spec.run.strict = true;
   if (a.quiet) spec.run.quiet = true;
   if (a.force) spec.run.force = true;
   if (!a.out.empty()) spec.run.out = a.out;
@@ -127,28 +150,11 @@ Spec samples_spec() {
   return spec;
 }
 
-/// What `riffle fit --stan FILE` and `--plugin FILE` fit, of any dimension.
-Spec library_spec() {
-  Spec spec;
-  spec.base.name = "full-normal";
-  spec.flow.layers = "planar:8";
-  spec.objective.name = "path-gradient";
-  spec.optimizer.name = "adam";
-  spec.run.iterations = 5'000;
-  return spec;
-}
-
 std::string with_error(double value, double error) {
   return fmt::format("{:.4f} ± {:.4f}", value, error);
 }
 
-void report(const RunOutcome& outcome, const Spec& spec) {
-  const auto& r = outcome.report;
-  fmt::print(
-      "{}: {} on {}, {} iterations of {} draws in {:.3g} s ({:.3g} µs each, {}, {}, {} {})\n",
-      r.stop_reason, spec.flow.layers, r.target, r.iterations, spec.run.batch, r.seconds,
-      r.us_per_iteration, spec.run.precision, r.simd, r.threads,
-      r.threads == 1 ? "thread" : "threads");
+void report_figures(const FitReport& r, const Spec& spec) {
   if (r.log_likelihood) {
     fmt::print("  ln q   {}   (mean over {} points {})\n",
                with_error(*r.log_likelihood, *r.log_likelihood_se),
@@ -165,6 +171,22 @@ void report(const RunOutcome& outcome, const Spec& spec) {
   } else {
     fmt::print("  KL     unknown: the target's log Z is not known\n");
   }
+}
+
+void report(const RunOutcome& outcome, const Spec& spec) {
+  const auto& r = outcome.report;
+  const bool staged = spec.run.method == "staged";
+  if (!staged)
+    fmt::print(
+        "{}: {} on {}, {} iterations of {} draws in {:.3g} s ({:.3g} µs each, {}, {}, {} {})\n",
+        r.stop_reason, spec.flow.layers, r.target, r.iterations, spec.run.batch, r.seconds,
+        r.us_per_iteration, spec.run.precision, r.simd, r.threads,
+        r.threads == 1 ? "thread" : "threads");
+  if (r.posterior) {
+    show_posterior(*r.posterior);
+  } else {
+    report_figures(r, spec);
+  }
   if (!outcome.pictures.empty()) {
     fmt::print("pictures in {}:\n", outcome.folder.string());
     std::size_t samples = 0;
@@ -180,7 +202,7 @@ void report(const RunOutcome& outcome, const Spec& spec) {
       fmt::print("  {}   ({} of them)\n", (outcome.folder / "samples/flow_result_*.png").string(),
                  samples);
     }
-    fmt::print("  and each but the animation as .svg\n");
+    fmt::print("  and each{} as .svg\n", r.posterior ? "" : " but the animation");
   }
   fmt::print("wrote {}\n", (outcome.folder / run_files::summary).string());
 }
@@ -196,11 +218,12 @@ void refuse_flow(const FitArguments& a) {
 
 int run_fit(const FitArguments& a) {
   Spec shown;  // what the report names
-  const auto make_callbacks = [](Progress& progress) {
+  const auto make_callbacks = [](Progress& progress, bool quiet) {
     FitCallbacks callbacks;
     callbacks.stop = &stop_requested;
     callbacks.on_progress = [&](const FitProgress& p) { progress.tick(p); };
     callbacks.on_log = [&](std::uint64_t i, double loss) { progress.log(i, loss); };
+    if (!quiet) callbacks.on_stage = show_stage;
     return callbacks;
   };
   std::signal(SIGINT, &request_stop);
@@ -227,7 +250,7 @@ int run_fit(const FitArguments& a) {
           apply(a, spec);
           shown = spec;
         },
-        make_callbacks(progress));
+        make_callbacks(progress, a.quiet));
     progress.finish();
   } else {
     const bool named = a.what_given->count() > 0;
@@ -236,7 +259,7 @@ int run_fit(const FitArguments& a) {
                   "WHAT is missing: a spec file, a recipe or a target; or --samples FILE, --stan "
                   "FILE or --plugin FILE");
     }
-    Spec spec = named ? find_spec(a.what) : !a.samples.empty() ? samples_spec() : library_spec();
+    Spec spec = named ? find_spec(a.what) : !a.samples.empty() ? samples_spec() : posterior_spec();
     apply(a, spec);
     spec.validate();
     const std::filesystem::path folder = spec.run.out.empty()
@@ -247,7 +270,7 @@ int run_fit(const FitArguments& a) {
       return run_fit_figure3(spec, folder, stop_requested);
     }
     Progress progress(spec.run.quiet);
-    outcome = run_in_folder(spec, folder, make_callbacks(progress));
+    outcome = run_in_folder(spec, folder, make_callbacks(progress, spec.run.quiet));
     progress.finish();
     shown = spec;
   }
@@ -258,6 +281,11 @@ int run_fit(const FitArguments& a) {
   if (outcome->report.stop_reason == "interrupted") {
     fmt::print(stderr, "interrupted; `riffle fit {} --resume` goes on\n", outcome->folder.string());
     return interrupted_exit;
+  }
+  const auto& posterior = outcome->report.posterior;
+  if (shown.run.strict && posterior && posterior->verdict == name_of(Grade::unreliable)) {
+    fmt::print(stderr, "riffle: the fit is unreliable, and --strict was asked for\n");
+    return exit_code(ErrorKind::data);
   }
   return 0;
 }
@@ -286,6 +314,7 @@ Command add_fit(CLI::App& app) {
   fit->add_option("--set", a->set, "SECTION.KEY=VALUE: any key of the spec; may be repeated")
       ->allow_extra_args(false);
   fit->add_flag("--no-plots", a->no_plots, "draw no pictures");
+  fit->add_flag("--strict", a->strict, "exit code 65 where a posterior's verdict is unreliable");
   fit->add_flag("--quiet", a->quiet, "show warnings and errors only");
   fit->footer(
       "Writes spec.toml, model.riffle, loss.csv, draws.csv, samples.csv, summary.json and "

@@ -231,13 +231,7 @@ bool is_external(const Spec& spec) {
 /// What a target from a library does not go together with.
 void check_external(const Spec& spec) {
   const auto& target = spec.target;
-  if (!is_external(spec)) {
-    if (!target.data.empty()) {
-      throw usage(fmt::format("target.data is {}, but only target.stan and target.plugin take data",
-                              target.data));
-    }
-    return;
-  }
+  if (!is_external(spec)) return;
   if (!target.stan.empty() && !target.plugin.empty()) {
     throw usage(fmt::format("target.stan is {} and target.plugin {}: a run has one target",
                             target.stan, target.plugin));
@@ -364,7 +358,7 @@ void Spec::validate() const {
     check(std::isfinite(value), "target." + name, value, "a finite number");
     check(!option->flag || value == 0 || value == 1, "target." + name, value, "0 or 1");
   }
-  if (target.samples.empty() && entry.needs_data() == target.data.empty()) {
+  if (target.samples.empty() && !is_external(*this) && entry.needs_data() == target.data.empty()) {
     throw usage(entry.needs_data()
                     ? fmt::format("target {} needs target.data, the file of its data", entry.name)
                     : fmt::format("target.data is {}, but target {} takes no data", target.data,
@@ -445,6 +439,10 @@ void Spec::validate() const {
   find_by_name<NamedChoice>(methods, run.method, "run.method");
   find_by_name<NamedChoice>(resamplings, run.resample, "run.resample");
   draws_format(run.output_format);
+  if (run.method == "staged") {
+    check(run.precision == "double", "run.precision", run.precision, "double with staged");
+    check(target.samples.empty(), "target.samples", target.samples, "empty with staged");
+  }
   check(run.max_seconds > 0, "run.max_seconds", run.max_seconds, "positive");
   check(run.max_gradients >= 1 && run.max_gradients <= largest, "run.max_gradients",
         run.max_gradients, "from 1 to 9223372036854775807");
