@@ -42,7 +42,7 @@ template <class T>
 class PlanarLayer final : public FlowLayer<T> {
  public:
   PlanarLayer(const LayerOptions& options, bool constrained)
-      : FlowLayer<T>(options.dim, layout(options.dim), 2 * tile_stride + 3 * options.dim + 8),
+      : FlowLayer<T>(options.dim, layout(options.dim), 2 * tile_stride + 3 * options.dim + 9),
         settings_{constrained, options.log_det_floor},
         spread_(options.arguments.above("spread", 0)),
         kernels_(kernels_for<T>(options.set)) {}
