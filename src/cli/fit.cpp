@@ -15,7 +15,6 @@
 #include "cli/fit_figure3.h"
 #include "cli/fit_posterior.h"
 #include "cli/progress.h"
-#include "diagnostics/verdict.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/spec.h"
@@ -283,11 +282,7 @@ int run_fit(const FitArguments& a) {
     return interrupted_exit;
   }
   const auto& posterior = outcome->report.posterior;
-  if (shown.run.strict && posterior && posterior->verdict == name_of(Grade::unreliable)) {
-    fmt::print(stderr, "riffle: the fit is unreliable, and --strict was asked for\n");
-    return exit_code(ErrorKind::data);
-  }
-  return 0;
+  return shown.run.strict && posterior ? exit_code_of(*posterior) : 0;
 }
 
 }  // namespace

@@ -76,14 +76,17 @@ class Recipe {
     search.stop = [this] { return stop(); };
     result_.search = search_modes(PointDensity(target_), search, options_.seed, executor_);
     const auto& found = result_.search;
-    if (!found.start) {
+    const auto dim = static_cast<Index>(target_.dim());
+    if (!found.start && !stop()) {
       throw Error(ErrorKind::data, fmt::format("ln p is finite at none of {} starts in (-2, 2)^{}",
                                                found.impossible, target_.dim()));
     }
     tell("modes", fmt::format("{} climbs from near and far: {} {} of ln p, {} of them unsettled",
                               found.climbs, found.modes.size(),
                               found.modes.size() == 1 ? "maximum" : "maxima", found.unsettled));
-    normal_ = *found.start;
+    // Where there was no time for a single climb, there is no better guess.
+    normal_ = found.start.value_or(
+        Normal{Eigen::VectorXd::Zero(dim), Eigen::MatrixXd::Identity(dim, dim)});
   }
 
   PhasedTraining train(const std::string& layers, std::span<const double> params,
