@@ -26,7 +26,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   const auto start = Clock::now();
   const auto set = InstructionSet::parse(spec.run.simd);
   const UserDensity plain(target);
-  const MeteredDensity density(plain);
+  const MeteredDensity density(plain, callbacks.calls);
   Executor executor(target.thread_safe() ? threads_of(spec) : 1);
 
   StagedOptions options;

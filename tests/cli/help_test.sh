@@ -25,7 +25,7 @@ for command in $commands; do
 done
 ends 0 help fit
 for option in $options_fit; do says "$option " "riffle help fit"; done
-for code in 64 65 66 73 74 130; do says "$code" "riffle help fit"; done
+for code in 64 65 66 73 74 75 130; do says "$code" "riffle help fit"; done
 ends 0 help sample
 for option in -n --seed -o --unconstrained; do says "$option " "riffle help sample"; done
 ends 0 help logdensity

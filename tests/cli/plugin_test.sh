@@ -42,7 +42,7 @@ fi
 if command -v gnuplot >/dev/null; then
   ends 0 fit --plugin banana.so --flow planar:4 --iterations 300 --batch 32 --set run.evaluation_draws=1000 \
     --out pictured
-  [ -s pictured/densities.png ] || fail "no picture of the densities"
+  [ -s pictured/posterior.png ] || fail "no picture of the posterior"
   mv banana.so gone.so
   ends 0 plot pictured
   grep -q '^warning: no picture of the target: .*banana.so does not exist' "$log/err" ||
