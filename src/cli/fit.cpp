@@ -336,8 +336,7 @@ Command add_fit(CLI::App& app) {
   fit->add_flag("--force", a->force, "replace the run that is in the folder");
   fit->add_flag(
       "--resume", a->resume,
-      "go on with the run in the folder WHAT, to the same bits as if it had not stopped; a "
-      "staged one, which is quick, starts again");
+      "go on with the run in the folder WHAT, to the same bits as if it had not stopped");
   for (auto& s : a->shorthands) {
     s.given = fit->add_option(s.option, s.value, s.help);
   }
