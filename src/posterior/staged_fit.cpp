@@ -121,13 +121,16 @@ class Recipe {
     search.stop = [this] { return stop(); };
     result_.search = search_modes(PointDensity(target_), search, options_.seed, executor_);
     const auto& found = result_.search;
-    if (!found.start) {
+    const auto dim = static_cast<Index>(target_.dim());
+    if (!found.start && !stop()) {
       throw Error(ErrorKind::data, fmt::format("ln p is finite at none of {} starts in (-2, 2)^{}",
                                                found.impossible, target_.dim()));
     }
     result_.stages.push_back({"modes", told_of(found), target_.evaluations(), seconds()});
     if (on_stage_) on_stage_(result_);
-    normal_ = *found.start;
+    // Where there was no time for a single climb, there is no better guess.
+    normal_ = found.start.value_or(
+        Normal{Eigen::VectorXd::Zero(dim), Eigen::MatrixXd::Identity(dim, dim)});
   }
 
   PhasedTraining train(const std::string& layers, std::span<const double> params,
