@@ -21,7 +21,7 @@ struct PhaseOptions {
   std::uint64_t least_steps = 200;  ///< of a phase
   std::uint64_t most_steps = 1000;
   std::size_t most_phases = 8;
-  double enough = 0.93;        ///< importance-sampling efficiency at which more work gains nothing
+  double enough = 0.93;       ///< importance-sampling efficiency at which more work gains nothing
   double worthwhile = 0.002;  ///< gain of a phase, in nats; two in a row below it end the training
   std::uint64_t evaluation_draws = 4096;
   std::size_t frozen = 0;  ///< parameters of the flow's last layers that are kept as they are
@@ -42,10 +42,8 @@ struct PhaseResult {
 
 struct PhasedTraining {
   std::vector<double> params;  ///< the best averages
+  PhaseResult quality;         ///< theirs
   std::vector<PhaseResult> phases;
-  double elbo = 0;  ///< of params, as are the others
-  double elbo_se = 0;
-  double ess_fraction = 0;
   bool stopped = false;  ///< by `stop`
 };
 
