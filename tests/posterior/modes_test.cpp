@@ -53,7 +53,8 @@ TEST(ModeSearch, OfANormalFindsIt) {
     EXPECT_EQ(found.unseen(), 0);
     ASSERT_TRUE(found.start);
     EXPECT_LT((found.start->mean - mode.normal.mean).norm(), 1e-12);
-    EXPECT_NEAR(found.start_elbo, 0, 0.1 * static_cast<double>(dim));
+    // From 32 draws, of which ½|x|² has an sd of sqrt(dim / 64).
+    EXPECT_NEAR(found.start_elbo, 0, 4 * std::sqrt(static_cast<double>(dim) / 64));
   }
 }
 
@@ -117,7 +118,6 @@ TEST(ModeSearch, ATopThatIsASpikeIsNoMode) {
   EXPECT_EQ(found.unsettled, 8U);
   ASSERT_TRUE(found.start);
   EXPECT_TRUE(std::isfinite(found.start_elbo));
-  EXPECT_GT(found.start_elbo, -45);
   EXPECT_LT(found.start_elbo, -31.3);  // log Z
 }
 
@@ -140,12 +140,12 @@ TEST(ModeSearch, OfWhatIsNowhereFiniteHasNoStart) {
   const auto found = search(density);
   EXPECT_FALSE(found.start);
   EXPECT_TRUE(found.modes.empty());
-  EXPECT_EQ(found.impossible, 8U);
+  EXPECT_EQ(found.impossible, 104U);
   EXPECT_EQ(found.climbs, 0U);
 }
 
 TEST(ModeSearch, OfWhatIsFiniteHereAndThereGoesOnFromThere) {
-  // A quarter of the square (-2, 2)² is in the support.
+  // A quarter of the square (-2, 2)² is in the support, and draws of any wide normal leave it.
   const OwnDensity density(2, [](const VectorXd& z, VectorXd& gradient) {
     if (z.minCoeff() <= 0) return nan;
     gradient = (2 / z.array() - 1).matrix();
@@ -154,6 +154,7 @@ TEST(ModeSearch, OfWhatIsFiniteHereAndThereGoesOnFromThere) {
   const auto found = search(density);
   EXPECT_GT(found.impossible, 0U);
   ASSERT_EQ(found.modes.size(), 1U);
+  EXPECT_TRUE(found.start);
   EXPECT_LT((found.modes[0].normal.mean - VectorXd::Constant(2, 2)).norm(), 1e-3);
   EXPECT_EQ(found.unsettled, 0U);
 }
@@ -179,14 +180,41 @@ TEST(ModeSearch, IsTheSameOnTwoThreads) {
             search(density, 1, {}, 2).modes[0].normal.mean);
 }
 
-TEST(ModeSearch, StopsWhenTold) {
+TEST(ModeSearch, WhereLittleIsInTheSupportItTriesMoreStarts) {
+  // 1 in 32 starts.
+  const OwnDensity density(5, [](const VectorXd& z, VectorXd& gradient) {
+    if (z.minCoeff() <= 0) return nan;
+    gradient = (2 / z.array() - 1).matrix();
+    return 2 * z.array().log().sum() - z.sum();
+  });
+  int found = 0;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const auto one = search(density, 1, {}, seed);
+    found += one.start && one.modes.size() == 1 ? 1 : 0;
+    EXPECT_EQ(one.start.has_value(), one.climbs > 0) << seed;
+  }
+  EXPECT_GE(found, 8);
+}
+
+TEST(ModeSearch, StopsBetweenRoundsWhenTold) {
+  for (const int rounds : {0, 1, 2}) {
+    int asked = 0;
+    ModeSearchOptions options;
+    options.stop = [&] { return asked++ >= rounds; };
+    const auto found = search(mixture_density(five()), 2, options);
+    EXPECT_EQ(found.climbs, rounds == 0 ? 8U : rounds == 1 ? 16U : 48U);
+    EXPECT_TRUE(found.start);
+  }
+}
+
+TEST(ModeSearch, AbandonedClimbsDoNotBegin) {
   std::atomic<int> asked{0};
   ModeSearchOptions options;
-  options.stop = [&] { return ++asked > 8; };  // after the climbs from near
-  const auto found = search(mixture_density(five()), 1, options);
-  EXPECT_GT(found.climbs, 0U);
-  EXPECT_LE(found.climbs, 16U);
-  EXPECT_TRUE(found.start);
+  options.abandon = [&] { return ++asked > 3; };
+  options.stop = [&] { return asked > 3; };
+  EXPECT_EQ(search(mixture_density(five()), 1, options).climbs, 3U);
+  options.abandon = [] { return true; };
+  EXPECT_FALSE(search(mixture_density(five()), 1, options).start);
 }
 
 }  // namespace
