@@ -118,7 +118,7 @@ class Search {
  private:
   /// Every mode was reached more than once, and there were many climbs for each.
   bool searched_enough() const {
-    constexpr std::size_t climbs_per_mode = 12;
+    constexpr std::size_t climbs_per_mode = 24;
     return result_.unseen() == 0 && result_.climbs >= climbs_per_mode * result_.modes.size();
   }
 

@@ -62,6 +62,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
                          executor);
   auto& posterior = assessed.report;
   const auto failures = target.failures();
+  posterior.out_of_budget = fit.out_of_budget;  // not where it was interrupted
   posterior.gradients = density.evaluations();
   posterior.failed_evaluations = failures.count;
   posterior.first_failure = failures.first_message;

@@ -29,6 +29,7 @@ example() {
 example fit_builtin 'saved u1.riffle'
 example constrained_target 'sigma'
 example own_target 'first draw'
+example posterior 'verdict reliable'
 example sample_flow 'ln q at the origin'
 "$scratch/examples/sample_flow" missing.riffle >"$log/out" 2>&1
 [ $? -eq 66 ] || fail "sample_flow does not hand on the exit code"

@@ -167,8 +167,8 @@ TEST(InverseHessian, StaysPositiveDefiniteWhereLnPIsNotConcave) {
   const auto bumps = mixture_density({{0.5, VectorXd::Constant(2, 3), MatrixXd::Identity(2, 2)},
                                       {0.5, VectorXd::Constant(2, -3), MatrixXd::Identity(2, 2)}});
   bool upwards = false;
-  for (const Density<double>* density : {static_cast<const Density<double>*>(&tails),
-                                         static_cast<const Density<double>*>(&bumps)}) {
+  for (const Density<double>* density :
+       {static_cast<const Density<double>*>(&tails), static_cast<const Density<double>*>(&bumps)}) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
       const auto ascent = climb(PointDensity(*density), random_point(2, 4, seed));
       expect_ascending(ascent);

@@ -34,8 +34,8 @@ TrainedFlow::Definition fitted(const Density<double>& target, std::span<const Mo
 
 PhaseResult quality(const Density<double>& target, const TrainedFlow::Definition& flow) {
   Executor alone(1);
-  const auto model = make_model<double>(flow.base, parse_flow(flow.layers),
-                                        {flow.dim, 0, InstructionSet::best()});
+  const auto model =
+      make_model<double>(flow.base, parse_flow(flow.layers), {flow.dim, 0, InstructionSet::best()});
   return evaluate_quality(model, target, flow.params, {9, Purpose::evaluation, 0}, 20'000, alone);
 }
 
@@ -158,9 +158,8 @@ TEST(MixtureFit, IsTheSameOnTwoThreads) {
 }
 
 TEST(MixtureFit, OfATargetWithoutNumbersIsThatOfTheModes) {
-  const OwnDensity target(2, [](const VectorXd&, VectorXd&) {
-    return std::numeric_limits<double>::quiet_NaN();
-  });
+  const OwnDensity target(
+      2, [](const VectorXd&, VectorXd&) { return std::numeric_limits<double>::quiet_NaN(); });
   std::vector<Mode> modes;
   for (const auto& c : three()) modes.push_back(mode_of(c, std::log(c.weight)));
   const auto flow = fitted(target, modes);

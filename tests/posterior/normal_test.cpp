@@ -26,8 +26,8 @@ TEST(Normal, VolumeAndDistanceAreThoseOfItsCovariance) {
   EXPECT_NEAR(normal->half_log_volume(),
               0.5 * std::log((2 * std::numbers::pi * covariance).determinant()), 1e-12);
   const VectorXd z = random_point(dim, 5, 7);
-  EXPECT_NEAR(normal->distance(z),
-              std::sqrt((z - mean).dot(covariance.inverse() * (z - mean))), 1e-12);
+  EXPECT_NEAR(normal->distance(z), std::sqrt((z - mean).dot(covariance.inverse() * (z - mean))),
+              1e-12);
 }
 
 TEST(Normal, IsNotMadeOfWhatIsNoCovariance) {
@@ -78,8 +78,8 @@ TEST(AffineParameters, AreThoseOfTheLayer) {
                                           {n, 0, InstructionSet::best()});
     const RandomStream stream{3, Purpose::draws, 0};
     const auto drawn = draw<double>(layer, nullptr, params, stream, 0, 200);
-    const auto base = draw<double>(plain, nullptr, std::vector<double>(params.size(), 0.0), stream,
-                                   0, 200);
+    const auto base =
+        draw<double>(plain, nullptr, std::vector<double>(params.size(), 0.0), stream, 0, 200);
     for (Index s = 0; s < 200; ++s) {
       const Eigen::Map<const VectorXd> z(&drawn.z[static_cast<std::size_t>(s * dim)], dim);
       const Eigen::Map<const VectorXd> x(&base.z[static_cast<std::size_t>(s * dim)], dim);

@@ -183,9 +183,8 @@ TEST(StagedFit, EndsWhenInterrupted) {
 }
 
 TEST(StagedFit, OfWhatIsNowhereFiniteIsAnError) {
-  const OwnDensity none(3, [](const VectorXd&, VectorXd&) {
-    return std::numeric_limits<double>::quiet_NaN();
-  });
+  const OwnDensity none(
+      3, [](const VectorXd&, VectorXd&) { return std::numeric_limits<double>::quiet_NaN(); });
   const auto message = message_of(ErrorKind::data, [&] { fit_of(none); });
   EXPECT_TRUE(contains(message, "at none of 104 starts")) << message;
 }

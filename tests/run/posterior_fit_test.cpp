@@ -192,14 +192,15 @@ TEST(PosteriorFit, AnInterruptionEndsItWithAResult) {
   std::vector<std::string> stages;
   callbacks.on_stage = [&](const PosteriorStage& stage) {
     stages.push_back(stage.name);
-    stop = stage.name == "normal";
+    if (stage.name == "normal") stop = true;
   };
   const auto report = fit(spec, callbacks);
   EXPECT_EQ(report.stop_reason, "interrupted");
   EXPECT_EQ(stages, (std::vector<std::string>{"modes", "normal"}));
   EXPECT_FALSE(report.posterior->out_of_budget);
   stop = true;
-  EXPECT_EQ(fit(spec, {.stop = &stop}).stop_reason, "interrupted");
+  EXPECT_EQ(fit(spec, callbacks).stop_reason, "interrupted");
+  EXPECT_EQ(stages, (std::vector<std::string>{"modes", "normal", "modes"}));
 }
 
 TEST(PosteriorFit, ATargetThatIsNowhereFiniteIsAnErrorInOneLine) {
