@@ -11,6 +11,9 @@
   fail "the installed program does not run"
 for header in "$SOURCE"/include/riffle/*.h; do
   same_file "$header" "$scratch/prefix/include/riffle/$(basename "$header")"
+  echo "#include \"riffle/$(basename "$header")\"" |
+    "$CXX" -std=c++20 -fsyntax-only -I"$scratch/prefix/include" -x c++ - >"$log/out" 2>&1 ||
+    fail "$(basename "$header") does not compile by itself: $(cat "$log/out")"
 done
 
 "$CMAKE" -G "$GENERATOR" -S "$SOURCE/examples" -B "$scratch/examples" \
