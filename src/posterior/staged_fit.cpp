@@ -48,11 +48,14 @@ class Recipe {
 
   StagedFit run() {
     find_start();
-    if (result_.search.modes.size() > 1) {
+    if (stop()) {
+      keep_start();
+    } else if (result_.search.modes.size() > 1) {
       several_modes();
     } else {
       one_mode();
     }
+    result_.elbo = kept_.elbo;
     result_.interrupted = options_.interrupted();
     result_.out_of_budget = !result_.interrupted && out_of_budget();
     return std::move(result_);
@@ -62,8 +65,9 @@ class Recipe {
   using Clock = std::chrono::steady_clock;
 
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  bool out_of_time() const { return seconds() > options_.max_seconds; }
   bool out_of_budget() const {
-    return seconds() > options_.max_seconds || target_.evaluations() >= options_.max_gradients;
+    return out_of_time() || target_.evaluations() >= options_.max_gradients;
   }
   bool stop() const { return options_.interrupted() || out_of_budget(); }
   bool good_enough() const { return kept_.ess_fraction >= enough && covers(); }
@@ -119,18 +123,23 @@ class Recipe {
   void find_start() {
     ModeSearchOptions search;
     search.stop = [this] { return stop(); };
+    search.abandon = [this] { return options_.interrupted() || out_of_time(); };
     result_.search = search_modes(PointDensity(target_), search, options_.seed, executor_);
     const auto& found = result_.search;
-    const auto dim = static_cast<Index>(target_.dim());
-    if (!found.start && !stop()) {
+    if (!found.start && !search.abandon()) {
       throw Error(ErrorKind::data, fmt::format("ln p is finite at none of {} starts in (-2, 2)^{}",
                                                found.impossible, target_.dim()));
     }
     result_.stages.push_back({"modes", told_of(found), target_.evaluations(), seconds()});
     if (on_stage_) on_stage_(result_);
-    // Where there was no time for a single climb, there is no better guess.
+    const auto dim = static_cast<Index>(target_.dim());
     normal_ = found.start.value_or(
         Normal{Eigen::VectorXd::Zero(dim), Eigen::MatrixXd::Identity(dim, dim)});
+  }
+
+  void keep_start() {
+    result_.flow = definition("affine-full", affine_parameters(normal_));
+    kept_.elbo = result_.search.start_elbo;
   }
 
   PhasedTraining train(const std::string& layers, std::span<const double> params,
@@ -140,10 +149,12 @@ class Recipe {
     phases.seed = options_.seed;
     phases.number = result_.stages.size();
     phases.stop = [this] { return stop(); };
-    return train_in_phases(
+    auto trained = train_in_phases(
         model, target_, params, phases, executor_, options_.set, [this](const PhaseResult& phase) {
           result_.trace.push_back({target_.evaluations(), phase.elbo, result_.stages.size()});
         });
+    if (!trained.phases.empty()) result_.steps += trained.phases.back().steps;
+    return trained;
   }
 
   void fit_normal() {
