@@ -167,6 +167,7 @@ class Recipe {
     phases.least_steps = 100;
     phases.most_steps = 500;
     phases.batch = 128;
+    phases.worthwhile = 0.02;  // where it is not near already, a flow gains more for the same work
     const auto trained = train("affine-full:2", params, phases);
     const auto dim = static_cast<Index>(target_.dim());
     const auto own = normal_of(std::span(trained.params).first(frozen.size()), dim);
