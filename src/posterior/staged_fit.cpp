@@ -150,18 +150,26 @@ class Recipe {
     const auto frozen = affine_parameters(normal_);
     std::copy(frozen.begin(), frozen.end(),
               params.end() - static_cast<std::ptrdiff_t>(frozen.size()));
-    PhaseOptions phases;
-    phases.frozen = frozen.size();
-    phases.rate = 0.05;
-    phases.least_steps = 1000;
-    phases.beta = [](std::uint64_t step) {
-      return std::min(1.0, 0.02 + static_cast<double>(step) / 800);
-    };
-    const auto trained = train(flow, params, phases);
-    if (trained.elbo > result_.stages.back().elbo) keep(flow, trained.params);
-    tell("margins",
-         fmt::format("{} over all modes: efficiency {}", flow, percent(trained.ess_fraction)),
-         &trained);
+    // A margin that cools too fast can lose a mode, which the search knows of.
+    double best = result_.stages.back().elbo;
+    for (const double cooling_steps : {800.0, 4000.0}) {
+      PhaseOptions phases;
+      phases.frozen = frozen.size();
+      phases.rate = 0.05;
+      phases.least_steps = static_cast<std::uint64_t>(1.25 * cooling_steps);
+      phases.beta = [cooling_steps](std::uint64_t step) {
+        return std::min(1.0, 0.02 + static_cast<double>(step) / cooling_steps);
+      };
+      const auto trained = train(flow, params, phases);
+      if (trained.elbo > best) {
+        best = trained.elbo;
+        keep(flow, trained.params);
+      }
+      tell("margins",
+           fmt::format("{} over all modes: efficiency {}", flow, percent(trained.ess_fraction)),
+           &trained);
+      if (stop() || result_.left_out(best) <= negligible) break;
+    }
   }
 
   void fit_modes() {
@@ -206,6 +214,7 @@ class Recipe {
   }
 
   static constexpr double enough = 0.6;
+  static constexpr double negligible = 0.01;  ///< share of the modes' mass
 
   const MeteredDensity& target_;
   const StagedOptions& options_;
