@@ -42,7 +42,8 @@ struct Snapshot {
 /// The outcome of a fit. Figures with a standard error `_se` come from fresh draws.
 struct FitReport {
   std::string target;
-  std::string stop_reason;       ///< "completed", "early-stopped", "interrupted" or "diverged"
+  /// "completed", "early-stopped", "interrupted", "diverged" or "out-of-budget".
+  std::string stop_reason;
   std::uint64_t iterations = 0;  ///< done
   std::uint64_t threads = 0;
   std::string simd;

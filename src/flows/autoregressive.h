@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "flows/conditioner.h"
+#include "flows/flow_kernels.h"
 #include "flows/flow_layer.h"
 #include "nets/mlp.h"
 #include "nets/mlp_steps.h"
@@ -51,6 +52,18 @@ struct AutoregressiveSettings {
   /// A single coordinate depends on no other: its numbers are the net's last biases.
   std::vector<std::size_t> hidden(const Conditioner& conditioner) const {
     return dim == 1 ? std::vector<std::size_t>{} : conditioner.hidden;
+  }
+};
+
+/// With the parameters' gradient of the inverse, which push_score has made the most of.
+template <class T, class Settings>
+struct AutoregressiveKernels : FlowKernels<T, Settings> {
+  void (*inverse_vjp)(const Settings&, const T* params, Tile<const T> z, T* cache, Tile<T> g,
+                      const T* g_log_det, T* grad);
+
+  template <class Maths>
+  static AutoregressiveKernels of() {
+    return {FlowKernels<T, Settings>::template of<Maths>(), Maths::inverse_vjp};
   }
 };
 

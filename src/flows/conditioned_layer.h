@@ -11,12 +11,11 @@
 namespace riffle {
 
 /// A layer whose parameters are those of one net, `settings.net`, and whose maths is compiled
-/// elsewhere: coupling and autoregressive layers.
-template <class T, class Settings>
+/// elsewhere: coupling and autoregressive layers. Kernels may know a vjp of the inverse.
+template <class T, class Settings, class Kernels = FlowKernels<T, Settings>>
 class ConditionedLayer final : public FlowLayer<T> {
  public:
-  ConditionedLayer(const LayerOptions& options, const Settings& settings,
-                   const FlowKernels<T, Settings>& kernels)
+  ConditionedLayer(const LayerOptions& options, const Settings& settings, const Kernels& kernels)
       : FlowLayer<T>(options.dim, layout(settings.net), settings.cache_size()),
         settings_(settings),
         kernels_(kernels) {}
@@ -44,6 +43,14 @@ class ConditionedLayer final : public FlowLayer<T> {
                        const T* weight) const override {
     kernels_.push_score(settings_, params, z, cache, g, weight);
   }
+  void inverse_vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
+                        T* grad, T* scratch) const override {
+    if constexpr (requires { &Kernels::inverse_vjp; }) {
+      kernels_.inverse_vjp(settings_, params, z, cache, g, g_log_det, grad);
+    } else {
+      FlowLayer<T>::inverse_vjp_impl(params, z, cache, g, g_log_det, grad, scratch);
+    }
+  }
   /// Transformers rise whatever their numbers are, as long as these are numbers.
   bool injective_impl(const T* params) const override {
     return std::all_of(params, params + this->parameters().size(), [](T p) {
@@ -56,7 +63,7 @@ class ConditionedLayer final : public FlowLayer<T> {
   }
 
   Settings settings_;
-  FlowKernels<T, Settings> kernels_;
+  Kernels kernels_;
 };
 
 }  // namespace riffle

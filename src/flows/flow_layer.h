@@ -96,9 +96,8 @@ class FlowLayer {
 
   /// vjp of the inverse map, by the implicit function theorem, whether f is inverted in closed form
   /// or by iteration: g holds dL/dz and is overwritten with dL/dy; `g_log_det[s]` is dL/d of the
-  /// log-det of the inverse; grad += dL/dparams. z and cache are those of forward or inverse;
-  /// `scratch` has `inverse_vjp_scratch()` elements, 64-byte aligned. Where `inverse` may be
-  /// called.
+  /// log-det of the inverse; grad += dL/dparams. z and cache are those of inverse; `scratch` has
+  /// `inverse_vjp_scratch()` elements, 64-byte aligned. Where `inverse` may be called.
   void inverse_vjp(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g,
                    const T* g_log_det, std::span<T> grad, T* scratch) const;
   std::size_t inverse_vjp_scratch() const { return (dim_ + 1) * tile_stride; }

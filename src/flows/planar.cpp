@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "flows/flow_kernels.h"
+#include "nets/mlp.h"
 
 namespace riffle {
 
@@ -20,7 +21,7 @@ using PlanarKernels = FlowKernels<T, PlanarSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/planar_prelude.inc"
 #define RIFFLE_MATHS "flows/planar.inc"
 #define RIFFLE_CLASS PlanarRepeated
 #define RIFFLE_KERNELS PlanarKernels
@@ -41,7 +42,7 @@ template <class T>
 class PlanarLayer final : public FlowLayer<T> {
  public:
   PlanarLayer(const LayerOptions& options, bool constrained)
-      : FlowLayer<T>(options.dim, layout(options.dim), 2 * tile_stride + 3 * options.dim + 2),
+      : FlowLayer<T>(options.dim, layout(options.dim), 2 * tile_stride + 3 * options.dim + 9),
         settings_{constrained, options.log_det_floor},
         spread_(options.arguments.above("spread", 0)),
         kernels_(kernels_for<T>(options.set)) {}

@@ -11,7 +11,7 @@ namespace {
 using Settings = AutoregressiveSettings<RqsSettings>;
 
 template <class T>
-using Kernels = FlowKernels<T, Settings>;
+using Kernels = AutoregressiveKernels<T, Settings>;
 
 }  // namespace
 }  // namespace riffle
@@ -33,8 +33,8 @@ constexpr std::string_view variants[] = {
 
 template <class T>
 std::unique_ptr<FlowLayer<T>> make(const LayerOptions& options) {
-  return std::make_unique<ConditionedLayer<T, Settings>>(options, Settings(options),
-                                                         kernels_for<T>(options.set));
+  return std::make_unique<ConditionedLayer<T, Settings, Kernels<T>>>(options, Settings(options),
+                                                                     kernels_for<T>(options.set));
 }
 
 }  // namespace

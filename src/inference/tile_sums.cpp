@@ -29,9 +29,10 @@ TileSums<T>::TileSums(std::size_t batch, std::size_t parameters, Executor& execu
       parameters_(parameters),
       stride_(whole_lanes(parameters)),
       executor_(executor),
+      alone_(executor.threads() == 1),
       kernels_(kernels_for<T>(set)),
       shares_(groups_) {
-  if (groups_ > 1) slots_.resize(groups_ * stride_);
+  if (groups_ > 1) slots_.resize((slot_of(groups_ - 1) + 1) * stride_);
 }
 
 template <class T>
@@ -43,7 +44,7 @@ void TileSums<T>::add_slots(std::span<T> grad) {
     const std::size_t first = k * chunk;
     const std::size_t n = std::min(chunk, stride_ - first);
     T* const sum = slots_.data() + first;
-    for (std::size_t group = 1; group < groups_; ++group) {
+    for (std::size_t group = 1; group < groups_ && !alone_; ++group) {
       kernels_.add(sum + group * stride_, sum, n);
     }
     std::copy_n(sum, std::min(n, parameters_ - first), grad.data() + first);

@@ -66,9 +66,10 @@ class TileSums {
       take(0, 0, grad.first(parameters_));
     } else {
       executor_.run(groups_, [&](std::size_t group, std::size_t worker) {
-        const std::span<T> slot(slots_.data() + group * stride_, parameters_);
+        const std::span<T> slot(slots_.data() + slot_of(group) * stride_, parameters_);
         std::fill(slot.begin(), slot.end(), T(0));
         take(group, worker, slot);
+        if (alone_ && group > 0) kernels_.add(slot.data(), slots_.data(), stride_);
       });
       add_slots(grad);
     }
@@ -83,6 +84,11 @@ class TileSums {
   }
 
  private:
+  /// A thread that is alone adds each slot to the first while it is in the cache: the same sums, in
+  /// the same order, and two slots are enough.
+  std::size_t slot_of(std::size_t group) const {
+    return alone_ ? std::min<std::size_t>(group, 1) : group;
+  }
   void add_slots(std::span<T> grad);
 
   std::size_t batch_;
@@ -91,8 +97,9 @@ class TileSums {
   std::size_t parameters_;
   std::size_t stride_;  // of the slots: whole lanes
   Executor& executor_;
+  bool alone_;
   TileSumKernels<T> kernels_;
-  AlignedVector<T> slots_;  // one gradient for each group
+  AlignedVector<T> slots_;  // gradients, one for each group or two
   std::vector<TileShare> shares_;
 };
 

@@ -97,6 +97,8 @@ struct One {
     using std::exp;
     return {exp(a.v)};
   }
+  /// eᵃ for a <= 0, where alone it is called.
+  friend One exp_nonpositive(One a) { return exp(a); }
   friend One log(One a) {
     using std::log;
     return {log(a.v)};

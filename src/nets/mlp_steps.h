@@ -18,10 +18,12 @@ struct MlpStepKernels {
                   std::size_t rank);
   void (*vjp)(const MlpShape&, const T* params, const T* cache, Tile<const T> g_out, Tile<T> g_x,
               T* space, std::size_t rank);
+  void (*gradient)(const MlpShape&, Tile<const T> x, const T* cache, Tile<const T> g_out,
+                   const T* space, T* grad);
 
   template <class Maths>
   static MlpStepKernels of() {
-    return {&Maths::forward, &Maths::vjp};
+    return {&Maths::forward, &Maths::vjp, &Maths::gradient};
   }
 };
 
@@ -50,6 +52,13 @@ struct MlpSteps {
   static void vjp(const MlpShape& shape, const T* params, const T* cache, Tile<const T> g_out,
                   Tile<T> g_x, T* space, std::size_t rank) {
     mlp_step_kernels<T>(R::instruction_set()).vjp(shape, params, cache, g_out, g_x, space, rank);
+  }
+
+  /// After the last step of vjp, with what it left in `space`: grad += the parameters' cotangents,
+  /// summed over the samples, for those of all outputs.
+  static void gradient(const MlpShape& shape, Tile<const T> x, const T* cache, Tile<const T> g_out,
+                       const T* space, T* grad) {
+    mlp_step_kernels<T>(R::instruction_set()).gradient(shape, x, cache, g_out, space, grad);
   }
 };
 

@@ -80,7 +80,8 @@ double rough_elbo(const PointDensity& density, const Normal& normal, std::uint64
     if (!std::isfinite(log_p)) return -std::numeric_limits<double>::infinity();
     sum += log_p;
   }
-  return sum / draws + normal.half_log_volume();
+  const double entropy = normal.half_log_volume() + 0.5 * static_cast<double>(density.dim());
+  return sum / draws + entropy;
 }
 
 class Search {
@@ -91,16 +92,20 @@ class Search {
 
   ModeSearch run() {
     const Index dim = density_.dim();
-    const auto near = climb_from(options_.starts, false, [&](std::uint32_t start) {
+    const auto from_near = [&](std::uint32_t start) {
       const RandomStream stream{seed_, Purpose::mode_search, 0};
       VectorXd z(dim);
       for (Index d = 0; d < dim; ++d) {
         z[d] = 4 * stream.uniform(start, static_cast<std::uint32_t>(d)) - 2;
       }
       return z;
-    });
+    };
+    auto near = climb_from(options_.starts, false, from_near);
+    while (result_.climbs == 0 && started_ < options_.most_tries && !options_.abandon()) {
+      near = climb_from(options_.starts, false, from_near);
+    }
     choose_start(near);
-    climb_widely(options_.wide_starts);
+    if (!options_.stop()) climb_widely(options_.wide_starts);
     leave_out_negligible();
     while (result_.modes.size() > 1 && started_ < options_.most_starts && !options_.stop() &&
            !searched_enough()) {
@@ -113,7 +118,7 @@ class Search {
  private:
   /// Every mode was reached more than once, and there were many climbs for each.
   bool searched_enough() const {
-    constexpr std::size_t climbs_per_mode = 12;
+    constexpr std::size_t climbs_per_mode = 24;
     return result_.unseen() == 0 && result_.climbs >= climbs_per_mode * result_.modes.size();
   }
 
@@ -142,7 +147,7 @@ class Search {
   std::vector<Ascent> climb_from(std::size_t starts, bool wide, Start&& start) {
     std::vector<Ascent> ascents(starts);
     executor_.run(starts, [&](std::size_t i, std::size_t) {
-      if (options_.stop()) return;
+      if (options_.abandon()) return;
       ascents[i] = climb(density_, start(static_cast<std::uint32_t>(started_ + i)));
     });
     for (std::size_t i = 0; i < starts; ++i) take(ascents[i], wide);
@@ -178,7 +183,8 @@ class Search {
 
   void offer(const Normal& normal) {
     const double elbo = rough_elbo(density_, normal, seed_);
-    if (elbo <= result_.start_elbo) return;
+    // Near the edge of a support no normal may have a finite one.
+    if (result_.start && elbo <= result_.start_elbo) return;
     result_.start_elbo = elbo;
     result_.start = normal;
   }
@@ -196,7 +202,7 @@ class Search {
     constexpr std::size_t looks = 16;
     for (const auto& ascent : ascents) {
       const std::size_t every = 1 + ascent.path.size() / looks;
-      for (std::size_t k = 0; k < ascent.path.size() && !options_.stop(); k += every) {
+      for (std::size_t k = 0; k < ascent.path.size() && !options_.abandon(); k += every) {
         if (auto normal = make_normal(ascent.path[k].z, inverse_hessian_estimate(ascent, k))) {
           offer(*normal);
         }

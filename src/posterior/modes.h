@@ -39,11 +39,18 @@ struct ModeSearch {
 };
 
 struct ModeSearchOptions {
-  std::size_t starts = 8;       ///< uniform on (-2, 2)^D, as Stan's are
-  std::size_t wide_starts = 8;  ///< around what was found, up to 30 of its standard deviations off
+  std::size_t starts = 8;        ///< uniform on (-2, 2)^D, as Stan's are
+  std::size_t most_tries = 100;  ///< of these, where ln p is finite at none
+  /// Around what was found, up to 30 of its standard deviations off. Of two equal normals 10
+  /// standard deviations apart 8 miss one in 44 of 100 searches, 32 in 2.
+  std::size_t wide_starts = 32;
   std::size_t most_starts = 1024;  ///< where the climbs disagree
   double negligible = 10;          ///< nats below the heaviest, or below the start's ELBO
-  std::function<bool()> stop = [] { return false; };  ///< whether to make do with what there is
+  /// Whether to make do with what there is. Asked between rounds of climbs, so that what comes of
+  /// it does not depend on the number of threads.
+  std::function<bool()> stop = [] { return false; };
+  /// The same, asked before each climb and by several threads at once.
+  std::function<bool()> abandon = [] { return false; };
 };
 
 /// Climbs ln p from many places. The result does not depend on the number of threads.

@@ -178,13 +178,12 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
 
   const RandomStream fresh{options.seed, Purpose::evaluation, options.number << 32};
   auto first = evaluate_quality(model, target, start, fresh, options.evaluation_draws, executor);
-  PhasedTraining best{{start.begin(), start.end()}, {},   first.elbo, first.elbo_se,
-                      first.ess_fraction,           false};
+  PhasedTraining best{{start.begin(), start.end()}, first, {}, false};
   std::uint64_t step = 0;
   double rate = options.rate;
   int idle = 0;
   for (std::size_t phase = 0; phase < options.most_phases && !best.stopped; ++phase, rate /= 2) {
-    if (best.ess_fraction >= options.enough) break;
+    if (best.quality.ess_fraction >= options.enough) break;
     trail.clear();
     blocks.clear();
     std::uint64_t in_phase = 0;
@@ -216,12 +215,10 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
     best.phases.push_back(result);
     if (on_phase) on_phase(result);
     // The draws are those of the phase before, so that the gain has little noise.
-    const double gain = result.elbo - best.elbo;
+    const double gain = result.elbo - best.quality.elbo;
     if (gain > 0) {
       best.params = mean;
-      best.elbo = result.elbo;
-      best.elbo_se = result.elbo_se;
-      best.ess_fraction = result.ess_fraction;
+      best.quality = result;
     }
     std::copy(best.params.begin(), best.params.end(), params.begin());
     idle = gain > options.worthwhile ? 0 : idle + 1;

@@ -42,10 +42,8 @@ struct PhaseResult {
 
 struct PhasedTraining {
   std::vector<double> params;  ///< the best averages
+  PhaseResult quality;         ///< theirs
   std::vector<PhaseResult> phases;
-  double elbo = 0;  ///< of params, as are the others
-  double elbo_se = 0;
-  double ess_fraction = 0;
   bool stopped = false;  ///< by `stop`
 };
 

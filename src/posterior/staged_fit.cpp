@@ -23,6 +23,23 @@ std::string percent(double fraction) {
                          : fmt::format("{:.2g} %", 100 * fraction);
 }
 
+std::string told_of(const ModeSearch& found) {
+  auto told = fmt::format("{} climbs from near and far", found.climbs);
+  if (found.modes.empty()) {
+    told +=
+        " found no maximum of ln p that counts: starting from the best normal along their paths";
+  } else if (found.modes.size() == 1) {
+    told += fmt::format(" found one maximum of ln p, {} of them", found.modes.front().found);
+  } else {
+    told += fmt::format(" found {} maxima of ln p that count", found.modes.size());
+    const double unseen = found.unseen();
+    told += unseen > 0
+                ? fmt::format("; {} of the climbs ended at one that no other met", percent(unseen))
+                : ", each more than once";
+  }
+  return told;
+}
+
 class Recipe {
  public:
   Recipe(const MeteredDensity& target, const StagedOptions& options, Executor& executor,
@@ -31,17 +48,16 @@ class Recipe {
 
   StagedFit run() {
     find_start();
-    if (result_.search.modes.size() > 1) {
-      fit_modes();
-      if (done()) return std::move(result_);
-      fit_margins();
-      return std::move(result_);
+    if (stop()) {
+      keep_start();
+    } else if (result_.search.modes.size() > 1) {
+      several_modes();
+    } else {
+      one_mode();
     }
-    fit_normal();
-    if (done()) return std::move(result_);
-    fit_flow(2, 32);
-    if (done()) return std::move(result_);
-    fit_flow(4, 64);
+    result_.elbo = kept_.elbo;
+    result_.interrupted = options_.interrupted();
+    result_.out_of_budget = !result_.interrupted && out_of_budget();
     return std::move(result_);
   }
 
@@ -49,44 +65,81 @@ class Recipe {
   using Clock = std::chrono::steady_clock;
 
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  bool out_of_time() const { return seconds() > options_.max_seconds; }
   bool out_of_budget() const {
-    return seconds() > options_.max_seconds || target_.evaluations() >= options_.max_gradients;
+    return out_of_time() || target_.evaluations() >= options_.max_gradients;
   }
   bool stop() const { return options_.interrupted() || out_of_budget(); }
-  bool done() {
-    result_.interrupted = options_.interrupted();
-    result_.out_of_budget = !result_.interrupted && out_of_budget();
-    return result_.interrupted || result_.out_of_budget ||
-           result_.stages.back().ess_fraction >= enough;
+  bool good_enough() const { return kept_.ess_fraction >= enough && covers(); }
+  bool done() const { return stop() || good_enough(); }
+  /// Whether the modes that were found are all in what is kept, but for some of little mass.
+  bool covers() const {
+    constexpr double little = 0.01;
+    return result_.search.modes.size() < 2 || result_.left_out(kept_.elbo) <= little;
   }
 
-  void tell(std::string name, std::string told, const PhasedTraining* training = nullptr) {
-    PosteriorStage stage{std::move(name), std::move(told), target_.evaluations(), seconds()};
-    if (training != nullptr) {
-      stage.elbo = training->elbo;
-      stage.elbo_se = training->elbo_se;
-      stage.ess_fraction = training->ess_fraction;
+  void one_mode() {
+    fit_normal();
+    if (!done()) fit_flow(2, 32);
+    if (!done()) fit_flow(4, 64);
+  }
+
+  void several_modes() {
+    fit_modes();
+    // A flow may lose a mode while it learns, the sooner the faster it has to.
+    for (std::size_t attempt = 1; attempt <= 3 && !done(); ++attempt) {
+      fit_margins(attempt);
+      if (covers()) return;
     }
-    result_.stages.push_back(std::move(stage));
+  }
+
+  /// Keeps a fit where it is better than what there is. The stage is told either way; what follows
+  /// from it is said here.
+  void offer(std::string name, const std::string& what, TrainedFlow::Definition flow,
+             const PhaseResult& quality) {
+    const bool first = result_.flow.layers.empty();
+    const bool covered_before = !first && covers();
+    auto before = std::exchange(result_.flow, std::move(flow));
+    const auto quality_before = std::exchange(kept_, quality);
+    // Draws between modes make an ELBO noisy; a mode that is lost is worse.
+    const bool better = first || covers() > covered_before ||
+                        (covers() == covered_before && quality.elbo > quality_before.elbo);
+    auto told =
+        fmt::format("{}: {} of the draws are effective", what, percent(quality.ess_fraction));
+    if (!better) {
+      result_.flow = std::move(before);
+      kept_ = quality_before;
+      told += ", no better than before";
+    } else if (!covers()) {
+      told += ", but it has lost modes";
+    } else {
+      told += good_enough() ? ", which is enough" : ", too few";
+    }
+    result_.stages.push_back({std::move(name), std::move(told), target_.evaluations(), seconds(),
+                              quality.elbo, quality.elbo_se, quality.ess_fraction});
     if (on_stage_) on_stage_(result_);
   }
 
   void find_start() {
     ModeSearchOptions search;
     search.stop = [this] { return stop(); };
+    search.abandon = [this] { return options_.interrupted() || out_of_time(); };
     result_.search = search_modes(PointDensity(target_), search, options_.seed, executor_);
     const auto& found = result_.search;
-    const auto dim = static_cast<Index>(target_.dim());
-    if (!found.start && !stop()) {
+    if (!found.start && !search.abandon()) {
       throw Error(ErrorKind::data, fmt::format("ln p is finite at none of {} starts in (-2, 2)^{}",
                                                found.impossible, target_.dim()));
     }
-    tell("modes", fmt::format("{} climbs from near and far: {} {} of ln p, {} of them unsettled",
-                              found.climbs, found.modes.size(),
-                              found.modes.size() == 1 ? "maximum" : "maxima", found.unsettled));
-    // Where there was no time for a single climb, there is no better guess.
+    result_.stages.push_back({"modes", told_of(found), target_.evaluations(), seconds()});
+    if (on_stage_) on_stage_(result_);
+    const auto dim = static_cast<Index>(target_.dim());
     normal_ = found.start.value_or(
         Normal{Eigen::VectorXd::Zero(dim), Eigen::MatrixXd::Identity(dim, dim)});
+  }
+
+  void keep_start() {
+    result_.flow = definition("affine-full", affine_parameters(normal_));
+    kept_.elbo = result_.search.start_elbo;
   }
 
   PhasedTraining train(const std::string& layers, std::span<const double> params,
@@ -96,10 +149,12 @@ class Recipe {
     phases.seed = options_.seed;
     phases.number = result_.stages.size();
     phases.stop = [this] { return stop(); };
-    return train_in_phases(
+    auto trained = train_in_phases(
         model, target_, params, phases, executor_, options_.set, [this](const PhaseResult& phase) {
           result_.trace.push_back({target_.evaluations(), phase.elbo, result_.stages.size()});
         });
+    if (!trained.phases.empty()) result_.steps += trained.phases.back().steps;
+    return trained;
   }
 
   void fit_normal() {
@@ -116,11 +171,8 @@ class Recipe {
     const auto dim = static_cast<Index>(target_.dim());
     const auto own = normal_of(std::span(trained.params).first(frozen.size()), dim);
     normal_ = {normal_.mean + normal_.lower * own.mean, normal_.lower * own.lower};
-    keep("affine-full", affine_parameters(normal_));
-    tell("normal",
-         fmt::format("a full normal distribution in whitened coordinates: efficiency {}",
-                     percent(trained.ess_fraction)),
-         &trained);
+    offer("normal", "a normal distribution with a full covariance",
+          definition("affine-full", affine_parameters(normal_)), trained.quality);
   }
 
   /// A normal distribution as wide as all modes together. Correlations that could well be chance
@@ -141,80 +193,65 @@ class Recipe {
     return {mean, sd.asDiagonal()};
   }
 
-  void fit_margins() {
-    normal_ = around_all_modes();
+  /// Splines that bend each coordinate by itself, over a normal as wide as all modes, while ln p
+  /// comes in slowly; more slowly and with more draws at each further attempt.
+  void fit_margins(std::size_t attempt) {
     const std::string flow = "rqs(bins=16) + affine-full";
-    const auto model =
-        make_model<double>("standard-normal", parse_flow(flow), {target_.dim(), 0, options_.set});
-    std::vector<double> params(model.parameters().size());
-    const auto frozen = affine_parameters(normal_);
-    std::copy(frozen.begin(), frozen.end(),
-              params.end() - static_cast<std::ptrdiff_t>(frozen.size()));
-    // A margin that cools too fast can lose a mode, which the search knows of.
-    double best = result_.stages.back().elbo;
-    for (const double cooling_steps : {800.0, 4000.0}) {
-      PhaseOptions phases;
-      phases.frozen = frozen.size();
-      phases.rate = 0.05;
-      phases.least_steps = static_cast<std::uint64_t>(1.25 * cooling_steps);
-      phases.beta = [cooling_steps](std::uint64_t step) {
-        return std::min(1.0, 0.02 + static_cast<double>(step) / cooling_steps);
-      };
-      const auto trained = train(flow, params, phases);
-      if (trained.elbo > best) {
-        best = trained.elbo;
-        keep(flow, trained.params);
-      }
-      tell("margins",
-           fmt::format("{} over all modes: efficiency {}", flow, percent(trained.ess_fraction)),
-           &trained);
-      if (stop() || result_.left_out(best) <= negligible) break;
-    }
+    normal_ = around_all_modes();
+    PhaseOptions phases;
+    phases.rate = 0.05;
+    phases.batch = 256 * attempt;
+    phases.least_steps = 1000 * attempt;
+    phases.most_steps = phases.least_steps;
+    phases.beta = [attempt](std::uint64_t step) {
+      return std::min(1.0, 0.02 + static_cast<double>(step) / static_cast<double>(800 * attempt));
+    };
+    const auto trained = train_on_normal(flow, phases);
+    offer("margins", fmt::format("{} over all modes", flow), definition(flow, trained.params),
+          trained.quality);
   }
 
   void fit_modes() {
     const MixtureFitOptions options{
         .seed = options_.seed, .number = result_.stages.size(), .set = options_.set};
-    result_.flow = fit_mixture(target_, result_.search.modes, options, executor_);
-    const auto model = make_model<double>(result_.flow.base, parse_flow(result_.flow.layers),
-                                          {target_.dim(), 0, options_.set});
+    auto flow = fit_mixture(target_, result_.search.modes, options, executor_);
+    const auto model =
+        make_model<double>(flow.base, parse_flow(flow.layers), {target_.dim(), 0, options_.set});
     const auto quality = evaluate_quality(
-        model, target_, result_.flow.params,
-        {options_.seed, Purpose::evaluation, options.number << 32}, 2048, executor_);
-    PhasedTraining like{{}, {}, quality.elbo, quality.elbo_se, quality.ess_fraction, false};
-    tell("mixture",
-         fmt::format("a normal component for each of {} modes: efficiency {}",
-                     std::min(result_.search.modes.size(), options.most_components),
-                     percent(quality.ess_fraction)),
-         &like);
+        model, target_, flow.params, {options_.seed, Purpose::evaluation, options.number << 32},
+        4096, executor_);
+    offer("mixture",
+          fmt::format("a normal for each of {} modes",
+                      std::min(result_.search.modes.size(), options.most_components)),
+          std::move(flow), quality);
   }
 
-  void fit_flow(std::size_t layers, std::size_t hidden) {
-    hidden = std::max(hidden, target_.dim());
-    const auto flow = fmt::format("iaf(hidden={},bound=8):{} + affine-full", hidden, layers);
+  /// Trains a flow in the coordinates in which `normal_` is standard.
+  PhasedTraining train_on_normal(const std::string& flow, PhaseOptions phases) {
     const auto model =
         make_model<double>("standard-normal", parse_flow(flow), {target_.dim(), 0, options_.set});
     std::vector<double> params(model.parameters().size());
     model.initialise({options_.seed, Purpose::initial_values, result_.stages.size()}, params);
-    const auto frozen = affine_parameters(normal_);
-    std::copy(frozen.begin(), frozen.end(),
-              params.end() - static_cast<std::ptrdiff_t>(frozen.size()));
-    PhaseOptions phases;
-    phases.frozen = frozen.size();
-    phases.rate = 0.02;
-    const auto trained = train(flow, params, phases);
-    if (trained.elbo > result_.stages.back().elbo) keep(flow, trained.params);
-    tell("flow", fmt::format("{} on top: efficiency {}", flow, percent(trained.ess_fraction)),
-         &trained);
+    const auto fixed = affine_parameters(normal_);
+    std::copy(fixed.begin(), fixed.end(), params.end() - static_cast<std::ptrdiff_t>(fixed.size()));
+    phases.frozen = fixed.size();
+    return train(flow, params, phases);
   }
 
-  void keep(std::string layers, std::vector<double> params) {
-    result_.flow = {"standard-normal", std::move(layers), "double", target_.dim(),
-                    std::move(params)};
+  void fit_flow(std::size_t layers, std::size_t hidden) {
+    const auto flow = fmt::format("iaf(hidden={},bound=8):{} + affine-full",
+                                  std::max(hidden, target_.dim()), layers);
+    PhaseOptions phases;
+    phases.rate = 0.02;
+    const auto trained = train_on_normal(flow, phases);
+    offer("flow", flow, definition(flow, trained.params), trained.quality);
+  }
+
+  TrainedFlow::Definition definition(std::string layers, std::vector<double> params) const {
+    return {"standard-normal", std::move(layers), "double", target_.dim(), std::move(params)};
   }
 
   static constexpr double enough = 0.6;
-  static constexpr double negligible = 0.01;  ///< share of the modes' mass
 
   const MeteredDensity& target_;
   const StagedOptions& options_;
@@ -222,7 +259,8 @@ class Recipe {
   const std::function<void(const StagedFit&)>& on_stage_;
   Clock::time_point start_ = Clock::now();
   StagedFit result_;
-  Normal normal_;
+  PhaseResult kept_;  ///< quality of result_.flow
+  Normal normal_;     ///< in whose coordinates flows are trained
 };
 
 }  // namespace

@@ -19,12 +19,13 @@ struct StagedOptions {
   double max_seconds = std::numeric_limits<double>::infinity();
   std::uint64_t max_gradients = std::numeric_limits<std::uint64_t>::max();
   std::function<bool()> interrupted = [] { return false; };
-  InstructionSet set;
+  InstructionSet set{};
 };
 
 struct StagedFit {
   TrainedFlow::Definition flow;
-  std::uint64_t steps = 0;  ///< of optimizers
+  double elbo = std::numeric_limits<double>::quiet_NaN();  ///< of the flow
+  std::uint64_t steps = 0;                                 ///< of optimizers
   std::vector<PosteriorStage> stages;
   std::vector<BoundPoint> trace;
   ModeSearch search;

@@ -49,7 +49,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   known.budget_exhausted = fit.out_of_budget || fit.interrupted;
   if (fit.search.modes.size() > 1) {
     // A scale for p is all that is needed.
-    known.modes_left_out = fit.left_out(fit.stages.back().elbo) > 0.01;
+    known.modes_left_out = fit.left_out(fit.elbo) > 0.01;
     // Modes that a flow over all coordinates covers without having been told of them are not
     // unseen.
     if (fit.flow.base != "standard-normal") known.unseen_modes = fit.search.unseen();
@@ -61,6 +61,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
                           .resample = spec.run.resample == "psis"},
                          executor);
   auto& posterior = assessed.report;
+  posterior.out_of_budget = fit.out_of_budget;  // not where it was interrupted
   posterior.stages = fit.stages;
   posterior.trace = fit.trace;
   posterior.climbs = fit.search.climbs;

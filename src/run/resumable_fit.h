@@ -12,7 +12,7 @@ namespace riffle {
 struct FitHooks {
   const Checkpoint* resume = nullptr;                    ///< where to go on
   std::function<void(const Checkpoint&)> on_checkpoint;  ///< every spec.run.checkpoint_seconds
-  std::function<void(const TrainedFlow&)> on_flow;       ///< of a staged fit, the best so far
+  std::function<void(const TrainedFlow&)> on_flow{};     ///< of a staged fit, the best so far
 };
 
 /// riffle::fit with these hooks. `target` is null for a built-in one.

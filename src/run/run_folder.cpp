@@ -193,13 +193,15 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
     write_file(folder / run_files::samples, samples_csv(report.snapshots, single));
   }
   if (spec.run.plots) {
-    auto plotted =
-        report.posterior
-            ? write_posterior_page(posterior_page(report), folder)
-            : draw_pictures({spec, report.flow, report.snapshots, report.loss_every, report.losses},
-                            folder);
-    outcome.pictures = std::move(plotted.files);
-    for (auto& warning : plotted.warnings) report.warnings.push_back(std::move(warning));
+    const auto take = [&](PlotReport plotted) {
+      for (auto& file : plotted.files) outcome.pictures.push_back(std::move(file));
+      for (auto& warning : plotted.warnings) report.warnings.push_back(std::move(warning));
+    };
+    if (spec.run.method != "staged") {
+      take(draw_pictures({spec, report.flow, report.snapshots, report.loss_every, report.losses},
+                         folder));
+    }
+    if (report.posterior) take(write_posterior_page(posterior_page(report), folder));
   }
   write_file(folder / run_files::summary, summary_json(spec, report));
   if (report.stop_reason != "interrupted") {

@@ -11,6 +11,9 @@
   fail "the installed program does not run"
 for header in "$SOURCE"/include/riffle/*.h; do
   same_file "$header" "$scratch/prefix/include/riffle/$(basename "$header")"
+  echo "#include \"riffle/$(basename "$header")\"" |
+    "$CXX" -std=c++20 -fsyntax-only -I"$scratch/prefix/include" -x c++ - >"$log/out" 2>&1 ||
+    fail "$(basename "$header") does not compile by itself: $(cat "$log/out")"
 done
 
 "$CMAKE" -G "$GENERATOR" -S "$SOURCE/examples" -B "$scratch/examples" \
@@ -29,6 +32,7 @@ example() {
 example fit_builtin 'saved u1.riffle'
 example constrained_target 'sigma'
 example own_target 'first draw'
+example posterior 'verdict reliable'
 example sample_flow 'ln q at the origin'
 "$scratch/examples/sample_flow" missing.riffle >"$log/out" 2>&1
 [ $? -eq 66 ] || fail "sample_flow does not hand on the exit code"

@@ -38,6 +38,8 @@ Failures check_all(const std::vector<Expression>& runs, std::size_t dim) {
       append(failures, check_extremes(*chain, in), where);
       if (chain->has_inverse() && chain->injective(in.params)) {
         append(failures, check_round_trip(*chain, in, exact), where);
+        append(failures, check_push_score(*chain, in, exact), where);
+        append(failures, check_cache_of_inverse(*chain, in, exact), where);
       }
       if constexpr (std::is_same_v<T, double>) {
         append(failures, check_vjp_by_differences(*chain, in.first(9)), where);
@@ -86,6 +88,16 @@ TEST_P(ChainTest, IsALayerOfLayers) {
     const auto flow = parse_flow(fmt::format("{} : 2 + planar", layer.text()));
     EXPECT_TRUE(none(check_all<double>(flow, GetParam()))) << layer.text();
     EXPECT_TRUE(none(check_all<float>(flow, GetParam()))) << layer.text();
+  }
+}
+
+// Runs that planar layers take as products of matrices: of one stretch, of two, and behind others.
+TEST(Chain, PlanarLayersInARowAreALayerOfLayers) {
+  for (const auto* flow : {"planar:4", "planar-free:5", "affine + planar:17"}) {
+    for (const std::size_t dim : {std::size_t{8}, std::size_t{19}}) {
+      EXPECT_TRUE(none(check_all<double>(parse_flow(flow), dim))) << flow << dim;
+      EXPECT_TRUE(none(check_all<float>(parse_flow(flow), dim))) << flow << dim;
+    }
   }
 }
 

@@ -19,7 +19,19 @@
 namespace riffle {
 namespace {
 
-enum class Unary { negate, abs, sqrt, exp, log, log1p, tanh, sigmoid, normal_cdf, finite };
+enum class Unary {
+  negate,
+  abs,
+  sqrt,
+  exp,
+  exp_nonpositive,
+  log,
+  log1p,
+  tanh,
+  sigmoid,
+  normal_cdf,
+  finite
+};
 enum class Binary {
   add,
   subtract,
@@ -219,6 +231,18 @@ TYPED_TEST(LanesTest, ExpKeepsItsBound) {
   expect_within<T>(Unary::exp, x, &exact_exp, 1, "exp");
 }
 
+TYPED_TEST(LanesTest, ExpOfNonpositiveNumbersKeepsItsBound) {
+  using T = TypeParam;
+  RIFFLE_NEEDS_A_REFERENCE(T)
+  const T low = std::is_same_v<T, float> ? T(-87.336) : T(-708);
+  auto x = of_every_size<T>(
+      64, [&](T v) { return low <= v && v <= 0; }, T(0));
+  add_uniform(x, 1 << 17, low, 0);
+  add_uniform(x, 1 << 16, -1, 0);
+  expect_within<T>(Unary::exp_nonpositive, x, &exact_exp, std::is_same_v<T, float> ? 1.1 : 1,
+                   "exp_nonpositive");
+}
+
 TYPED_TEST(LanesTest, LogKeepsItsBound) {
   using T = TypeParam;
   RIFFLE_NEEDS_A_REFERENCE(T)
@@ -343,6 +367,10 @@ TYPED_TEST(LanesTest, SpecialValuesAreThoseOfTheLibrary) {
       {Unary::exp, "exp", T(1e30), inf},
       {Unary::exp, "exp", T(1000), inf},
       {Unary::exp, "exp", nan, nan},
+      {Unary::exp_nonpositive, "exp_nonpositive", T(0), T(1)},
+      {Unary::exp_nonpositive, "exp_nonpositive", -inf, T(0)},
+      {Unary::exp_nonpositive, "exp_nonpositive", T(-1e30), T(0)},
+      {Unary::exp_nonpositive, "exp_nonpositive", nan, nan},
       {Unary::normal_cdf, "normal_cdf", -inf, T(0)},
       {Unary::normal_cdf, "normal_cdf", inf, T(1)},
       {Unary::normal_cdf, "normal_cdf", nan, nan},

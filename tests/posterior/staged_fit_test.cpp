@@ -1,0 +1,205 @@
+#include "posterior/staged_fit.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "io/expect_error.h"
+#include "posterior/densities.h"
+
+namespace riffle::test {
+namespace {
+
+StagedFit fit_of(const Density<double>& target, StagedOptions options = {}, std::size_t threads = 1,
+                 const std::function<void(const StagedFit&)>& on_stage = {}) {
+  const MeteredDensity metered(target);
+  Executor executor(threads);
+  options.set = InstructionSet::best();
+  return staged_fit(metered, options, executor, on_stage);
+}
+
+std::vector<std::string> names_of(const StagedFit& fit) {
+  std::vector<std::string> names;
+  for (const auto& stage : fit.stages) names.push_back(stage.name);
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+OwnDensity some_normal() {
+  return normal_density(random_point(4, 3, 1), random_covariance(4, 100, 2));
+}
+
+/// Skewed, as the logarithm of a gamma variable is, in each of two coordinates.
+OwnDensity skewed() {
+  return {2, [](const VectorXd& z, VectorXd& gradient) {
+            gradient = (0.5 - z.array().exp()).matrix();
+            return 0.5 * z.sum() - z.array().exp().sum();
+          }};
+}
+
+OwnDensity two_modes(double apart) {
+  return mixture_density({{0.7, Eigen::Vector2d(-apart, 0), MatrixXd::Identity(2, 2)},
+                          {0.3, Eigen::Vector2d(apart, 0), MatrixXd::Identity(2, 2)}});
+}
+
+TEST(MeteredDensity, CountsPointsAndTime) {
+  const auto target = some_normal();
+  const MeteredDensity metered(target);
+  EXPECT_EQ(metered.evaluations(), 0U);
+  EXPECT_EQ(metered.seconds(), 0);
+  const PointDensity points(metered);
+  VectorXd gradient;
+  VectorXd expected;
+  const VectorXd z = random_point(4, 1, 3);
+  EXPECT_EQ(points(z, gradient), PointDensity(target)(z, expected));
+  EXPECT_EQ(gradient, expected);
+  EXPECT_EQ(metered.evaluations(), 1U);
+  MatrixXd many(4, 300);
+  for (Index s = 0; s < many.cols(); ++s) many.col(s) = random_point(4, 1, 10 + std::uint64_t(s));
+  const MatrixXd slopes = points.gradients(many);
+  EXPECT_EQ(metered.evaluations(), 301U);
+  EXPECT_GT(metered.seconds(), 0);
+  for (Index s = 0; s < many.cols(); ++s) {
+    points(many.col(s), gradient);
+    EXPECT_EQ(slopes.col(s), gradient) << s;
+  }
+}
+
+TEST(StagedFit, OfANormalEndsWithANormal) {
+  const auto fit = fit_of(some_normal());
+  EXPECT_EQ(names_of(fit), (Names{"modes", "normal"}));
+  EXPECT_EQ(fit.flow.base, "standard-normal");
+  EXPECT_EQ(fit.flow.layers, "affine-full");
+  EXPECT_NEAR(fit.elbo, 0, 1e-4);
+  EXPECT_FALSE(fit.out_of_budget);
+  EXPECT_FALSE(fit.interrupted);
+}
+
+TEST(StagedFit, OfASkewedDensityGoesOnToAFlow) {
+  std::vector<std::string> told;
+  const auto fit = fit_of(skewed(), {}, 1, [&](const StagedFit& so_far) {
+    told.push_back(so_far.stages.back().name);
+    // A flow can be had after each stage but the search.
+    EXPECT_EQ(so_far.flow.layers.empty(), told.size() == 1);
+  });
+  EXPECT_EQ(names_of(fit), (Names{"modes", "normal", "flow"}));
+  EXPECT_EQ(told, names_of(fit));
+  EXPECT_NE(fit.flow.layers.find("iaf"), std::string::npos);
+  // ∫ e^(z/2 - e^z) dz = Γ(½), twice.
+  EXPECT_NEAR(fit.elbo, std::log(std::numbers::pi), 0.05);
+  EXPECT_GT(fit.steps, 0U);
+  EXPECT_FALSE(fit.trace.empty());
+  for (std::size_t k = 1; k < fit.stages.size(); ++k) {
+    EXPECT_GT(fit.stages[k].gradients, fit.stages[k - 1].gradients);
+    EXPECT_GE(fit.stages[k].seconds, fit.stages[k - 1].seconds);
+  }
+  for (const auto& point : fit.trace) EXPECT_LT(point.stage, fit.stages.size());
+}
+
+TEST(StagedFit, OfTwoModesCoversBoth) {
+  const auto fit = fit_of(two_modes(8));
+  EXPECT_EQ(names_of(fit), (Names{"modes", "mixture"}));
+  EXPECT_EQ(fit.search.modes.size(), 2U);
+  EXPECT_EQ(fit.left_out(0), 0);
+  EXPECT_NEAR(fit.elbo, 0, 0.01);
+}
+
+TEST(StagedFit, SaysWhatIsLeftOut) {
+  auto fit = fit_of(two_modes(8));
+  const auto at = [](double x) {
+    return std::vector<double>{0, 0, 0, x, 0};  // affine-full: l, L, t
+  };
+  fit.flow = {"standard-normal", "affine-full", "double", 2, at(-8)};
+  EXPECT_NEAR(fit.left_out(0), 0.3, 0.001);
+  fit.flow.params = at(8);
+  EXPECT_NEAR(fit.left_out(0), 0.7, 0.001);
+  // Nothing is where q is.
+  fit.flow.params = at(100);
+  EXPECT_EQ(fit.left_out(0), 1);
+  fit.search.modes.clear();
+  EXPECT_EQ(fit.left_out(0), 0);
+}
+
+TEST(StagedFit, IsTheSameOnTwoThreads) {
+  for (const auto& target : {skewed(), two_modes(8)}) {
+    const auto one = fit_of(target, {.seed = 3}, 1);
+    const auto two = fit_of(target, {.seed = 3}, 2);
+    EXPECT_EQ(one.flow.layers, two.flow.layers);
+    EXPECT_EQ(one.flow.params, two.flow.params);
+    EXPECT_EQ(one.elbo, two.elbo);
+    EXPECT_NE(one.flow.params, fit_of(target, {.seed = 4}).flow.params);
+  }
+}
+
+TEST(StagedFit, IsTheSameOnTwoThreadsWhereGradientsRunOut) {
+  for (const std::uint64_t most : {1U, 60U, 200U, 10'000U, 40'000U}) {
+    for (const auto& target : {skewed(), two_modes(8)}) {
+      const StagedOptions options{.max_gradients = most};
+      const auto one = fit_of(target, options, 1);
+      const auto two = fit_of(target, options, 2);
+      EXPECT_EQ(one.flow.params, two.flow.params) << most;
+      EXPECT_EQ(names_of(one), names_of(two)) << most;
+      EXPECT_EQ(one.stages.back().gradients, two.stages.back().gradients) << most;
+    }
+  }
+}
+
+TEST(StagedFit, EndsSoonAfterGradientsRunOut) {
+  for (const std::uint64_t most : {1U, 10'000U, 60'000U}) {
+    const auto fit = fit_of(skewed(), {.max_gradients = most});
+    EXPECT_TRUE(fit.out_of_budget);
+    EXPECT_FALSE(fit.interrupted);
+    // A look at the clock comes every 50 steps, and an evaluation after it.
+    EXPECT_LT(fit.stages.back().gradients, most + 50 * 256 + 2 * 4096) << most;
+    EXPECT_FALSE(fit.flow.layers.empty());
+    for (const double p : fit.flow.params) EXPECT_TRUE(std::isfinite(p));
+  }
+  EXPECT_FALSE(fit_of(skewed()).out_of_budget);
+}
+
+TEST(StagedFit, EndsWhenTimeRunsOut) {
+  for (const auto& target : {skewed(), two_modes(8)}) {
+    const auto fit = fit_of(target, {.max_seconds = 0});
+    EXPECT_TRUE(fit.out_of_budget);
+    EXPECT_EQ(names_of(fit), Names{"modes"});
+    EXPECT_EQ(fit.flow.layers, "affine-full");
+  }
+}
+
+TEST(StagedFit, EndsWhenInterrupted) {
+  // At any time: before the first climb, during the search, in training.
+  for (const int calls : {0, 1, 5, 12, 25, 40}) {
+    int asked = 0;
+    StagedOptions options;
+    options.interrupted = [&] { return asked++ >= calls; };
+    const auto fit = fit_of(skewed(), options);
+    EXPECT_TRUE(fit.interrupted) << calls;
+    EXPECT_FALSE(fit.out_of_budget) << calls;
+    EXPECT_FALSE(fit.flow.layers.empty()) << calls;
+  }
+}
+
+TEST(StagedFit, OfWhatIsNowhereFiniteIsAnError) {
+  const OwnDensity none(
+      3, [](const VectorXd&, VectorXd&) { return std::numeric_limits<double>::quiet_NaN(); });
+  const auto message = message_of(ErrorKind::data, [&] { fit_of(none); });
+  EXPECT_TRUE(contains(message, "at none of 104 starts")) << message;
+}
+
+TEST(StagedFit, AtTheEdgeOfASupportHasAStart) {
+  // Exponential from 1 on: no normal stays inside, and the top is on the edge.
+  const OwnDensity edge(2, [](const VectorXd& z, VectorXd& gradient) {
+    if (z.minCoeff() < 1) return -std::numeric_limits<double>::infinity();
+    gradient = -VectorXd::Ones(2);
+    return 2 - z.sum();
+  });
+  const auto fit = fit_of(edge);
+  EXPECT_EQ(names_of(fit).front(), "modes");
+  for (const double p : fit.flow.params) EXPECT_TRUE(std::isfinite(p));
+}
+
+}  // namespace
+}  // namespace riffle::test

@@ -1,0 +1,321 @@
+// The staged fit from a spec, against evidences and moments that are known.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <string>
+#include <string_view>
+
+#include "io/expect_error.h"
+#include "riffle/riffle.h"
+#include "run/summary.h"
+#include "support/effort.h"
+
+namespace riffle::test {
+namespace {
+
+Spec spec_of(const std::string& target) {
+  auto spec = find_spec(target);
+  spec.run.threads = 1;
+  spec.run.draws = 200;
+  return spec;
+}
+
+const PosteriorParameter& parameter(const PosteriorReport& posterior, std::string_view name) {
+  const auto found = std::ranges::find(posterior.parameters, name, &PosteriorParameter::name);
+  if (found == posterior.parameters.end()) throw std::out_of_range(std::string(name));
+  return *found;
+}
+
+void expect_moments(const PosteriorReport& posterior, std::string_view name, double mean,
+                    double sd) {
+  const auto& found = parameter(posterior, name);
+  EXPECT_NEAR(found.mean, mean, 0.1 * sd) << name;
+  EXPECT_NEAR(found.sd, sd, 0.1 * sd) << name;
+}
+
+bool says(const PosteriorReport& posterior, std::string_view text) {
+  return std::ranges::any_of(posterior.verdict_reasons,
+                             [&](const auto& reason) { return contains(reason, text); });
+}
+
+double sum_of_gradients(const PosteriorReport& posterior) {
+  return static_cast<double>(posterior.stages.back().gradients);
+}
+
+void expect_sound(const FitReport& report) {
+  ASSERT_TRUE(report.posterior);
+  const auto& p = *report.posterior;
+  EXPECT_EQ(report.stop_reason, "completed");
+  EXPECT_LE(p.elbo, p.log_z + 1e-6);
+  EXPECT_GE(p.log_z_se, 0);
+  EXPECT_NEAR(p.ess, p.ess_fraction * static_cast<double>(p.draws), 1e-6 * p.ess);
+  EXPECT_EQ(report.log_p.size(), 200U);
+  EXPECT_EQ(p.values.size(), 200 * p.parameters.size());
+  EXPECT_EQ(p.log_weights.size(), 200U);
+  for (std::size_t s = 0; s < 200; ++s) {
+    EXPECT_EQ(p.log_weights[s], report.log_p[s] - report.draws.log_q[s]);
+  }
+  // The search, the training and the assessment's draws.
+  EXPECT_GE(static_cast<double>(p.gradients), sum_of_gradients(p) + static_cast<double>(p.draws));
+  EXPECT_FALSE(p.verdict_reasons.empty());
+}
+
+TEST(PosteriorFit, EightSchools) {
+  constexpr double log_z = -31.311347;
+  for (const char* const target : {"eight-schools", "eight-schools-noncentered"}) {
+    const auto report = fit(spec_of(target));
+    expect_sound(report);
+    const auto& p = *report.posterior;
+    EXPECT_NEAR(p.log_z, log_z, 0.05) << target;
+    EXPECT_LT(p.elbo, log_z + 4 * p.elbo_se) << target;
+    EXPECT_NE(p.verdict, "unreliable") << target;
+    EXPECT_TRUE(p.weighted);
+    expect_moments(p, "mu", 4.41, 3.31);
+    expect_moments(p, "tau", 3.60, 3.20);
+    expect_moments(p, "theta.1", 6.15, 5.62);
+  }
+}
+
+TEST(PosteriorFit, Funnel) {
+  const auto report = fit(spec_of("funnel"));
+  expect_sound(report);
+  const auto& p = *report.posterior;
+  EXPECT_EQ(report.draws.dim, 10U);
+  EXPECT_NEAR(p.log_z, 0, 0.1);
+  EXPECT_GE(parameter(p, "z.1").sd, 2.8);
+  EXPECT_NEAR(parameter(p, "z.1").mean, 0, 0.3);
+  EXPECT_NE(p.verdict, "unreliable");
+}
+
+TEST(PosteriorFit, Banana) {
+  const auto report = fit(spec_of("banana"));
+  expect_sound(report);
+  EXPECT_NEAR(report.posterior->log_z, 0, 0.02);
+  expect_moments(*report.posterior, "z.1", 0, 10);
+  EXPECT_NE(report.posterior->verdict, "unreliable");
+}
+
+TEST(PosteriorFit, IllConditioned) {
+  const auto report = fit(spec_of("ill-conditioned"));
+  expect_sound(report);
+  EXPECT_EQ(report.draws.dim, 100U);
+  EXPECT_NEAR(report.posterior->log_z, *report.log_z_true, 0.02);
+  EXPECT_EQ(report.posterior->verdict, "reliable");
+  EXPECT_EQ(report.flow.definition().layers, "affine-full");
+}
+
+TEST(PosteriorFit, ManyModes) {
+  const auto report = fit(spec_of("gmm40"));
+  expect_sound(report);
+  EXPECT_NEAR(report.posterior->log_z, 0, 0.02);
+  EXPECT_EQ(report.posterior->verdict, "reliable");
+  EXPECT_GE(report.posterior->modes, 30U);
+  EXPECT_LT(*report.posterior->unseen_modes, 0.05);
+}
+
+TEST(PosteriorFit, ModesThatWereNotLookedForAreNotReliable) {
+  // A tenth of the climbs that the search wants.
+  auto spec = spec_of("gmm40");
+  spec.run.max_gradients = 300;
+  const auto report = fit(spec);
+  const auto& p = *report.posterior;
+  EXPECT_LT(p.modes, 30U);
+  EXPECT_LT(p.log_z, -0.1);
+  EXPECT_NE(p.verdict, "reliable");
+}
+
+TEST(PosteriorFit, AMeanFieldNormalIsNotReliable) {
+  auto spec = spec_of("eight-schools");
+  spec.run.method = "flow";
+  spec.base.name = "standard-normal";
+  spec.flow.layers = "affine";
+  spec.run.iterations = 3000;
+  const auto report = fit(spec);
+  ASSERT_TRUE(report.posterior);
+  EXPECT_EQ(report.posterior->verdict, "unreliable");
+  // It is no artefact of a fit that had not ended.
+  EXPECT_GT(report.elbo, -34);
+  EXPECT_TRUE(report.posterior->stages.empty());
+}
+
+TEST(PosteriorFit, TheSameSeedGivesTheSameBitsOnTwoThreads) {
+  for (const char* const target : {"eight-schools-noncentered", "gmm40"}) {
+    auto spec = spec_of(target);
+    spec.run.evaluation_draws = 2000;
+    spec.run.seed = 5;
+    const auto one = fit(spec);
+    spec.run.threads = 2;
+    const auto two = fit(spec);
+    EXPECT_EQ(two.threads, 2U);
+    EXPECT_EQ(one.flow.definition().params, two.flow.definition().params) << target;
+    EXPECT_EQ(one.draws.z, two.draws.z) << target;
+    EXPECT_EQ(one.draws.log_q, two.draws.log_q) << target;
+    EXPECT_EQ(one.posterior->log_z, two.posterior->log_z) << target;
+    EXPECT_EQ(one.posterior->values, two.posterior->values) << target;
+    spec.run.seed = 6;
+    EXPECT_NE(fit(spec).posterior->log_z, one.posterior->log_z) << target;
+  }
+}
+
+TEST(PosteriorFit, ABudgetEndsItWithAResult) {
+  auto spec = spec_of("funnel");
+  spec.run.evaluation_draws = 2000;
+  for (const std::uint64_t most : {1U, 30'000U}) {
+    spec.run.max_gradients = most;
+    const auto report = fit(spec);
+    EXPECT_EQ(report.stop_reason, "out-of-budget");
+    EXPECT_TRUE(report.posterior->out_of_budget);
+    EXPECT_TRUE(says(*report.posterior, "budget ran out"));
+    EXPECT_EQ(report.draws.log_q.size(), 200U);
+    EXPECT_EQ(report.posterior->verdict, "unreliable");
+  }
+  spec = spec_of("funnel");
+  spec.run.evaluation_draws = 2000;
+  spec.run.max_seconds = 1e-9;
+  const auto report = fit(spec);
+  EXPECT_EQ(report.stop_reason, "out-of-budget");
+  EXPECT_LT(report.posterior->stages.back().gradients, 2000U);
+}
+
+TEST(PosteriorFit, AnInterruptionEndsItWithAResult) {
+  auto spec = spec_of("funnel");
+  spec.run.evaluation_draws = 2000;
+  std::atomic<bool> stop{false};
+  FitCallbacks callbacks;
+  callbacks.stop = &stop;
+  std::vector<std::string> stages;
+  callbacks.on_stage = [&](const PosteriorStage& stage) {
+    stages.push_back(stage.name);
+    if (stage.name == "normal") stop = true;
+  };
+  const auto report = fit(spec, callbacks);
+  EXPECT_EQ(report.stop_reason, "interrupted");
+  EXPECT_EQ(stages, (std::vector<std::string>{"modes", "normal"}));
+  EXPECT_FALSE(report.posterior->out_of_budget);
+  stop = true;
+  EXPECT_EQ(fit(spec, callbacks).stop_reason, "interrupted");
+  EXPECT_EQ(stages, (std::vector<std::string>{"modes", "normal", "modes"}));
+}
+
+TEST(PosteriorFit, ATargetThatIsNowhereFiniteIsAnErrorInOneLine) {
+  auto spec = posterior_spec();
+  const auto none = make_target(2, [](auto, auto gradient) {
+    std::ranges::fill(gradient, 0.0);
+    return std::numeric_limits<double>::quiet_NaN();
+  });
+  const auto message = message_of(ErrorKind::data, [&] { fit(spec, *none); });
+  EXPECT_TRUE(contains(message, "ln p is finite at none of")) << message;
+}
+
+/// N(1, 1) in two dimensions, less a constant that it does not tell.
+class Loose : public Target {
+ public:
+  explicit Loose(bool alone = false) : alone_(alone) {}
+  std::size_t dim() const override { return 2; }
+  void evaluate(Tile<const double> z, std::span<double> log_density,
+                Tile<double> gradient) const override {
+    for (std::size_t s = 0; s < z.count(); ++s) {
+      log_density[s] = 0;
+      for (std::size_t d = 0; d < 2; ++d) {
+        const double off = z.row(d)[s] - 1;
+        gradient.row(d)[s] = -off;
+        log_density[s] -= 0.5 * off * off;
+      }
+    }
+  }
+  bool keeps_constants() const override { return false; }
+  bool thread_safe() const override { return !alone_; }
+  TargetFailures failures() const override { return {7, "out of range"}; }
+  std::string name() const override { return "loose"; }
+  std::vector<std::string> parameter_names() const override { return {"a", "b", "twice"}; }
+  std::size_t parameter_count() const override { return 2; }
+  void constrain(std::span<const double> z, std::span<double> theta) const override {
+    theta[0] = z[0];
+    theta[1] = std::exp(z[1]);
+    theta[2] = 2 * theta[1];
+  }
+
+ private:
+  bool alone_;
+};
+
+TEST(PosteriorFit, WhatTheTargetSaysIsHandedOn) {
+  auto spec = posterior_spec();
+  spec.run.threads = 2;
+  spec.run.draws = 500;
+  const auto report = fit(spec, Loose());
+  const auto& p = *report.posterior;
+  EXPECT_EQ(report.target, "loose");
+  EXPECT_NEAR(p.log_z, std::log(2 * std::numbers::pi), 0.01);
+  EXPECT_FALSE(p.keeps_constants);
+  EXPECT_TRUE(says(p, "up to an unknown constant"));
+  EXPECT_EQ(p.failed_evaluations, 7U);
+  EXPECT_EQ(p.first_failure, "out of range");
+  ASSERT_EQ(p.parameters.size(), 3U);
+  EXPECT_EQ(p.parameter_count, 2U);
+  EXPECT_NEAR(parameter(p, "a").mean, 1, 0.05);
+  EXPECT_NEAR(parameter(p, "b").mean, std::exp(1.5), 0.2);
+  EXPECT_NEAR(parameter(p, "twice").mean, 2 * parameter(p, "b").mean, 1e-12);
+  for (std::size_t s = 0; s < 500; ++s) {
+    EXPECT_EQ(p.values[3 * s], report.draws.z[2 * s]);
+    EXPECT_EQ(p.values[3 * s + 1], std::exp(report.draws.z[2 * s + 1]));
+  }
+  EXPECT_EQ(report.threads, 2U);
+  EXPECT_EQ(fit(spec, Loose(true)).threads, 1U);
+}
+
+TEST(PosteriorFit, ResampledDrawsFollowTheTarget) {
+  auto spec = spec_of("eight-schools-noncentered");
+  spec.run.draws = 4000;
+  spec.run.resample = "psis";
+  const auto report = fit(spec);
+  const auto& p = *report.posterior;
+  EXPECT_TRUE(p.resampled);
+  const auto tau = static_cast<std::size_t>(
+      std::ranges::find(p.parameters, "tau", &PosteriorParameter::name) - p.parameters.begin());
+  double mean = 0;
+  for (std::size_t s = 0; s < 4000; ++s) mean += p.values[s * p.parameters.size() + tau] / 4000;
+  EXPECT_NEAR(mean, 3.60, 0.32);
+}
+
+TEST(PosteriorFit, TheSummaryHoldsWhatIsPromised) {
+  auto spec = posterior_spec();
+  spec.run.draws = 100;
+  const auto report = fit(spec, Loose());
+  const auto summary = nlohmann::json::parse(summary_json(spec, report));
+  for (const char* const key :
+       {"log_z", "log_z_se", "elbo", "elbo_se", "khat", "ess", "ess_fraction", "verdict",
+        "verdict_reasons", "stages", "gradients", "failed_evaluations", "seconds",
+        "seconds_in_target", "parameters", "stop_reason", "method", "iterations"}) {
+    EXPECT_TRUE(summary.contains(key)) << key;
+  }
+  EXPECT_EQ(summary["method"], "staged");
+  EXPECT_EQ(summary["log_z"].get<double>(), report.posterior->log_z);
+  EXPECT_EQ(summary["log_z_up_to_a_constant"], true);
+  EXPECT_EQ(summary["failed_evaluations"], 7);
+  EXPECT_EQ(summary["first_failure"], "out of range");
+  EXPECT_EQ(summary["verdict"], report.posterior->verdict);
+  EXPECT_EQ(summary["verdict_reasons"].size(), report.posterior->verdict_reasons.size());
+  EXPECT_GT(summary["seconds"].get<double>(), 0);
+  EXPECT_GT(summary["seconds_in_target"].get<double>(), 0);
+  ASSERT_EQ(summary["stages"].size(), report.posterior->stages.size());
+  for (const char* const key :
+       {"name", "told", "gradients", "seconds", "elbo", "elbo_se", "ess_fraction"}) {
+    EXPECT_TRUE(summary["stages"][0].contains(key)) << key;
+  }
+  // Of the search, which has none.
+  EXPECT_TRUE(summary["stages"][0]["elbo"].is_null());
+  ASSERT_TRUE(summary["parameters"].contains("twice"));
+  for (const char* const key : {"mean", "sd", "mcse", "q5", "q50", "q95"}) {
+    EXPECT_TRUE(summary["parameters"]["a"][key].is_number()) << key;
+  }
+}
+
+}  // namespace
+}  // namespace riffle::test
