@@ -79,6 +79,21 @@ TEST(StagedFit, OfANormalEndsWithANormal) {
   EXPECT_FALSE(fit.interrupted);
 }
 
+TEST(StagedFit, TheNormalIsTheBestRatherThanLaplaces) {
+  // z = 100 y with ln p = 4 y - e^y: of normals the ELBO is highest at mean ln 4 - 1/8, variance ¼.
+  const OwnDensity target(2, [](const VectorXd& z, VectorXd& gradient) {
+    gradient = ((4 - (z.array() / 100).exp()) / 100).matrix();
+    return 4 * z.sum() / 100 - (z.array() / 100).exp().sum();
+  });
+  const auto fit = fit_of(target);
+  ASSERT_EQ(fit.flow.layers, "affine-full");
+  const auto found = normal_of(fit.flow.params, 2);
+  for (Index d = 0; d < 2; ++d) {
+    EXPECT_NEAR(found.mean[d] / 100, std::log(4) - 0.125, 0.02) << d;
+    EXPECT_NEAR(found.lower(d, d) / 100, 0.5, 0.02) << d;
+  }
+}
+
 TEST(StagedFit, OfASkewedDensityGoesOnToAFlow) {
   std::vector<std::string> told;
   const auto fit = fit_of(skewed(), {}, 1, [&](const StagedFit& so_far) {
