@@ -273,16 +273,26 @@ double StagedFit::left_out(double log_z) const {
     tops.insert(tops.end(), mode.normal.mean.begin(), mode.normal.mean.end());
   }
   const auto log_q = TrainedFlow(flow).log_density(tops);
-  // A q that is a little wider in each of many dimensions is much lower at the top.
-  const double far_below = 3 + 0.25 * static_cast<double>(flow.dim);
+  const auto dim = static_cast<double>(flow.dim);
   const double heaviest = search.modes.front().log_mass;
+  const auto deficit = [&](std::size_t k) {
+    return std::isnan(log_q[k]) ? std::numeric_limits<double>::infinity()
+                                : search.modes[k].log_p - log_z - log_q[k];
+  };
+  // A q that is a little wider in each of many dimensions is much lower at the top, but so it is at
+  // all modes that it covers alike.
+  double best = std::numeric_limits<double>::infinity();
+  for (std::size_t k = 0; k < search.modes.size(); ++k) {
+    if (search.modes[k].log_mass > heaviest - 5) best = std::min(best, deficit(k));
+  }
+  const double most = std::min(3 + 0.25 * dim, best + 3 + 0.5 * std::sqrt(dim));
   double all = 0;
   double without = 0;
   for (std::size_t k = 0; k < search.modes.size(); ++k) {
     const auto& mode = search.modes[k];
     const double mass = std::exp(mode.log_mass - heaviest);
     all += mass;
-    if (!(log_q[k] > mode.log_p - log_z - far_below)) without += mass;
+    if (!(deficit(k) < most)) without += mass;
   }
   return without / all;
 }

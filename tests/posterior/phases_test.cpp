@@ -181,19 +181,16 @@ TEST(Phases, StopEndsThem) {
 }
 
 TEST(Phases, ASpikeOfTheGradientDoesNotThrowThemOff) {
-  // Beyond 3.5 standard deviations, one draw in 2000, the gradient is a million times too large.
+  // Of one batch in thirty a draw has a gradient that is a million times too long, and leads away.
   const OwnDensity spiked(1, [](const VectorXd& z, VectorXd& gradient) {
     gradient = -z;
-    if (z[0] > 3.5) gradient *= 1e6;
+    if (z[0] > 1 && z[0] < 1.0005) gradient *= -1e6;
     return -0.5 * z.squaredNorm();
   });
   const auto model = model_of("affine-full", 1);
-  std::vector<double> elbos;
   const double log_z = 0.5 * std::log(2 * std::numbers::pi);
-  const auto trained = train(model, spiked, {0.3, 0.3}, {.enough = 2}, 1,
-                             [&](const PhaseResult& p) { elbos.push_back(p.elbo); });
+  const auto trained = train(model, spiked, {0, 2}, {.most_phases = 1, .enough = 2});
   EXPECT_NEAR(trained.quality.elbo, log_z, 0.05);
-  for (const double elbo : elbos) EXPECT_GT(elbo, log_z - 0.3);
 }
 
 TEST(Phases, WarmUpBringsInTheTargetSlowly) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/expect_error.h"
+#include "posterior/affine_parameters.h"
 #include "posterior/densities.h"
 
 namespace riffle::test {
@@ -78,6 +79,21 @@ TEST(StagedFit, OfANormalEndsWithANormal) {
   EXPECT_FALSE(fit.interrupted);
 }
 
+TEST(StagedFit, TheNormalIsTheBestRatherThanLaplaces) {
+  // z = 100 y with ln p = 4 y - e^y: of normals the ELBO is highest at mean ln 4 - 1/8, variance ¼.
+  const OwnDensity target(2, [](const VectorXd& z, VectorXd& gradient) {
+    gradient = ((4 - (z.array() / 100).exp()) / 100).matrix();
+    return 4 * z.sum() / 100 - (z.array() / 100).exp().sum();
+  });
+  const auto fit = fit_of(target);
+  ASSERT_EQ(fit.flow.layers, "affine-full");
+  const auto found = normal_of(fit.flow.params, 2);
+  for (Index d = 0; d < 2; ++d) {
+    EXPECT_NEAR(found.mean[d] / 100, std::log(4) - 0.125, 0.02) << d;
+    EXPECT_NEAR(found.lower(d, d) / 100, 0.5, 0.02) << d;
+  }
+}
+
 TEST(StagedFit, OfASkewedDensityGoesOnToAFlow) {
   std::vector<std::string> told;
   const auto fit = fit_of(skewed(), {}, 1, [&](const StagedFit& so_far) {
@@ -121,6 +137,29 @@ TEST(StagedFit, SaysWhatIsLeftOut) {
   EXPECT_EQ(fit.left_out(0), 1);
   fit.search.modes.clear();
   EXPECT_EQ(fit.left_out(0), 0);
+}
+
+TEST(StagedFit, InManyDimensionsAModeLostIsToldFromAWideQ) {
+  constexpr Index dim = 32;
+  const auto unit = *make_normal(VectorXd::Zero(dim), MatrixXd::Identity(dim, dim));
+  const double top = -unit.half_log_volume();
+  StagedFit fit;
+  for (const double x : {0.0, 4.0}) {
+    auto normal = unit;
+    normal.mean[0] = x;
+    fit.search.modes.push_back({normal, std::log(0.5) + top, std::log(0.5), 5});
+  }
+  const auto q = [&](double wide, double first) {
+    auto normal = unit;
+    normal.lower *= wide;
+    normal.lower(0, 0) = first;
+    normal.mean[0] = first > 1 ? 2 : 0;
+    fit.flow = {"standard-normal", "affine-full", "double", dim, affine_parameters(normal)};
+    return fit.left_out(0);
+  };
+  // Wider by a fifth in each coordinate, so 6 nats lower at both tops; or 8 nats lower at one.
+  EXPECT_EQ(q(1.2, 2.2), 0);
+  EXPECT_EQ(q(1, 1), 0.5);
 }
 
 TEST(StagedFit, IsTheSameOnTwoThreads) {

@@ -127,6 +127,7 @@ TEST(PosteriorFit, ModesThatWereNotLookedForAreNotReliable) {
   const auto& p = *report.posterior;
   EXPECT_LT(p.modes, 30U);
   EXPECT_LT(p.log_z, -0.1);
+  EXPECT_TRUE(says(p, "are not covered"));
   EXPECT_NE(p.verdict, "reliable");
 }
 
