@@ -252,7 +252,7 @@ class Recipe {
     return {"standard-normal", std::move(layers), "double", target_.dim(), std::move(params)};
   }
 
-  static constexpr double enough = 0.6;
+  static constexpr double enough = 0.5;
 
   const MeteredDensity& target_;
   const StagedOptions& options_;
