@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -8,6 +9,13 @@
 #include <vector>
 
 namespace riffle {
+
+/// Calls of a target, of all threads together, counted as they happen: where some began and none
+/// ends, it hangs.
+struct TargetCalls {
+  std::atomic<std::uint64_t> begun{0};
+  std::atomic<std::uint64_t> ended{0};
+};
 
 /// One stage of a staged fit. Figures that a stage does not have are NaN.
 struct PosteriorStage {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -15,7 +17,7 @@
 #include "cli/fit_figure3.h"
 #include "cli/fit_posterior.h"
 #include "cli/progress.h"
-#include "diagnostics/verdict.h"
+#include "cli/watchdog.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/spec.h"
@@ -25,6 +27,7 @@ namespace riffle {
 namespace {
 
 constexpr int interrupted_exit = 130;  // what a shell reports for a program ended by Ctrl-C
+constexpr int hung_exit = 75;          // "temporary failure" of sysexits.h
 
 // A signal handler can reach nothing but this.
 std::atomic<bool> stop_requested{false};
@@ -216,14 +219,39 @@ void refuse_flow(const FitArguments& a) {
   }
 }
 
+/// Ends the process, for a target that hangs cannot be stopped in any other way.
+[[noreturn]] void end_hung(double max_seconds, bool has_flow, const std::filesystem::path& folder) {
+  const auto where = has_flow ? fmt::format("the flow of the last finished stage is in {}",
+                                            (folder / run_files::model).string())
+                              : std::string("no flow was fitted by then");
+  fmt::print(stderr,
+             "riffle: the target hangs: no call of it ended in {:g} s, and the time of {:g} s is "
+             "over; {}\n",
+             Watchdog::grace(max_seconds), max_seconds, where);
+  std::_Exit(hung_exit);
+}
+
 int run_fit(const FitArguments& a) {
   Spec shown;  // what the report names
-  const auto make_callbacks = [](Progress& progress, bool quiet) {
+  TargetCalls calls;
+  std::atomic<bool> has_flow{false};
+  std::optional<Watchdog> watchdog;
+  const auto watch = [&](const Spec& spec, const std::filesystem::path& folder) {
+    const double s = spec.run.max_seconds;
+    if (spec.run.method != "staged" || !std::isfinite(s)) return;
+    watchdog.emplace(s, calls, [&has_flow, s, folder] { end_hung(s, has_flow, folder); });
+  };
+  const auto make_callbacks = [&](Progress& progress, bool quiet) {
     FitCallbacks callbacks;
     callbacks.stop = &stop_requested;
+    callbacks.calls = &calls;
     callbacks.on_progress = [&](const FitProgress& p) { progress.tick(p); };
     callbacks.on_log = [&](std::uint64_t i, double loss) { progress.log(i, loss); };
-    if (!quiet) callbacks.on_stage = show_stage;
+    callbacks.on_stage = [&has_flow, quiet](const PosteriorStage& stage) {
+      // The search for modes makes no flow, and has no bound.
+      if (!std::isnan(stage.elbo)) has_flow = true;
+      if (!quiet) show_stage(stage);
+    };
     return callbacks;
   };
   std::signal(SIGINT, &request_stop);
@@ -249,6 +277,7 @@ int run_fit(const FitArguments& a) {
         [&](Spec& spec) {
           apply(a, spec);
           shown = spec;
+          watch(spec, a.what);
         },
         make_callbacks(progress, a.quiet));
     progress.finish();
@@ -270,24 +299,23 @@ int run_fit(const FitArguments& a) {
       return run_fit_figure3(spec, folder, stop_requested);
     }
     Progress progress(spec.run.quiet);
+    watch(spec, folder);
     outcome = run_in_folder(spec, folder, make_callbacks(progress, spec.run.quiet));
     progress.finish();
     shown = spec;
   }
+  watchdog.reset();
   if (!shown.run.quiet) report(*outcome, shown);
   for (const auto& warning : outcome->report.warnings) {
     fmt::print(stderr, "warning: {}\n", warning);
   }
   if (outcome->report.stop_reason == "interrupted") {
-    fmt::print(stderr, "interrupted; `riffle fit {} --resume` goes on\n", outcome->folder.string());
+    fmt::print(stderr, "interrupted; `riffle fit {} --resume` {}\n", outcome->folder.string(),
+               shown.run.method == "staged" ? "starts it again" : "goes on");
     return interrupted_exit;
   }
   const auto& posterior = outcome->report.posterior;
-  if (shown.run.strict && posterior && posterior->verdict == name_of(Grade::unreliable)) {
-    fmt::print(stderr, "riffle: the fit is unreliable, and --strict was asked for\n");
-    return exit_code(ErrorKind::data);
-  }
-  return 0;
+  return shown.run.strict && posterior ? exit_code_of(*posterior) : 0;
 }
 
 }  // namespace
@@ -306,8 +334,9 @@ Command add_fit(CLI::App& app) {
   fit->add_option("--data", a->data, "data of the Stan model or plug-in: FILE.json, or JSON");
   fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
   fit->add_flag("--force", a->force, "replace the run that is in the folder");
-  fit->add_flag("--resume", a->resume,
-                "go on with the run in the folder WHAT, to the same bits as if it had not stopped");
+  fit->add_flag(
+      "--resume", a->resume,
+      "go on with the run in the folder WHAT, to the same bits as if it had not stopped");
   for (auto& s : a->shorthands) {
     s.given = fit->add_option(s.option, s.value, s.help);
   }
@@ -320,7 +349,7 @@ Command add_fit(CLI::App& app) {
       "Writes spec.toml, model.riffle, loss.csv, draws.csv, samples.csv, summary.json and "
       "pictures.\n"
       "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 73 cannot create, 74 I/O error,\n"
-      "130 interrupted (what was reached is written).");
+      "75 the target hangs (--max-seconds), 130 interrupted (what was reached is written).");
   return {fit, [a] { return run_fit(*a); }};
 }
 

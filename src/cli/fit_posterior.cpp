@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include "cli/wrapped.h"
+#include "diagnostics/verdict.h"
+#include "riffle/error.h"
 
 namespace riffle {
 namespace {
@@ -68,6 +70,12 @@ void show_posterior(const PosteriorReport& p) {
 
   fmt::print("\nverdict  {}\n", p.verdict);
   for (const auto& reason : p.verdict_reasons) print_wrapped("         - ", reason);
+}
+
+int exit_code_of(const PosteriorReport& p) {
+  if (p.verdict != name_of(Grade::unreliable)) return 0;
+  fmt::print(stderr, "riffle: the fit is unreliable, and --strict was asked for\n");
+  return exit_code(ErrorKind::data);
 }
 
 }  // namespace riffle

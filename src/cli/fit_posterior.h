@@ -1,14 +1,17 @@
 #pragma once
 
 #include "riffle/posterior.h"
-#include "run/run_folder.h"
 
 namespace riffle {
 
 /// One stage of a staged fit, as it ends.
 void show_stage(const PosteriorStage& stage);
 
-/// Evidence, parameters and verdict. `folder` is where more can be read.
+/// Evidence, parameters and verdict.
 void show_posterior(const PosteriorReport& posterior);
+
+/// Of a command that is strict: 0, or where the verdict is unreliable 65, after a line on standard
+/// error.
+int exit_code_of(const PosteriorReport& posterior);
 
 }  // namespace riffle

@@ -78,8 +78,8 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   app.footer("`riffle help COMMAND` says more of one. `riffle fit tutorial` is a good start.");
   std::vector<Command> commands;
-  for (const auto add :
-       {&add_fit, &add_sample, &add_logdensity, &add_check, &add_plot, &add_list, &add_bench}) {
+  for (const auto add : {&add_fit, &add_sample, &add_logdensity, &add_check, &add_diagnose,
+                         &add_plot, &add_list, &add_bench}) {
     commands.push_back(add(app));
   }
   std::string topic;

@@ -13,6 +13,7 @@ Command add_sample(CLI::App& app) {
     std::string n;
     std::string seed = "1";
     std::string file;
+    bool unconstrained = false;
   };
   auto a = std::make_shared<Arguments>();
   auto* sample = app.add_subcommand("sample", "draw from a trained flow, as CSV");
@@ -20,9 +21,15 @@ Command add_sample(CLI::App& app) {
   sample->add_option("-n", a->n, "how many draws")->required();
   sample->add_option("--seed", a->seed, "seed of the draws [1]");
   sample->add_option("-o", a->file, "file to write [standard output]");
-  sample->footer("Columns: lp_approx__ (ln q of the draw, exact) and z.1 ... z.D.");
+  sample->add_flag("--unconstrained", a->unconstrained,
+                   "of a posterior: the flow's own coordinates; the target is not needed");
+  sample->footer(
+      "Columns: lp_approx__ (ln q of the draw, exact) and z.1 ... z.D; of a posterior those of "
+      "its\n"
+      "draws.csv, where lp__ is ln p and parameters are on their own scale.");
   return {sample, [a] {
             sample_folder(a->folder, whole_number("-n", a->n), whole_number("--seed", a->seed),
+                          a->unconstrained ? Coordinates::unconstrained : Coordinates::parameters,
                           a->file);
             return 0;
           }};

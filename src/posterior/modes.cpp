@@ -208,6 +208,8 @@ class Search {
         }
       }
     }
+    // Where each of them has draws at which p fails, none has a bound.
+    if (!result_.start && !result_.modes.empty()) result_.start = result_.modes.front().normal;
   }
 
   void leave_out_negligible() {

@@ -44,6 +44,7 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
   const auto weights = log_weights(drawn.log_p, drawn.log_q);
   known.importance = importance(weights);
   known.keeps_constants = target.keeps_constants();
+  known.injective = model.injective(params);
   const auto smoothed = normalised_weights(psis(weights).smoothed);
   if (!smoothed.empty()) {
     const auto shift =
@@ -96,6 +97,16 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
   report.values = constrained(target, result.kept, names.size());
   report.log_weights = log_weights(result.kept.log_p, result.kept.log_q);
   return result;
+}
+
+void add_cost(PosteriorReport& report, const Target& target, const MeteredDensity& density,
+              double seconds) {
+  const auto failures = target.failures();
+  report.gradients = density.evaluations();
+  report.failed_evaluations = failures.count;
+  report.first_failure = failures.first_message;
+  report.seconds_in_target = density.seconds();
+  report.seconds = seconds;
 }
 
 }  // namespace riffle

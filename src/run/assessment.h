@@ -8,6 +8,7 @@
 #include "diagnostics/evaluation.h"
 #include "diagnostics/verdict.h"
 #include "flows/flow_model.h"
+#include "posterior/metered_density.h"
 #include "riffle/posterior.h"
 #include "riffle/target.h"
 
@@ -28,9 +29,13 @@ struct Assessment {
 };
 
 /// Weighs fresh draws of a model against its target and judges them. `known` is what else is known,
-/// such as of other modes; its figures of weights are filled in here.
+/// such as of other modes; what the model, the target and the weights tell is filled in here.
 Assessment assess(const FlowModel<double>& model, std::span<const double> params,
                   const Target& target, const Density<double>& density, VerdictEvidence known,
                   const AssessmentOptions& options, Executor& executor);
+
+/// What was spent on the target in `seconds` of wall-clock, and what failed.
+void add_cost(PosteriorReport& report, const Target& target, const MeteredDensity& density,
+              double seconds);
 
 }  // namespace riffle

@@ -25,6 +25,15 @@ std::unique_ptr<Target> any_target(const Spec& spec, InstructionSet set) {
   return std::make_unique<BuiltInTarget>(entry, target_options(entry, spec, set));
 }
 
+std::unique_ptr<Target> posterior_target(const Spec& spec) {
+  if (!spec.target.samples.empty()) return nullptr;
+  if (auto external = external_target(spec)) return external;
+  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
+  const bool wanted =
+      spec.run.method == "staged" || (entry.posterior && spec.run.precision == "double");
+  return wanted ? any_target(spec, InstructionSet::parse(spec.run.simd)) : nullptr;
+}
+
 void make_target_paths_absolute(Spec& spec) {
   auto& t = spec.target;
   const auto absolute = [](std::string& path) {

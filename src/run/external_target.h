@@ -16,6 +16,11 @@ std::unique_ptr<Target> external_target(const Spec& spec);
 /// Throws also as target_options.h does.
 std::unique_ptr<Target> any_target(const Spec& spec, InstructionSet set);
 
+/// The target of a run that reports a posterior, with parameters and verdict: of a library's
+/// target, of a built-in posterior in double, and of all staged ones. Null where the run reports
+/// none.
+std::unique_ptr<Target> posterior_target(const Spec& spec);
+
 /// Makes the paths of the spec's target absolute, so that the spec means the same wherever it is
 /// read.
 void make_target_paths_absolute(Spec& spec);

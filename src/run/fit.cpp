@@ -205,15 +205,6 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   return report;
 }
 
-/// Of a built-in posterior in double, so that its parameters and its verdict are reported.
-std::unique_ptr<Target> posterior_target(const Spec& spec) {
-  if (auto external = external_target(spec)) return external;
-  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
-  const bool wanted =
-      spec.run.method == "staged" || (entry.posterior && spec.run.precision == "double");
-  return wanted ? any_target(spec, InstructionSet::parse(spec.run.simd)) : nullptr;
-}
-
 }  // namespace
 
 FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbacks& callbacks,

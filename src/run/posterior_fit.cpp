@@ -26,7 +26,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   const auto start = Clock::now();
   const auto set = InstructionSet::parse(spec.run.simd);
   const UserDensity plain(target);
-  const MeteredDensity density(plain);
+  const MeteredDensity density(plain, callbacks.calls);
   Executor executor(target.thread_safe() ? threads_of(spec) : 1);
 
   StagedOptions options;
@@ -61,17 +61,12 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
                           .resample = spec.run.resample == "psis"},
                          executor);
   auto& posterior = assessed.report;
-  const auto failures = target.failures();
   posterior.out_of_budget = fit.out_of_budget;  // not where it was interrupted
-  posterior.gradients = density.evaluations();
-  posterior.failed_evaluations = failures.count;
-  posterior.first_failure = failures.first_message;
-  posterior.seconds_in_target = density.seconds();
   posterior.stages = fit.stages;
   posterior.trace = fit.trace;
   posterior.climbs = fit.search.climbs;
   posterior.modes = fit.search.modes.size();
-  posterior.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  add_cost(posterior, target, density, std::chrono::duration<double>(Clock::now() - start).count());
 
   FitReport report{
       .target = target.name(),
@@ -91,8 +86,8 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
       .log_likelihood = {},
       .log_likelihood_se = {},
       .evaluations = posterior.gradients,
-      .failed_evaluations = failures.count,
-      .first_failure = failures.first_message,
+      .failed_evaluations = posterior.failed_evaluations,
+      .first_failure = posterior.first_failure,
       .target_description = target.description(),
       .warnings = {},
       .posterior = std::move(posterior),

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -18,10 +19,13 @@
 #include "run/external_target.h"
 #include "run/pictures.h"
 #include "run/posterior_pictures.h"
+#include "run/posterior_run.h"
 #include "run/resumable_fit.h"
 #include "run/summary.h"
 #include "run/target_options.h"
+#include "run/training.h"
 #include "targets/target_registry.h"
+#include "targets/user_target.h"
 
 namespace riffle {
 namespace {
@@ -189,13 +193,15 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
     write_file(folder / run_files::samples, samples_csv(report.snapshots, single));
   }
   if (spec.run.plots) {
-    auto plotted =
-        report.posterior
-            ? write_posterior_page(posterior_page(report), folder)
-            : draw_pictures({spec, report.flow, report.snapshots, report.loss_every, report.losses},
-                            folder);
-    outcome.pictures = std::move(plotted.files);
-    for (auto& warning : plotted.warnings) report.warnings.push_back(std::move(warning));
+    const auto take = [&](PlotReport plotted) {
+      for (auto& file : plotted.files) outcome.pictures.push_back(std::move(file));
+      for (auto& warning : plotted.warnings) report.warnings.push_back(std::move(warning));
+    };
+    if (spec.run.method != "staged") {
+      take(draw_pictures({spec, report.flow, report.snapshots, report.loss_every, report.losses},
+                         folder));
+    }
+    if (report.posterior) take(write_posterior_page(posterior_page(report), folder));
   }
   write_file(folder / run_files::summary, summary_json(spec, report));
   if (report.stop_reason != "interrupted") {
@@ -221,10 +227,20 @@ void claim_folder(const fs::path& folder, bool force) {
   remove_temporaries(folder);
   for (const char* name :
        {run_files::spec, run_files::summary, run_files::model, run_files::checkpoint,
-        run_files::loss, run_files::draws, run_files::samples}) {
+        run_files::loss, run_files::draws, run_files::samples, run_files::diagnosis}) {
     fs::remove(folder / name, error);
   }
   remove_pictures(folder);
+}
+
+Spec spec_of_run(const fs::path& folder) {
+  const auto path = folder / run_files::spec;
+  std::error_code error;
+  if (!fs::exists(path, error)) {
+    throw Error(ErrorKind::no_input,
+                fmt::format("{} holds no run: there is no {}", folder.string(), run_files::spec));
+  }
+  return parse_spec(read_file(path), path.string());
 }
 
 RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks) {
@@ -241,24 +257,21 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCall
 
 RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spec&)>& change,
                             const FitCallbacks& callbacks) {
-  const auto spec_path = folder / run_files::spec;
-  std::error_code error;
-  if (!fs::exists(spec_path, error)) {
-    throw Error(ErrorKind::no_input,
-                fmt::format("{} holds no run: there is no {}", folder.string(), run_files::spec));
-  }
-  const auto text = read_file(spec_path);
-  auto spec = parse_spec(text, spec_path.string());
+  auto spec = spec_of_run(folder);
+  const auto text = read_file(folder / run_files::spec);
   const auto checkpoint_path = folder / run_files::checkpoint;
   std::optional<Checkpoint> checkpoint;
+  std::error_code error;
   if (fs::exists(checkpoint_path, error)) {
     checkpoint = load_checkpoint(checkpoint_path, text);
-  } else if (fs::exists(folder / run_files::summary, error)) {
+  } else if (const auto record = read_summary(folder / run_files::summary);
+             record && record->stop_reason != "interrupted") {
     throw Error(
         ErrorKind::usage,
         fmt::format("the run in {} is complete: there is nothing to resume", folder.string()));
   }
   remove_temporaries(folder);
+  fs::remove(folder / run_files::diagnosis, error);
   if (change) change(spec);
   spec.validate();
   const auto own = external_target(spec);
@@ -266,8 +279,7 @@ RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spe
 }
 
 std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::string>& warnings) {
-  const auto spec_path = folder / run_files::spec;
-  const auto spec = parse_spec(read_file(spec_path), spec_path.string());
+  const auto spec = spec_of_run(folder);
   spec.validate();
   const auto flow = TrainedFlow::load(folder / run_files::model);
   const auto loss_path = folder / run_files::loss;
@@ -284,9 +296,38 @@ std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::strin
   return plotted.files;
 }
 
+namespace {
+
+constexpr std::uint64_t chunk = 64 * tile_size;
+
+void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64_t seed,
+                           Output& out) {
+  const auto& target = *run.target;
+  const auto names = target.parameter_names();
+  const UserDensity density(target);
+  Executor executor(target.thread_safe() ? threads_of(run.spec) : 1);
+  DrawsCsv csv(draws_format(run.spec.run.output_format), names,
+               {.model = target.name(), .draws = n, .seed = seed});
+  std::vector<double> values(names.size());
+  for (std::uint64_t first = 0; first < n; first += chunk) {
+    const auto drawn =
+        draw<double>(run.model, &density, run.flow.definition().params, {seed, Purpose::draws, 0},
+                     first, std::min(chunk, n - first), executor);
+    for (std::size_t i = 0; i < drawn.log_q.size(); ++i) {
+      target.constrain(std::span(drawn.z).subspan(i * drawn.dim, drawn.dim), values);
+      csv.add(values, drawn.log_p[i], drawn.log_q[i]);
+    }
+    out.write(csv.take());
+  }
+  csv.finish();
+  out.write(csv.take());
+  out.commit();
+}
+
+}  // namespace
+
 void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
-                   const fs::path& file) {
-  constexpr std::uint64_t chunk = 64 * tile_size;
+                   Coordinates coordinates, const fs::path& file) {
   constexpr std::uint64_t most_draws = std::uint64_t{1} << 32;
   const auto flow = TrainedFlow::load(folder / run_files::model);
   if (n > most_draws) {
@@ -294,6 +335,15 @@ void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
                 fmt::format("{} draws are more than the {} that one seed has", n, most_draws));
   }
   Output out(file);
+  std::error_code error;
+  // A folder may hold a model and no more.
+  const bool is_run = fs::exists(folder / run_files::spec, error);
+  if (is_run && coordinates == Coordinates::parameters) {
+    if (const auto run = open_posterior_run(folder)) {
+      write_posterior_draws(*run, n, seed, out);
+      return;
+    }
+  }
   const bool single = flow.definition().precision == "float";
   CsvText csv(draws_header(flow.dim(), false));
   for (std::uint64_t first = 0; first < n; first += chunk) {

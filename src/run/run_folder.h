@@ -20,11 +20,15 @@ inline constexpr const char* checkpoint = "checkpoint.riffle";
 inline constexpr const char* loss = "loss.csv";
 inline constexpr const char* draws = "draws.csv";
 inline constexpr const char* samples = "samples.csv";
+inline constexpr const char* diagnosis = "diagnose.json";
 }  // namespace run_files
 
 /// Makes the folder of a run, which must be new, empty, or given up by `force`: then the files of
 /// the run that was there are removed, and nothing else. Throws Error{cannot_create}.
 void claim_folder(const std::filesystem::path& folder, bool force);
+
+/// The effective spec of the run in a folder. Throws Error{no_input} where there is no run.
+Spec spec_of_run(const std::filesystem::path& folder);
 
 /// What a fit left in its folder.
 struct RunOutcome {
@@ -53,10 +57,14 @@ RunOutcome resume_in_folder(const std::filesystem::path& folder,
 std::vector<std::filesystem::path> plot_folder(const std::filesystem::path& folder,
                                                std::vector<std::string>& warnings);
 
-/// Writes n draws of the flow in `folder` as CSV (lp_approx__ is ln q) to `file`, or to standard
-/// output where that is empty.
+enum class Coordinates { parameters, unconstrained };
+
+/// Writes n draws of the flow in `folder` as CSV to `file`, or to standard output where that is
+/// empty. Of a run of a posterior they are laid out as its draws.csv is, unless `coordinates` are
+/// unconstrained: then, and of other runs, the columns are lp_approx__ (ln q) and z.1, z.2, ...
+/// Throws also as open_posterior_run does.
 void sample_folder(const std::filesystem::path& folder, std::uint64_t n, std::uint64_t seed,
-                   const std::filesystem::path& file);
+                   Coordinates coordinates, const std::filesystem::path& file);
 
 /// Writes ln q of the flow in `folder` at the points of a file (io/points.h) as CSV, one column
 /// lp_approx__, to `file`, or to standard output where that is empty. Returns how many of them are

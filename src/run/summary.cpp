@@ -1,8 +1,12 @@
 #include "run/summary.h"
 
+#include <fmt/format.h>
 #include <cmath>
+
 #include <nlohmann/json.hpp>
 
+#include "io/files.h"
+#include "riffle/error.h"
 #include "riffle/version.h"
 
 namespace riffle {
@@ -48,7 +52,8 @@ nlohmann::ordered_json trace_json(const PosteriorReport& p) {
   return all;
 }
 
-void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
+/// What is found anew whenever draws of the flow are weighed.
+void add_judgement(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["log_z"] = number(p.log_z);
   summary["log_z_se"] = number(p.log_z_se);
   summary["log_z_up_to_a_constant"] = !p.keeps_constants;
@@ -62,12 +67,21 @@ void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["unseen_modes"] = number(p.unseen_modes);
   summary["modes_left_out"] = p.modes_left_out;
   summary["out_of_budget"] = p.out_of_budget;
+}
+
+void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
+  add_judgement(summary, p);
   summary["gradients"] = p.gradients;
   summary["seconds_in_target"] = number(p.seconds_in_target);
   summary["stages"] = stages_json(p);
   summary["trace"] = trace_json(p);
   summary["weighted"] = p.weighted;
   summary["parameters"] = parameters_json(p);
+}
+
+std::string text_of(const nlohmann::ordered_json& json) {
+  // What a library says need not be UTF-8.
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace
@@ -121,8 +135,52 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
   summary["injective"] = report.injective;
   if (report.posterior) add_posterior(summary, *report.posterior);
   summary["warnings"] = report.warnings;
-  // What a library says need not be UTF-8.
-  return summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return text_of(summary);
+}
+
+std::string diagnosis_json(const Diagnosis& d) {
+  const auto& p = d.posterior;
+  nlohmann::ordered_json json;
+  json["target"] = d.target;
+  json["dim"] = d.flow.dim();
+  json["base"] = d.flow.definition().base;
+  json["flow"] = d.flow.definition().layers;
+  json["seed"] = d.seed;
+  json["version"] = version();
+  json["seconds"] = number(p.seconds);
+  json["evaluation_draws"] = p.draws;
+  json["elbo"] = number(p.elbo);
+  json["elbo_se"] = number(p.elbo_se);
+  json["log_z_true"] = number(d.log_z_true);
+  json["failed_evaluations"] = p.failed_evaluations;
+  if (p.failed_evaluations > 0) json["first_failure"] = p.first_failure;
+  add_judgement(json, p);
+  json["gradients"] = p.gradients;
+  json["seconds_in_target"] = number(p.seconds_in_target);
+  json["weighted"] = p.weighted;
+  json["parameters"] = parameters_json(p);
+  return text_of(json);
+}
+
+std::optional<RunRecord> read_summary(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return std::nullopt;
+  try {
+    const auto json = nlohmann::json::parse(read_file(path));
+    RunRecord record{json.at("stop_reason").get<std::string>(), std::nullopt};
+    if (!json.contains("verdict")) return record;
+    auto& known = record.known.emplace();
+    known.climbs = json.at("climbs").get<std::uint64_t>();
+    known.modes = json.at("modes").get<std::uint64_t>();
+    const auto& unseen = json.at("unseen_modes");
+    if (!unseen.is_null()) known.unseen_modes = unseen.get<double>();
+    known.modes_left_out = json.at("modes_left_out").get<bool>();
+    known.out_of_budget = json.at("out_of_budget").get<bool>();
+    return record;
+  } catch (const nlohmann::json::exception& damage) {
+    throw Error(ErrorKind::data,
+                fmt::format("{} is not the summary of a run: {}", path.string(), damage.what()));
+  }
 }
 
 }  // namespace riffle

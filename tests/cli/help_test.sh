@@ -4,7 +4,7 @@
 
 options_fit="--out --force --resume --seed --threads --precision --flow --iterations --batch --lr
   --objective --set --no-plots --quiet --samples --stan --plugin --data"
-commands="fit sample logdensity check plot list bench help"
+commands="fit sample logdensity check diagnose plot list bench help"
 
 for way in --help -h help; do
   ends 0 $way
@@ -25,13 +25,15 @@ for command in $commands; do
 done
 ends 0 help fit
 for option in $options_fit; do says "$option " "riffle help fit"; done
-for code in 64 65 66 73 74 130; do says "$code" "riffle help fit"; done
+for code in 64 65 66 73 74 75 130; do says "$code" "riffle help fit"; done
 ends 0 help sample
-for option in -n --seed -o; do says "$option " "riffle help sample"; done
+for option in -n --seed -o --unconstrained; do says "$option " "riffle help sample"; done
 ends 0 help logdensity
 for word in POINTS -o .npy lp_approx__; do says "$word" "riffle help logdensity"; done
 ends 0 help check
 for word in --seed --draws 64 65 66 1e-10; do says "$word" "riffle help check"; done
+ends 0 help diagnose
+for word in -n --seed --strict diagnose.json 64 65 66; do says "$word" "riffle help diagnose"; done
 ends 0 help bench
 for word in ladder gradient peak --flow --dim --batch --threads --precision --rounds; do
   says "$word " "riffle help bench"

@@ -18,6 +18,15 @@ mkdir elsewhere
 (cd elsewhere && "$riffle" fit ../runs/banana-1/spec.toml --out again --quiet) || fail "no second run"
 same_run runs/banana-1 elsewhere/again
 
+ends 0 sample runs/banana-1 -n 50
+same_file "$log/out" runs/banana-1/draws.csv
+mv banana.so gone.so
+refuses 66 'banana.so does not exist' sample runs/banana-1 -n 50
+refuses 66 'banana.so does not exist' diagnose runs/banana-1
+ends 0 sample runs/banana-1 -n 50 --unconstrained
+mv gone.so banana.so
+ends 0 diagnose runs/banana-1 -n 2000
+
 # Killed and resumed, it ends with the same bits; the library is loaded again.
 ends 0 fit --plugin banana.so "${longer[@]}" --out whole
 "$riffle" fit --plugin banana.so "${longer[@]}" --out killed \
@@ -33,7 +42,7 @@ fi
 if command -v gnuplot >/dev/null; then
   ends 0 fit --plugin banana.so --flow planar:4 --iterations 300 --batch 32 --set run.evaluation_draws=1000 \
     --out pictured
-  [ -s pictured/densities.png ] || fail "no picture of the densities"
+  [ -s pictured/posterior.png ] || fail "no picture of the posterior"
   mv banana.so gone.so
   ends 0 plot pictured
   grep -q '^warning: no picture of the target: .*banana.so does not exist' "$log/err" ||

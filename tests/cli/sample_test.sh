@@ -45,6 +45,29 @@ wait
 same_file "$log/through" "$log/thousand"
 [ -p pipe ] || fail "-o put a file in the place of a pipe"
 
+# Of a posterior, parameters on their own scale, as in draws.csv; or the flow's coordinates.
+ends 0 fit eight-schools "${brief[@]}" --flow planar:2 --out schools
+ends 0 sample schools -n 50
+same_file "$log/out" schools/draws.csv
+ends 0 sample schools -n 20000
+head -51 "$log/out" | cmp -s - schools/draws.csv || fail "more draws do not begin with the same"
+[ "$(sort -u "$log/out" | wc -l)" -eq 20001 ] || fail "draws of a posterior repeat"
+ends 0 sample schools -n 0
+[ "$(cat "$log/out")" = "$(head -1 schools/draws.csv)" ] || fail "no draws are not a header alone"
+ends 0 sample schools -n 3 --unconstrained
+[ "$(head -1 "$log/out")" = "lp_approx__,$(seq -s, -f 'z.%g' 10)" ] ||
+  fail "header of coordinates: $(head -1 "$log/out")"
+cut -d, -f1 "$log/out" | tail -3 >"$log/own"
+sed -n 2,4p schools/draws.csv | cut -d, -f2 | cmp -s - "$log/own" || fail "other draws, by ln q"
+ends 0 fit eight-schools "${brief[@]}" --flow planar:2 --output-format cmdstan --out layout
+ends 0 sample layout -n 50
+[ "$(grep -v '^#' "$log/out")" = "$(grep -v '^#' layout/draws.csv)" ] || fail "not laid out as cmdstan"
+grep -q '^# *num_draws = 50\|^# .*50' "$log/out" || fail "no comments as CmdStan has them"
+mkdir bare
+cp schools/model.riffle bare
+ends 0 sample bare -n 3
+[ "$(head -1 "$log/out")" = "lp_approx__,$(seq -s, -f 'z.%g' 10)" ] || fail "a model alone"
+
 # A reader that leaves early is no error to speak of.
 "$riffle" sample run -n 1000000 2>"$log/err" | head -3 >"$log/three"
 [ "$(wc -l <"$log/three")" -eq 3 ] || fail "not three lines"

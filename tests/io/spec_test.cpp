@@ -39,7 +39,7 @@ struct Key {
 };
 
 // The keys that are promised, written out once more.
-constexpr std::array<Key, 46> keys{{
+constexpr std::array<Key, 52> keys{{
     {"target", "name", Type::text},
     {"target", "dim", Type::whole},
     {"target", "log_floor", Type::number},
@@ -71,6 +71,12 @@ constexpr std::array<Key, 46> keys{{
     {"schedule", "decay", Type::number},
     {"schedule", "step_every", Type::whole},
     {"schedule", "final_fraction", Type::number},
+    {"run", "method", Type::text},
+    {"run", "max_seconds", Type::number},
+    {"run", "max_gradients", Type::whole},
+    {"run", "resample", Type::text},
+    {"run", "output_format", Type::text},
+    {"run", "strict", Type::yes_no},
     {"run", "iterations", Type::whole},
     {"run", "batch", Type::whole},
     {"run", "seed", Type::whole},
@@ -102,7 +108,9 @@ auto fields(const Spec& s) {
       std::tie(s.schedule.name, s.schedule.decay, s.schedule.step_every, s.schedule.final_fraction),
       std::tie(s.run.iterations, s.run.batch, s.run.seed, s.run.threads, s.run.precision,
                s.run.simd, s.run.log_every, s.run.snapshot_every, s.run.evaluation_draws,
-               s.run.draws, s.run.checkpoint_seconds, s.run.plots, s.run.quiet));
+               s.run.draws, s.run.checkpoint_seconds, s.run.plots, s.run.quiet, s.run.method,
+               s.run.max_seconds, s.run.max_gradients, s.run.resample, s.run.output_format,
+               s.run.strict));
 }
 
 class Sampler {

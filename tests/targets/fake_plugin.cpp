@@ -1,8 +1,10 @@
 // A plug-in of one coordinate that misbehaves as its data say.
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include "riffle/plugin.h"
 
@@ -13,6 +15,10 @@
 struct riffle_plugin_model {
   std::string data;
 };
+
+namespace {
+size_t evaluated = 0;  // points; it is used from one thread
+}
 
 extern "C" {
 
@@ -40,14 +46,26 @@ size_t riffle_plugin_dim(const riffle_plugin_model* model) {
   return model->data == "flat" ? 0 : 1;
 }
 
-void riffle_plugin_evaluate(const riffle_plugin_model*, size_t n, const double* z,
+void riffle_plugin_evaluate(const riffle_plugin_model* model, size_t n, const double* z,
                             double* log_density, double* gradient, int32_t* status, char* error,
                             size_t error_size) {
+  evaluated += n;
+  bool fails = true;
+  if (int after = 0; std::sscanf(model->data.c_str(), "hang after %d", &after) == 1) {
+    fails = false;
+    while (evaluated > static_cast<size_t>(after)) {
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+    }
+  }
+  if (int each = 0; std::sscanf(model->data.c_str(), "%d ms a call", &each) == 1) {
+    fails = false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(each));
+  }
   bool told = false;
   for (size_t i = 0; i < n; ++i) {
     log_density[i] = -0.5 * z[i] * z[i];
     gradient[i] = -z[i];
-    if (z[i] > 1) {
+    if (fails && z[i] > 1) {
       status[i] = 7;
       if (!told) std::snprintf(error, error_size, "%g is above 1", z[i]);
       told = true;

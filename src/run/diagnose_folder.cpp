@@ -1,0 +1,86 @@
+#include "run/diagnose_folder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "core/executor.h"
+#include "io/files.h"
+#include "posterior/metered_density.h"
+#include "riffle/error.h"
+#include "riffle/spec.h"
+#include "run/assessment.h"
+#include "run/posterior_run.h"
+#include "run/run_folder.h"
+#include "run/summary.h"
+#include "run/training.h"
+#include "targets/user_target.h"
+
+namespace riffle {
+namespace {
+
+constexpr std::uint64_t times_those_of_the_run = 5;
+
+std::string why_no_posterior(const Spec& spec) {
+  if (!spec.target.samples.empty()) {
+    return "it learned the density of samples, which have no density to compare with";
+  }
+  if (spec.run.precision != "double") return "it is in float; fit the target in double";
+  return fmt::format("{} was fitted for its bound alone; fit it with --method staged",
+                     spec.target.name);
+}
+
+std::uint64_t draws_of(const DiagnosisOptions& options, const Spec& spec) {
+  if (!options.draws) {
+    return std::min(times_those_of_the_run * spec.run.evaluation_draws, most_diagnosis_draws);
+  }
+  if (*options.draws == 0 || *options.draws > most_diagnosis_draws) {
+    throw Error(ErrorKind::usage, fmt::format("{} draws to diagnose by: 1 to {} are possible",
+                                              *options.draws, most_diagnosis_draws));
+  }
+  return *options.draws;
+}
+
+}  // namespace
+
+Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const auto spec = spec_of_run(folder);
+  const auto draws = draws_of(options, spec);
+  const auto refuse = [&](std::string_view why) {
+    throw Error(ErrorKind::usage, fmt::format("the run in {} {}", folder.string(), why));
+  };
+  const auto record = read_summary(folder / run_files::summary);
+  if (!record) {
+    refuse(fmt::format("is not finished: `riffle fit {} --resume` goes on", folder.string()));
+  }
+  const auto run = record->known ? open_posterior_run(folder) : std::nullopt;
+  if (!run) refuse("is not one of a posterior: " + why_no_posterior(spec));
+
+  const auto& target = *run->target;
+  const UserDensity plain(target);
+  const MeteredDensity density(plain);
+  Executor executor(target.thread_safe() ? threads_of(spec) : 1);
+  const auto& search = *record->known;
+  VerdictEvidence known;
+  known.unseen_modes = search.unseen_modes;
+  known.modes_left_out = search.modes_left_out;
+  known.budget_exhausted = search.out_of_budget;
+  const auto seed = options.seed.value_or(spec.run.seed);
+  auto posterior =
+      assess(run->model, run->flow.definition().params, target, density, std::move(known),
+             {.seed = seed, .number = 1, .draws = draws, .kept_draws = 0}, executor)
+          .report;
+  posterior.climbs = search.climbs;
+  posterior.modes = search.modes;
+  add_cost(posterior, target, density, std::chrono::duration<double>(Clock::now() - start).count());
+  Diagnosis diagnosis{target.name(), run->flow, seed, target.log_z(), std::move(posterior)};
+  write_file(folder / run_files::diagnosis, diagnosis_json(diagnosis));
+  return diagnosis;
+}
+
+}  // namespace riffle

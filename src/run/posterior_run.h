@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "flows/flow_model.h"
+#include "riffle/spec.h"
+#include "riffle/target.h"
+#include "riffle/trained_flow.h"
+
+namespace riffle {
+
+/// A run of a posterior, read from its folder.
+struct PosteriorRun {
+  Spec spec;
+  std::unique_ptr<Target> target;
+  TrainedFlow flow;
+  FlowModel<double> model;  ///< the flow's, on the instruction set of the spec
+};
+
+/// Nothing where the run is not one of a posterior (posterior_target). Throws Error{no_input} where
+/// there is no run or a library is gone, and Error{data} where flow and target do not go together.
+std::optional<PosteriorRun> open_posterior_run(const std::filesystem::path& folder);
+
+}  // namespace riffle
