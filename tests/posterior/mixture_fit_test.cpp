@@ -138,6 +138,26 @@ TEST(MixtureFit, AComponentWithNothingBelowItKeepsItsPlace) {
   expect_components(flow, components);
 }
 
+TEST(MixtureFit, AComponentThatFewDrawsBelongToStaysAsItWas) {
+  const auto components = three();
+  std::vector<Mode> modes;
+  for (const auto& c : components) modes.push_back(mode_of(c, std::log(c.weight)));
+  // Some eight of 8192 draws, in the far tail of the first component.
+  const VectorXd tail = components[0].mean + Eigen::Vector2d(7, 0);
+  modes.push_back(mode_of({0, tail, MatrixXd::Identity(2, 2)}, -7));
+  const auto target = mixture_density(components);
+  Executor alone(1);
+  const auto fit_in = [&](std::size_t rounds) {
+    return fit_mixture(target, modes, {.rounds = rounds, .set = InstructionSet::best()}, alone);
+  };
+  const auto before = fit_in(0).params;
+  const auto after = fit_in(4).params;
+  // affine-full: 5; logarithms of weights: 4; means: 4 of 2; logarithms of sds: 4 of 2.
+  for (const std::size_t i : {15U, 16U, 23U, 24U}) EXPECT_EQ(after[i], before[i]) << i;
+  EXPECT_NE(after[9], before[9]);
+  EXPECT_LT(after[8], before[8] - 3);
+}
+
 TEST(MixtureFit, TakesNoMoreThanTheHeaviestComponents) {
   const auto components = three();
   std::vector<Mode> modes;
