@@ -18,6 +18,7 @@
 #include "cli/fit_posterior.h"
 #include "cli/progress.h"
 #include "cli/watchdog.h"
+#include "diagnostics/verdict.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/spec.h"
@@ -315,7 +316,12 @@ int run_fit(const FitArguments& a) {
     return interrupted_exit;
   }
   const auto& posterior = outcome->report.posterior;
-  return shown.run.strict && posterior ? exit_code_of(*posterior) : 0;
+  if (!posterior) return 0;
+  if (shown.run.strict) return exit_code_of(*posterior);
+  if (shown.run.quiet && posterior->verdict == name_of(Grade::unreliable)) {
+    fmt::print(stderr, "warning: the fit is unreliable: {}\n", posterior->verdict_reasons.front());
+  }
+  return 0;
 }
 
 }  // namespace
@@ -334,9 +340,8 @@ Command add_fit(CLI::App& app) {
   fit->add_option("--data", a->data, "data of the Stan model or plug-in: FILE.json, or JSON");
   fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
   fit->add_flag("--force", a->force, "replace the run that is in the folder");
-  fit->add_flag(
-      "--resume", a->resume,
-      "go on with the run in the folder WHAT, to the same bits as if it had not stopped");
+  fit->add_flag("--resume", a->resume,
+                "go on with the run in the folder WHAT, to the same bits as if it had not stopped");
   for (auto& s : a->shorthands) {
     s.given = fit->add_option(s.option, s.value, s.help);
   }

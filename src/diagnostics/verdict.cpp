@@ -186,8 +186,10 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
         "ln p leaves out constants: log Z is known up to an unknown constant, and "
         "is no evidence to compare models by");
   }
-  if (evidence.fits.size() < 2) {
+  if (evidence.fits.size() < 2 && evidence.unseen_modes != 0.0) {
     reasons.emplace_back("one fit alone: modes and mass where it has no draws would not be seen");
+  } else if (evidence.fits.size() < 2) {
+    reasons.emplace_back("one fit alone, but starts from near and far met no mode that it has not");
   }
   if (evidence.unseen_modes && *evidence.unseen_modes > 0 &&
       *evidence.unseen_modes <= most_unseen) {

@@ -47,6 +47,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
       make_model<double>(fit.flow.base, parse_flow(fit.flow.layers), {fit.flow.dim, 0, set});
   VerdictEvidence known;
   known.budget_exhausted = fit.out_of_budget || fit.interrupted;
+  if (fit.search.modes.size() == 1) known.unseen_modes = fit.search.unseen();
   if (fit.search.modes.size() > 1) {
     // A scale for p is all that is needed.
     known.modes_left_out = fit.left_out(fit.elbo) > 0.01;
