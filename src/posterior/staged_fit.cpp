@@ -89,7 +89,7 @@ class Recipe {
     // A flow may lose a mode while it learns, the sooner the faster it has to.
     for (std::size_t attempt = 1; attempt <= 3 && !done(); ++attempt) {
       fit_margins(attempt);
-      if (covers()) return;
+      if (attempt > 1 && covers()) return;
     }
   }
 
@@ -204,6 +204,7 @@ class Recipe {
     phases.batch = 256 * attempt;
     phases.least_steps = 1000 * attempt;
     phases.most_steps = phases.least_steps;
+    phases.most_phases = 5;
     phases.beta = [attempt](std::uint64_t step) {
       return std::min(1.0, 0.02 + static_cast<double>(step) / static_cast<double>(800 * attempt));
     };
