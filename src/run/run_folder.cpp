@@ -293,6 +293,10 @@ std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::strin
   const auto snapshots = read_samples(folder / run_files::samples);
   auto plotted = draw_pictures({spec, flow, snapshots, loss_every, losses}, folder);
   warnings = std::move(plotted.warnings);
+  if (spec.run.method == "staged") {
+    warnings.emplace_back(
+        "the page of a posterior is drawn by `riffle fit` alone: it needs the weights of that run");
+  }
   return plotted.files;
 }
 
