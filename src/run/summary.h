@@ -16,18 +16,19 @@ std::string summary_json(const Spec& spec, const FitReport& report);
 /// The text of diagnose.json: keys as in summary.json.
 std::string diagnosis_json(const Diagnosis& diagnosis);
 
+/// What the search for modes knew.
+struct SearchRecord {
+  std::uint64_t climbs = 0;
+  std::uint64_t modes = 0;
+  std::optional<double> unseen_modes;
+  bool modes_left_out = false;
+  bool out_of_budget = false;
+};
+
 /// What later commands need of a summary.
 struct RunRecord {
-  /// What the search for modes knew.
-  struct Known {
-    std::uint64_t climbs = 0;
-    std::uint64_t modes = 0;
-    std::optional<double> unseen_modes;
-    bool modes_left_out = false;
-    bool out_of_budget = false;
-  };
   std::string stop_reason;
-  std::optional<Known> known;  ///< of a posterior; otherwise nothing
+  std::optional<SearchRecord> known;  ///< of a posterior; otherwise nothing
 };
 
 /// Nothing where there is no such file. Throws Error{data} for a file that is no summary, and as
