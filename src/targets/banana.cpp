@@ -1,12 +1,9 @@
 #include "targets/banana.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cmath>
 #include <numbers>
 
-#include "riffle/error.h"
 #include "targets/target_kernels.h"
 
 namespace riffle {
@@ -39,20 +36,13 @@ constexpr std::array<NumberOption, 2> numbers{{
 
 template <class T>
 std::unique_ptr<Density<T>> make(const TargetOptions& options) {
-  const double sd = options.number("sd");
-  if (!(sd > 0)) {
-    throw Error(ErrorKind::usage, fmt::format("target.sd is {}, but must be positive", sd));
-  }
+  const double sd = options.positive("sd");
   const double log_two_pi = std::log(2 * std::numbers::pi);
   const BananaSettings settings{
       sd, options.number("curvature"),
       -std::log(sd) - 0.5 * static_cast<double>(options.dim) * log_two_pi};
   return std::make_unique<KernelDensity<T, BananaSettings>>(options.dim, settings,
                                                             kernels_for<T>(options.set));
-}
-
-std::optional<double> log_z(const TargetOptions&) {
-  return 0.0;
 }
 
 }  // namespace
@@ -64,7 +54,7 @@ const TargetEntry banana_entry{
     .any_dim = true,
     .improper = false,
     .options = numbers,
-    .log_z = &log_z,
+    .log_z = &log_z_of_normalised,
     .make_float = &make<float>,
     .make_double = &make<double>,
     .make_dual = &make<Dual>,

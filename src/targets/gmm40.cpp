@@ -1,12 +1,9 @@
 #include "targets/gmm40.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cmath>
 #include <numbers>
 
-#include "riffle/error.h"
 #include "targets/gmm40_means.h"
 #include "targets/target_kernels.h"
 
@@ -41,17 +38,10 @@ constexpr std::array<NumberOption, 1> jax_numbers{
 
 template <class T, const Gmm40Means& means>
 std::unique_ptr<Density<T>> make(const TargetOptions& options) {
-  const double sd = options.number("sd");
-  if (!(sd > 0)) {
-    throw Error(ErrorKind::usage, fmt::format("target.sd is {}, but must be positive", sd));
-  }
+  const double sd = options.positive("sd");
   const Gmm40Settings settings{&means, sd, -std::log(40 * 2 * std::numbers::pi * sd * sd)};
   return std::make_unique<KernelDensity<T, Gmm40Settings>>(2, settings,
                                                            kernels_for<T>(options.set));
-}
-
-std::optional<double> log_z(const TargetOptions&) {
-  return 0.0;
 }
 
 }  // namespace
@@ -63,7 +53,7 @@ const TargetEntry gmm40_entry{
     .any_dim = false,
     .improper = false,
     .options = torch_numbers,
-    .log_z = &log_z,
+    .log_z = &log_z_of_normalised,
     .make_float = &make<float, gmm40_torch_means>,
     .make_double = &make<double, gmm40_torch_means>,
     .make_dual = &make<Dual, gmm40_torch_means>,
@@ -78,7 +68,7 @@ const TargetEntry gmm40_jax_entry{
     .any_dim = false,
     .improper = false,
     .options = jax_numbers,
-    .log_z = &log_z,
+    .log_z = &log_z_of_normalised,
     .make_float = &make<float, gmm40_jax_means>,
     .make_double = &make<double, gmm40_jax_means>,
     .make_dual = &make<Dual, gmm40_jax_means>,

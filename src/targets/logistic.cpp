@@ -114,10 +114,7 @@ Standard standard_of(const TargetOptions& options, std::size_t column) {
 
 template <class T>
 std::unique_ptr<Density<T>> make(const TargetOptions& options) {
-  const double sd = options.number("prior_sd");
-  if (!(sd > 0)) {
-    throw Error(ErrorKind::usage, fmt::format("target.prior_sd is {}, but must be positive", sd));
-  }
+  const double sd = options.positive("prior_sd");
   const std::size_t dim = dim_of_data(options);
   const auto& data = options.data;
   const auto is_high = labels_of(data);

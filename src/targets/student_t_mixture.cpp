@@ -60,10 +60,6 @@ std::unique_ptr<Density<T>> make(const TargetOptions& options) {
       options.dim, std::move(settings), kernels_for<T>(options.set));
 }
 
-std::optional<double> log_z(const TargetOptions&) {
-  return 0.0;
-}
-
 }  // namespace
 
 const TargetEntry student_t_mixture_entry{
@@ -73,7 +69,7 @@ const TargetEntry student_t_mixture_entry{
     .any_dim = true,
     .improper = false,
     .options = numbers,
-    .log_z = &log_z,
+    .log_z = &log_z_of_normalised,
     .make_float = &make<float>,
     .make_double = &make<double>,
     .make_dual = &make<Dual>,

@@ -1,9 +1,12 @@
 #include "targets/target_registry.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cassert>
 #include <string>
 
+#include "riffle/error.h"
 #include "targets/banana.h"
 #include "targets/eight_schools.h"
 #include "targets/funnel.h"
@@ -41,6 +44,19 @@ std::span<const TargetEntry> target_registry() {
       logistic_entry,
   };
   return registry;
+}
+
+double TargetOptions::positive(std::string_view name) const {
+  const double value = number(name);
+  if (!(value > 0)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("target.{} is {}, but must be positive", name, value));
+  }
+  return value;
+}
+
+std::optional<double> log_z_of_normalised(const TargetOptions&) {
+  return 0.0;
 }
 
 TargetOptions default_options(const TargetEntry& entry, InstructionSet set) {

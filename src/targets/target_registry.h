@@ -40,6 +40,8 @@ struct TargetOptions {
 
   double number(std::string_view name) const { return numbers.find(name)->second; }
   bool flag(std::string_view name) const { return number(name) != 0; }
+  /// A number that has to be positive; throws Error{usage} where it is not.
+  double positive(std::string_view name) const;
 };
 
 /// The values that a target's z stand for, as riffle::Target says of them; all null where they are
@@ -96,6 +98,9 @@ struct TargetEntry {
 };
 
 std::span<const TargetEntry> target_registry();
+
+/// ln ∫p of a target that is normalised: 0.
+std::optional<double> log_z_of_normalised(const TargetOptions&);
 
 /// All options of a target at their defaults; its data, where it needs any, are left empty.
 TargetOptions default_options(const TargetEntry& entry, InstructionSet set);
