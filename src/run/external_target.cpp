@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "core/names.h"
 #include "run/target_options.h"
@@ -19,19 +20,15 @@ std::unique_ptr<Target> external_target(const Spec& spec) {
   return nullptr;
 }
 
-std::unique_ptr<Target> any_target(const Spec& spec, InstructionSet set) {
-  if (auto external = external_target(spec)) return external;
-  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
-  return std::make_unique<BuiltInTarget>(entry, target_options(entry, spec, set));
-}
-
 std::unique_ptr<Target> posterior_target(const Spec& spec) {
   if (!spec.target.samples.empty()) return nullptr;
   if (auto external = external_target(spec)) return external;
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
   const bool wanted =
       spec.run.method == "staged" || (entry.posterior && spec.run.precision == "double");
-  return wanted ? any_target(spec, InstructionSet::parse(spec.run.simd)) : nullptr;
+  if (!wanted) return nullptr;
+  auto options = target_options(entry, spec, InstructionSet::parse(spec.run.simd));
+  return std::make_unique<BuiltInTarget>(entry, std::move(options));
 }
 
 void make_target_paths_absolute(Spec& spec) {

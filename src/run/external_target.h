@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include "core/instruction_set.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"
 
@@ -12,13 +11,9 @@ namespace riffle {
 /// targets/stan_model.h and targets/plugin.h do.
 std::unique_ptr<Target> external_target(const Spec& spec);
 
-/// The target that the spec names, in a library or built in, as the public interface sees it.
-/// Throws also as target_options.h does.
-std::unique_ptr<Target> any_target(const Spec& spec, InstructionSet set);
-
 /// The target of a run that reports a posterior, with parameters and verdict: of a library's
 /// target, of a built-in posterior in double, and of all staged ones. Null where the run reports
-/// none.
+/// none. Throws also as target_options.h does.
 std::unique_ptr<Target> posterior_target(const Spec& spec);
 
 /// Makes the paths of the spec's target absolute, so that the spec means the same wherever it is
