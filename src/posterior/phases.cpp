@@ -6,6 +6,7 @@
 
 #include "core/aligned.h"
 #include "diagnostics/evaluation.h"
+#include "diagnostics/importance.h"
 #include "inference/gradient_estimator.h"
 #include "inference/optimizer.h"
 
@@ -131,29 +132,15 @@ PhaseResult evaluate_quality(const FlowModel<double>& model, const Density<doubl
                              std::span<const double> params, const RandomStream& stream,
                              std::uint64_t draws, Executor& executor) {
   const auto drawn = draw<double>(model, &target, params, stream, 0, draws, executor);
-  std::vector<double> log_weights;
-  for (std::size_t i = 0; i < drawn.log_q.size(); ++i) {
-    const double w = drawn.log_p[i] - drawn.log_q[i];
-    if (std::isfinite(w)) log_weights.push_back(w);
-  }
+  const auto weighed = importance(log_weights(drawn.log_p, drawn.log_q));
   PhaseResult result;
-  const auto n = static_cast<double>(log_weights.size());
-  if (log_weights.size() < 2) {
+  if (weighed.draws - weighed.zero - weighed.invalid < 2) {
     result.elbo = -std::numeric_limits<double>::infinity();
     return result;
   }
-  const double most = *std::max_element(log_weights.begin(), log_weights.end());
-  double sum = 0;
-  double squares = 0;
-  for (const double w : log_weights) {
-    result.elbo += w / n;
-    sum += std::exp(w - most);
-    squares += std::exp(2 * (w - most));
-  }
-  double variance = 0;
-  for (const double w : log_weights) variance += (w - result.elbo) * (w - result.elbo) / (n - 1);
-  result.elbo_se = std::sqrt(variance / n);
-  result.ess_fraction = sum * sum / squares / static_cast<double>(draws);
+  result.elbo = weighed.elbo;
+  result.elbo_se = weighed.elbo_se;
+  result.ess_fraction = weighed.ess_fraction;
   return result;
 }
 
