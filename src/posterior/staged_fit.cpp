@@ -70,13 +70,8 @@ class Recipe {
     return out_of_time() || target_.evaluations() >= options_.max_gradients;
   }
   bool stop() const { return options_.interrupted() || out_of_budget(); }
-  bool good_enough() const { return kept_.ess_fraction >= enough && covers(); }
+  bool good_enough() const { return kept_.ess_fraction >= enough && covered_; }
   bool done() const { return stop() || good_enough(); }
-  /// Whether the modes that were found are all in what is kept, but for some of little mass.
-  bool covers() const {
-    constexpr double little = 0.01;
-    return result_.search.modes.size() < 2 || result_.left_out(kept_.elbo) <= little;
-  }
 
   void one_mode() {
     fit_normal();
@@ -89,7 +84,7 @@ class Recipe {
     // A flow may lose a mode while it learns, the sooner the faster it has to.
     for (std::size_t attempt = 1; attempt <= 3 && !done(); ++attempt) {
       fit_margins(attempt);
-      if (attempt > 1 && covers()) return;
+      if (attempt > 1 && covered_) return;
     }
   }
 
@@ -98,19 +93,20 @@ class Recipe {
   void offer(std::string name, const std::string& what, TrainedFlow::Definition flow,
              const PhaseResult& quality) {
     const bool first = result_.flow.layers.empty();
-    const bool covered_before = !first && covers();
     auto before = std::exchange(result_.flow, std::move(flow));
     const auto quality_before = std::exchange(kept_, quality);
+    const bool covered_before = std::exchange(covered_, result_.covers(quality.elbo));
     // Draws between modes make an ELBO noisy; a mode that is lost is worse.
-    const bool better = first || covers() > covered_before ||
-                        (covers() == covered_before && quality.elbo > quality_before.elbo);
+    const bool better = first || covered_ > covered_before ||
+                        (covered_ == covered_before && quality.elbo > quality_before.elbo);
     auto told =
         fmt::format("{}: {} of the draws are effective", what, percent(quality.ess_fraction));
     if (!better) {
       result_.flow = std::move(before);
       kept_ = quality_before;
+      covered_ = covered_before;
       told += ", no better than before";
-    } else if (!covers()) {
+    } else if (!covered_) {
       told += ", but it has lost modes";
     } else {
       told += good_enough() ? ", which is enough" : ", too few";
@@ -221,7 +217,7 @@ class Recipe {
         make_model<double>(flow.base, parse_flow(flow.layers), {target_.dim(), 0, options_.set});
     const auto quality = evaluate_quality(
         model, target_, flow.params, {options_.seed, Purpose::evaluation, options.number << 32},
-        4096, executor_);
+        PhaseOptions{}.evaluation_draws, executor_);
     offer("mixture",
           fmt::format("a normal for each of {} modes",
                       std::min(result_.search.modes.size(), options.most_components)),
@@ -261,8 +257,9 @@ class Recipe {
   const std::function<void(const StagedFit&)>& on_stage_;
   Clock::time_point start_ = Clock::now();
   StagedFit result_;
-  PhaseResult kept_;  ///< quality of result_.flow
-  Normal normal_;     ///< in whose coordinates flows are trained
+  PhaseResult kept_;      ///< quality of result_.flow
+  bool covered_ = false;  ///< whether it covers the modes
+  Normal normal_;         ///< in whose coordinates flows are trained
 };
 
 }  // namespace
@@ -296,6 +293,11 @@ double StagedFit::left_out(double log_z) const {
     if (!(deficit(k) < most)) without += mass;
   }
   return without / all;
+}
+
+bool StagedFit::covers(double log_z) const {
+  constexpr double little = 0.01;
+  return search.modes.size() < 2 || left_out(log_z) <= little;
 }
 
 StagedFit staged_fit(const MeteredDensity& target, const StagedOptions& options, Executor& executor,

@@ -35,6 +35,8 @@ struct StagedFit {
   /// Share of the modes' mass, as far as modes were found, where q is far below p: `log_z` scales
   /// p.
   double left_out(double log_z) const;
+  /// Whether several modes, where there are, are all in q but for some of little mass.
+  bool covers(double log_z) const;
 };
 
 /// The default recipe: a normal distribution where that is enough, a flow on top where it is not.

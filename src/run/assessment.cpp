@@ -35,6 +35,13 @@ Draws select(const Draws& draws, std::span<const std::size_t> indices) {
 
 }  // namespace
 
+AssessmentOptions assessment_options(const Spec& spec) {
+  return {.seed = spec.run.seed,
+          .draws = spec.run.evaluation_draws,
+          .kept_draws = spec.run.draws,
+          .resample = spec.run.resample == "psis"};
+}
+
 Assessment assess(const FlowModel<double>& model, std::span<const double> params,
                   const Target& target, const Density<double>& density, VerdictEvidence known,
                   const AssessmentOptions& options, Executor& executor) {

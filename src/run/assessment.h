@@ -10,6 +10,7 @@
 #include "flows/flow_model.h"
 #include "posterior/metered_density.h"
 #include "riffle/posterior.h"
+#include "riffle/spec.h"
 #include "riffle/target.h"
 
 namespace riffle {
@@ -22,6 +23,9 @@ struct AssessmentOptions {
   std::uint64_t kept_draws = 4'000;  ///< for the report
   bool resample = false;             ///< the kept ones, by their weights
 };
+
+/// Those of a run.
+AssessmentOptions assessment_options(const Spec& spec);
 
 struct Assessment {
   PosteriorReport report;  ///< evidence, verdict, parameters, and values of the kept draws

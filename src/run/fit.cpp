@@ -187,12 +187,8 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   }
   if constexpr (std::is_same_v<T, double>) {
     if (own != nullptr) {
-      auto assessed = assess(exact_model, params, *own, *targets.exact, {},
-                             {.seed = spec.run.seed,
-                              .draws = spec.run.evaluation_draws,
-                              .kept_draws = spec.run.draws,
-                              .resample = spec.run.resample == "psis"},
-                             executor);
+      auto assessed =
+          assess(exact_model, params, *own, *targets.exact, {}, assessment_options(spec), executor);
       report.posterior = std::move(assessed.report);
       report.draws = {dim, std::move(assessed.kept.z), std::move(assessed.kept.log_q)};
       report.log_p = std::move(assessed.kept.log_p);

@@ -47,20 +47,15 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
       make_model<double>(fit.flow.base, parse_flow(fit.flow.layers), {fit.flow.dim, 0, set});
   VerdictEvidence known;
   known.budget_exhausted = fit.out_of_budget || fit.interrupted;
-  if (fit.search.modes.size() == 1) known.unseen_modes = fit.search.unseen();
-  if (fit.search.modes.size() > 1) {
-    // A scale for p is all that is needed.
-    known.modes_left_out = fit.left_out(fit.elbo) > 0.01;
-    // Modes that a flow over all coordinates covers without having been told of them are not
-    // unseen.
-    if (fit.flow.base != "standard-normal") known.unseen_modes = fit.search.unseen();
+  known.modes_left_out = !fit.covers(fit.elbo);  // a scale for p is all that is needed
+  // Of several modes, those that a flow over all coordinates covers without having been told of
+  // them are not unseen.
+  const std::size_t modes = fit.search.modes.size();
+  if (modes == 1 || (modes > 1 && fit.flow.base != "standard-normal")) {
+    known.unseen_modes = fit.search.unseen();
   }
   auto assessed = assess(model, fit.flow.params, target, density, std::move(known),
-                         {.seed = spec.run.seed,
-                          .draws = spec.run.evaluation_draws,
-                          .kept_draws = spec.run.draws,
-                          .resample = spec.run.resample == "psis"},
-                         executor);
+                         assessment_options(spec), executor);
   auto& posterior = assessed.report;
   posterior.out_of_budget = fit.out_of_budget;  // not where it was interrupted
   posterior.stages = fit.stages;
