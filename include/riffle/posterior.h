@@ -49,8 +49,9 @@ struct PosteriorParameter {
 /// What a fit says of a posterior. Figures come from fresh draws; docs/verdict.md says how they are
 /// judged.
 struct PosteriorReport {
-  std::uint64_t draws = 0;  ///< behind the figures
-  double log_z = 0;         ///< evidence, by importance sampling
+  std::uint64_t draws = 0;        ///< of q, behind the figures
+  std::uint64_t wider_draws = 0;  ///< that reach wider than q's, for log_z and the parameters
+  double log_z = 0;               ///< evidence, by importance sampling
   double log_z_se = 0;
   bool keeps_constants = true;  ///< where not, log_z is known up to an unknown constant
   double elbo = 0;

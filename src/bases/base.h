@@ -61,6 +61,9 @@ class Base {
   void log_density_vjp(std::span<const T> params, Tile<const T> z, const T* weight, Tile<T> g,
                        std::span<T> grad) const;
 
+  /// Whether this is N(0, I) whatever the parameters.
+  virtual bool is_standard_normal() const { return false; }
+
   /// Initial values for the parameters (overwritten), drawn from `stream`.
   void initialise(const RandomStream& stream, std::span<T> params) const;
 

@@ -25,6 +25,8 @@ class StandardNormalBase final : public Base<T> {
   explicit StandardNormalBase(const BaseOptions& options)
       : Base<T>(options.dim), kernels_(kernels_for<T>(options.set)) {}
 
+  bool is_standard_normal() const override { return true; }
+
  private:
   void sample_impl(const T* params, const RandomStream& stream, std::uint64_t first, Tile<T> z,
                    T* cache) const override {

@@ -6,41 +6,10 @@
 #include <limits>
 #include <memory>
 
-#include "core/aligned.h"
+#include "diagnostics/pipeline.h"
 
 namespace riffle {
 namespace {
-
-/// Room for pushing one tile through everything.
-template <class T>
-struct Pipeline {
-  explicit Pipeline(const FlowModel<T>& model)
-      : z0(model.dim()),
-        z(model.dim()),
-        gradient(model.dim()),
-        cache(model.flow().cache_size()),
-        base_cache(model.base().cache_size()) {}
-
-  TileBuffer<T> z0;
-  TileBuffer<T> z;
-  TileBuffer<T> gradient;
-  AlignedVector<T> cache;
-  AlignedVector<T> base_cache;
-  alignas(64) std::array<T, tile_size> log_q0{};
-  alignas(64) std::array<T, tile_size> log_det{};
-  alignas(64) std::array<T, tile_size> log_p{};
-
-  void push(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,
-            const RandomStream& stream, std::uint64_t first, std::size_t count) {
-    const auto base_params = model.base_part(params);
-    model.base().sample(base_params, stream, first, z0.view(count), base_cache.data());
-    model.base().log_density(base_params, z0.view(count), log_q0.data());
-    log_det.fill(T(0));
-    model.flow().forward(model.flow_part(params), z0.view(count), z.view(count), log_det.data(),
-                         cache.data());
-    if (target != nullptr) target->evaluate(z.view(count), log_p.data(), gradient.view(count));
-  }
-};
 
 /// Mean and sum of squared deviations, mergeable: Chan, Golub & LeVeque (1979).
 struct Moments {
@@ -99,7 +68,8 @@ MonteCarlo evaluate_objective(const FlowModel<T>& model, const Density<T>& targe
     auto& p = *pipelines[worker];
     const std::uint64_t first = tile * tile_size;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(tile_size, draws - first));
-    p.push(model, &target, params, stream, first, count);
+    p.sample(model, params, stream, first, count);
+    p.push(model, &target, params, count);
     for (std::size_t group = 0; group < count; group += terms.group) {
       add_group(p, group, std::min(group + terms.group, count), terms, moments[tile]);
     }
@@ -127,7 +97,8 @@ Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const 
     auto& p = *pipelines[worker];
     const std::uint64_t done = tile * tile_size;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(tile_size, n - done));
-    p.push(model, target, params, stream, first + done, count);
+    p.sample(model, params, stream, first + done, count);
+    p.push(model, target, params, count);
     for (std::size_t s = 0; s < count; ++s) {
       double* const z = &result.z[(done + s) * dim];
       for (std::size_t d = 0; d < dim; ++d) z[d] = static_cast<double>(p.z.row(d)[s]);

@@ -10,6 +10,12 @@
 
 namespace riffle {
 
+/// ln ∫p with its standard error.
+struct Evidence {
+  double log_z = 0;
+  double log_z_se = 0;
+};
+
 /// What importance weights w = p/q of independent draws of q say of p and of q.
 ///
 /// A weight of zero (ln w = -∞: a draw outside the support) counts as what it is. A weight that is

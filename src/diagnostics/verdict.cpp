@@ -46,16 +46,39 @@ std::string percent(double fraction) {
   return fmt::format("{:.3g} %", 100 * fraction);
 }
 
+/// Whether two evidences may be those of one density. What is no number agrees with none.
+bool agree(const Evidence& a, const Evidence& b) {
+  const double gap = std::abs(a.log_z - b.log_z);
+  return gap <= most_fit_gap || gap <= most_fit_gap_errors * std::hypot(a.log_z_se, b.log_z_se);
+}
+
+/// Mass that q's own draws do not reach.
+void look_beyond(const VerdictEvidence& evidence, std::vector<std::string>& wrong) {
+  if (!evidence.reached) return;
+  const auto& i = evidence.importance;
+  const auto& [all, reached] = *evidence.reached;
+  if (!agree(reached, {i.log_z, i.log_z_se})) {
+    wrong.push_back(fmt::format(
+        "with draws that reach wider than those of q log Z is {:.2f} ± {:.2f}, without {:.2f} ± "
+        "{:.2f}: q misses mass",
+        reached.log_z, reached.log_z_se, i.log_z, i.log_z_se));
+  }
+  if (all.khat && *all.khat > most_khat(all.ess_fraction)) {
+    wrong.push_back(fmt::format(
+        "with draws that reach wider than those of q the weights have too heavy a tail: k̂ = {:.2f} "
+        "where {} of the draws are effective (at most {}); q is likely too narrow",
+        *all.khat, percent(all.ess_fraction), most_khat(all.ess_fraction)));
+  }
+}
+
 /// The widest disagreement of two fits, in reasons.
-void compare_fits(const std::vector<VerdictEvidence::Fit>& fits, std::vector<std::string>& wrong) {
+void compare_fits(const std::vector<Evidence>& fits, std::vector<std::string>& wrong) {
   double widest = 0;
   std::string worst;
   for (std::size_t i = 0; i < fits.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
+      if (agree(fits[i], fits[j])) continue;
       const double gap = std::abs(fits[i].log_z - fits[j].log_z);
-      const double error = std::hypot(fits[i].log_z_se, fits[j].log_z_se);
-      if (gap <= most_fit_gap || gap <= most_fit_gap_errors * error) continue;
-      // What is no number gets here too: such an evidence agrees with none.
       if (gap <= widest) continue;
       widest = gap;
       worst = fmt::format(
@@ -111,6 +134,7 @@ std::vector<std::string> faults(const VerdictEvidence& evidence) {
                     "{}); q is likely too narrow, and mass that it misses shows in no figure",
                     *i.khat, percent(i.ess_fraction), most_khat(i.ess_fraction)));
   }
+  look_beyond(evidence, wrong);
   if (i.largest_share > most_share) {
     wrong.push_back(fmt::format("one draw holds {} of the weight (at most {})",
                                 percent(i.largest_share), percent(most_share)));
@@ -187,7 +211,10 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
         "is no evidence to compare models by");
   }
   if (evidence.fits.size() < 2 && evidence.unseen_modes != 0.0) {
-    reasons.emplace_back("one fit alone: modes and mass where it has no draws would not be seen");
+    reasons.emplace_back(evidence.reached
+                             ? "one fit alone: modes far from its draws would not be seen"
+                             : "one fit alone: modes and mass where it has no draws would not be "
+                               "seen");
   } else if (evidence.fits.size() < 2) {
     reasons.emplace_back("one fit alone, but starts from near and far met no mode that it has not");
   }
@@ -201,7 +228,8 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
     reasons.push_back(
         fmt::format("the target gave no number at {} of {} draws", i.invalid, i.draws));
   }
-  if (!i.collapsed && !i.log_z_se_holds) {
+  const auto& weighed = evidence.reached ? evidence.reached->importance : i;
+  if (!i.collapsed && !weighed.log_z_se_holds) {
     reasons.emplace_back("the standard error of log Z is itself uncertain: it may be too small");
   }
 }

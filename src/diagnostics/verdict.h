@@ -27,13 +27,17 @@ struct VerdictEvidence {
   double mean_shift = std::numeric_limits<double>::quiet_NaN();
   double sd_shift = std::numeric_limits<double>::quiet_NaN();
 
-  struct Fit {
-    double log_z = 0;
-    double log_z_se = 0;
+  /// The same draws together with some that reach wider than q (ReachingDraws), where there are
+  /// any: their weights and the evidence by them.
+  struct Reached {
+    Importance importance;
+    Evidence evidence;
   };
+  std::optional<Reached> reached;
+
   /// Fits that started or were seeded independently, this one among them. Fewer than two say
   /// nothing.
-  std::vector<Fit> fits;
+  std::vector<Evidence> fits;
   /// Share of the starts whose mode no other start met: Good's estimate of the chance that one more
   /// start finds a new mode.
   std::optional<double> unseen_modes;

@@ -237,7 +237,7 @@ class Recipe {
   }
 
   void fit_flow(std::size_t layers, std::size_t hidden) {
-    const auto flow = fmt::format("iaf(hidden={},bound=8):{} + affine-full",
+    const auto flow = fmt::format("iaf(hidden={},activation=silu,bound=8):{} + affine-full",
                                   std::max(hidden, target_.dim()), layers);
     PhaseOptions phases;
     phases.rate = 0.02;

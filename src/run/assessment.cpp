@@ -21,13 +21,14 @@ std::vector<double> constrained(const Target& target, const Draws& draws, std::s
   return values;
 }
 
-/// The draws of these numbers, in this order.
-Draws select(const Draws& draws, std::span<const std::size_t> indices) {
+/// The draws of these numbers, in this order, with ln q.
+Draws select(const ReachingDraws& all, std::span<const std::size_t> indices) {
+  const auto& draws = all.draws;
   Draws chosen{draws.dim, {}, {}, {}};
   for (const auto i : indices) {
     const auto* const z = &draws.z[i * draws.dim];
     chosen.z.insert(chosen.z.end(), z, z + draws.dim);
-    chosen.log_q.push_back(draws.log_q[i]);
+    chosen.log_q.push_back(draws.log_q[i] + all.log_q_m[i]);
     chosen.log_p.push_back(draws.log_p[i]);
   }
   return chosen;
@@ -42,49 +43,67 @@ AssessmentOptions assessment_options(const Spec& spec) {
           .resample = spec.run.resample == "psis"};
 }
 
-Assessment assess(const FlowModel<double>& model, std::span<const double> params,
-                  const Target& target, const Density<double>& density, VerdictEvidence known,
-                  const AssessmentOptions& options, Executor& executor) {
-  const auto names = target.parameter_names();
+Weighed weigh(const FlowModel<double>& model, std::span<const double> params, const Target& target,
+              const Density<double>& density, VerdictEvidence known,
+              const AssessmentOptions& options, Executor& executor) {
+  constexpr std::uint64_t own_for_each_wider = 4;
   const RandomStream fresh{options.seed, Purpose::assessment, options.number};
-  const auto drawn = draw<double>(model, &density, params, fresh, 0, options.draws, executor);
-  const auto weights = log_weights(drawn.log_p, drawn.log_q);
-  known.importance = importance(weights);
-  known.keeps_constants = target.keeps_constants();
-  known.injective = model.injective(params);
-  const auto smoothed = normalised_weights(psis(weights).smoothed);
-  if (!smoothed.empty()) {
-    const auto shift =
-        largest_shift(summarise(drawn.z, drawn.dim), summarise(drawn.z, drawn.dim, smoothed));
-    known.mean_shift = shift.mean;
-    known.sd_shift = shift.sd;
+  auto own = draw<double>(model, &density, params, fresh, 0, options.draws, executor);
+  auto all =
+      reach_wider(model, density, params, own, fresh, options.draws / own_for_each_wider, executor);
+  Weighed result{std::move(own), std::move(all), {}, std::move(known)};
+  auto& evidence = result.evidence;
+  evidence.importance = importance(log_weights(result.own.log_p, result.own.log_q));
+  evidence.keeps_constants = target.keeps_constants();
+  evidence.injective = model.injective(params);
+  const auto weights = log_weights(result.all.draws.log_p, result.all.draws.log_q);
+  if (result.all.wider > 0) {
+    evidence.reached = {importance(weights), riffle::evidence(result.all)};
   }
-  const auto verdict = judge(known);
+  result.smoothed = normalised_weights(psis(weights).smoothed);
+  if (!result.smoothed.empty()) {
+    const std::size_t dim = result.own.dim;
+    const auto shift = largest_shift(summarise(result.own.z, dim),
+                                     summarise(result.all.draws.z, dim, result.smoothed));
+    evidence.mean_shift = shift.mean;
+    evidence.sd_shift = shift.sd;
+  }
+  return result;
+}
 
+Assessment assess(const FlowModel<double>& model, std::span<const double> params,
+                  const Target& target, const Density<double>& density, const Weighed& weighed,
+                  const AssessmentOptions& options, Executor& executor) {
+  const auto& evidence = weighed.evidence;
+  const auto verdict = judge(evidence);
   Assessment result;
   auto& report = result.report;
-  const auto& weighed = known.importance;
-  report.draws = options.draws;
-  report.log_z = weighed.log_z;
-  report.log_z_se = weighed.log_z_se;
-  report.keeps_constants = known.keeps_constants;
-  report.elbo = weighed.elbo;
-  report.elbo_se = weighed.elbo_se;
-  report.khat = weighed.khat;
-  report.ess = weighed.ess;
-  report.ess_fraction = weighed.ess_fraction;
+  const auto& own = evidence.importance;
+  const auto [log_z, log_z_se] =
+      evidence.reached ? evidence.reached->evidence : Evidence{own.log_z, own.log_z_se};
+  report.draws = own.draws;
+  report.wider_draws = weighed.all.wider;
+  report.log_z = log_z;
+  report.log_z_se = log_z_se;
+  report.keeps_constants = evidence.keeps_constants;
+  report.elbo = own.elbo;
+  report.elbo_se = own.elbo_se;
+  report.khat = own.khat;
+  report.ess = own.ess;
+  report.ess_fraction = own.ess_fraction;
   report.verdict = std::string(name_of(verdict.grade));
   report.verdict_reasons = verdict.reasons;
-  report.unseen_modes = known.unseen_modes;
-  report.modes_left_out = known.modes_left_out;
-  report.out_of_budget = known.budget_exhausted;
+  report.unseen_modes = evidence.unseen_modes;
+  report.modes_left_out = evidence.modes_left_out;
+  report.out_of_budget = evidence.budget_exhausted;
 
   // Weights that say nothing dependable would only add their noise.
-  report.weighted = verdict.grade != Grade::unreliable && !smoothed.empty();
-  const auto values = constrained(target, drawn, names.size());
+  report.weighted = verdict.grade != Grade::unreliable && !weighed.smoothed.empty();
+  const auto names = target.parameter_names();
   const auto figures =
-      summarise(values, names.size(),
-                report.weighted ? std::span<const double>(smoothed) : std::span<const double>());
+      report.weighted ? summarise(constrained(target, weighed.all.draws, names.size()),
+                                  names.size(), weighed.smoothed)
+                      : summarise(constrained(target, weighed.own, names.size()), names.size());
   report.parameter_count = target.parameter_count();
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto& f = figures[i];
@@ -92,10 +111,11 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
   }
 
   if (options.resample) {
-    const auto chosen =
-        resample(weights, options.kept_draws, {options.seed, Purpose::resampling, options.number});
+    const auto& all = weighed.all;
+    const auto chosen = resample(log_weights(all.draws.log_p, all.draws.log_q), options.kept_draws,
+                                 {options.seed, Purpose::resampling, options.number});
     report.resampled = chosen.status == ResampleStatus::ok;
-    if (report.resampled) result.kept = select(drawn, chosen.indices);
+    if (report.resampled) result.kept = select(all, chosen.indices);
   }
   if (!report.resampled) {
     result.kept = draw<double>(model, &density, params, {options.seed, Purpose::draws, 0}, 0,

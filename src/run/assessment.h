@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "core/executor.h"
 #include "diagnostics/evaluation.h"
+#include "diagnostics/reach.h"
 #include "diagnostics/verdict.h"
 #include "flows/flow_model.h"
 #include "posterior/metered_density.h"
@@ -18,8 +20,8 @@ namespace riffle {
 /// What is to be assessed, and by how many draws.
 struct AssessmentOptions {
   std::uint64_t seed = 1;
-  std::uint64_t number = 0;  ///< tells apart assessments with one seed
-  std::uint64_t draws = 20'000;
+  std::uint64_t number = 0;          ///< tells apart assessments with one seed
+  std::uint64_t draws = 20'000;      ///< a quarter as many that reach wider come on top of these
   std::uint64_t kept_draws = 4'000;  ///< for the report
   bool resample = false;             ///< the kept ones, by their weights
 };
@@ -27,15 +29,29 @@ struct AssessmentOptions {
 /// Those of a run.
 AssessmentOptions assessment_options(const Spec& spec);
 
+/// Fresh draws of a model, weighed.
+struct Weighed {
+  Draws own;          ///< of the model; the figures of `evidence` are theirs
+  ReachingDraws all;  ///< with those that reach wider; log Z and parameters are theirs
+  std::vector<double>
+      smoothed;  ///< weights of all, Pareto-smoothed, of sum 1; empty if there are none
+  VerdictEvidence evidence;
+};
+
 struct Assessment {
   PosteriorReport report;  ///< evidence, verdict, parameters, and values of the kept draws
   Draws kept;
 };
 
-/// Weighs fresh draws of a model against its target and judges them. `known` is what else is known,
-/// such as of other modes; what the model, the target and the weights tell is filled in here.
+/// Weighs fresh draws of a model against its target. `known` is what else is known, such as of
+/// other modes; what the model, the target and the weights tell is filled in here.
+Weighed weigh(const FlowModel<double>& model, std::span<const double> params, const Target& target,
+              const Density<double>& density, VerdictEvidence known,
+              const AssessmentOptions& options, Executor& executor);
+
+/// Judges a model by draws of it that were weighed with the same options.
 Assessment assess(const FlowModel<double>& model, std::span<const double> params,
-                  const Target& target, const Density<double>& density, VerdictEvidence known,
+                  const Target& target, const Density<double>& density, const Weighed& weighed,
                   const AssessmentOptions& options, Executor& executor);
 
 /// What was spent on the target in `seconds` of wall-clock, and what failed.

@@ -71,10 +71,11 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   known.modes_left_out = search.modes_left_out;
   known.budget_exhausted = search.out_of_budget;
   const auto seed = options.seed.value_or(spec.run.seed);
-  auto posterior =
-      assess(run->model, run->flow.definition().params, target, density, std::move(known),
-             {.seed = seed, .number = 1, .draws = draws, .kept_draws = 0}, executor)
-          .report;
+  const AssessmentOptions fresh{.seed = seed, .number = 1, .draws = draws, .kept_draws = 0};
+  const auto& params = run->flow.definition().params;
+  const auto weighed =
+      weigh(run->model, params, target, density, std::move(known), fresh, executor);
+  auto posterior = assess(run->model, params, target, density, weighed, fresh, executor).report;
   posterior.climbs = search.climbs;
   posterior.modes = search.modes;
   add_cost(posterior, target, density, std::chrono::duration<double>(Clock::now() - start).count());

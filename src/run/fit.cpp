@@ -187,8 +187,9 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   }
   if constexpr (std::is_same_v<T, double>) {
     if (own != nullptr) {
-      auto assessed =
-          assess(exact_model, params, *own, *targets.exact, {}, assessment_options(spec), executor);
+      const auto judged = assessment_options(spec);
+      const auto weighed = weigh(exact_model, params, *own, *targets.exact, {}, judged, executor);
+      auto assessed = assess(exact_model, params, *own, *targets.exact, weighed, judged, executor);
       report.posterior = std::move(assessed.report);
       report.draws = {dim, std::move(assessed.kept.z), std::move(assessed.kept.log_q)};
       report.log_p = std::move(assessed.kept.log_p);

@@ -54,8 +54,10 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   if (modes == 1 || (modes > 1 && fit.flow.base != "standard-normal")) {
     known.unseen_modes = fit.search.unseen();
   }
-  auto assessed = assess(model, fit.flow.params, target, density, std::move(known),
-                         assessment_options(spec), executor);
+  const auto judged = assessment_options(spec);
+  const auto weighed =
+      weigh(model, fit.flow.params, target, density, std::move(known), judged, executor);
+  auto assessed = assess(model, fit.flow.params, target, density, weighed, judged, executor);
   auto& posterior = assessed.report;
   posterior.out_of_budget = fit.out_of_budget;  // not where it was interrupted
   posterior.stages = fit.stages;

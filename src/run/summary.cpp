@@ -57,6 +57,7 @@ void add_judgement(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["log_z"] = number(p.log_z);
   summary["log_z_se"] = number(p.log_z_se);
   summary["log_z_up_to_a_constant"] = !p.keeps_constants;
+  summary["wider_draws"] = p.wider_draws;
   summary["khat"] = number(p.khat);
   summary["ess"] = number(p.ess);
   summary["ess_fraction"] = number(p.ess_fraction);

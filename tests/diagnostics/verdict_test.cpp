@@ -83,6 +83,11 @@ void set_ess(VerdictEvidence& e, double draws, double fraction) {
   e.importance.ess = draws * fraction;
 }
 
+/// Weights and evidence with draws that reach wider, as good as those of q.
+VerdictEvidence::Reached reached(const VerdictEvidence& e) {
+  return {e.importance, {e.importance.log_z, e.importance.log_z_se}};
+}
+
 const std::array changes{
     Change{"folds", Grade::unreliable, "folds", [](auto& e) { e.injective = false; }},
     Change{"left_out", Grade::unreliable, "not covered", [](auto& e) { e.modes_left_out = true; }},
@@ -105,6 +110,45 @@ const std::array changes{
     Change{"no_number_disagrees", Grade::unreliable, "disagree",
            [](auto& e) {
              e.fits = {{-10, 0.001}, {nan, nan}};
+           }},
+    Change{"reaches", Grade::reliable, "effective", [](auto& e) { e.reached = reached(e); }},
+    Change{"misses_mass", Grade::unreliable, "log Z is -9.80 ± 0.02, without -10.00 ± 0.01",
+           [](auto& e) {
+             e.reached = reached(e);
+             e.reached->evidence = {-9.8, 0.02};
+           }},
+    Change{"may_miss_mass", Grade::reliable, "effective",
+           [](auto& e) {
+             e.reached = reached(e);
+             e.reached->evidence = {-9.8, 0.07};
+           }},
+    Change{"misses_little_mass", Grade::reliable, "effective",
+           [](auto& e) {
+             e.reached = reached(e);
+             e.reached->evidence = {-9.91, 0.001};
+           }},
+    Change{"reaches_no_number", Grade::unreliable, "log Z is nan",
+           [](auto& e) {
+             e.reached = reached(e);
+             e.reached->evidence = {nan, nan};
+           }},
+    Change{"heavy_tail_beyond", Grade::unreliable,
+           "wider than those of q the weights have too heavy",
+           [](auto& e) {
+             e.reached = reached(e);
+             e.reached->importance.ess_fraction = 0.15;
+             e.reached->importance.khat = 0.55;
+           }},
+    Change{"error_of_error_beyond", Grade::reliable, "itself uncertain",
+           [](auto& e) {
+             e.reached = reached(e);
+             e.reached->importance.log_z_se_holds = false;
+           }},
+    Change{"alone_but_reaching", Grade::reliable, "modes far from its draws would not be seen",
+           [](auto& e) {
+             e.reached = reached(e);
+             e.fits.clear();
+             e.unseen_modes.reset();
            }},
     Change{"alone", Grade::reliable, "one fit alone", [](auto& e) { e.fits.clear(); }},
     Change{"unseen", Grade::unreliable, "there may be more modes",

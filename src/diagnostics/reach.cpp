@@ -1,0 +1,110 @@
+#include "diagnostics/reach.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "diagnostics/pipeline.h"
+
+namespace riffle {
+namespace {
+
+constexpr double stretch = 3;
+
+/// r/q at sample s of a tile of the base.
+double wider_ratio(Tile<const double> z0, std::size_t s) {
+  double sum = 0;
+  for (std::size_t d = 0; d < z0.dim(); ++d) {
+    const double x = z0.row(d)[s];
+    sum += std::exp(0.5 * x * x * (1 - 1 / (stretch * stretch)));
+  }
+  return sum / (stretch * static_cast<double>(z0.dim()));
+}
+
+}  // namespace
+
+ReachingDraws reach_wider(const FlowModel<double>& model, const Density<double>& target,
+                          std::span<const double> params, Draws own, const RandomStream& stream,
+                          std::uint64_t n, Executor& executor) {
+  const std::size_t dim = model.dim();
+  const std::uint64_t before = own.log_q.size();
+  if (!model.base().is_standard_normal()) n = 0;
+  ReachingDraws all{std::move(own), n, std::vector<double>(before + n)};
+  if (n == 0) return all;
+  all.draws.z.resize((before + n) * dim);
+  all.draws.log_p.resize(before + n);
+  all.draws.log_q.resize(before + n);
+
+  const double wider_share = static_cast<double>(n) / static_cast<double>(before + n);
+  const auto weigh = [&](Tile<const double> z0, std::size_t s, std::size_t i) {
+    all.log_q_m[i] = -std::log1p(wider_share * (wider_ratio(z0, s) - 1));
+    all.draws.log_q[i] -= all.log_q_m[i];
+  };
+  std::vector<std::unique_ptr<Pipeline<double>>> pipelines;
+  for (std::size_t i = 0; i < executor.threads(); ++i) {
+    pipelines.push_back(std::make_unique<Pipeline<double>>(model));
+  }
+  const std::uint64_t own_tiles = (before + tile_size - 1) / tile_size;
+  const std::uint64_t wider_tiles = (n + tile_size - 1) / tile_size;
+  executor.run(own_tiles + wider_tiles, [&](std::size_t tile, std::size_t worker) {
+    auto& p = *pipelines[worker];
+    const bool is_own = tile < own_tiles;
+    const std::uint64_t done = (is_own ? tile : tile - own_tiles) * tile_size;
+    const auto count = std::min<std::size_t>(tile_size, (is_own ? before : n) - done);
+    p.sample(model, params, stream, tile * tile_size, count);
+    const std::uint64_t first = is_own ? done : before + done;
+    if (!is_own) {
+      for (std::size_t s = 0; s < count; ++s) p.z0.row((done + s) % dim)[s] *= stretch;
+      p.push(model, &target, params, count);
+      for (std::size_t s = 0; s < count; ++s) {
+        double* const z = &all.draws.z[(first + s) * dim];
+        for (std::size_t d = 0; d < dim; ++d) z[d] = p.z.row(d)[s];
+        all.draws.log_p[first + s] = p.log_p[s];
+        all.draws.log_q[first + s] = p.log_q0[s] - p.log_det[s];
+      }
+    }
+    for (std::size_t s = 0; s < count; ++s) weigh(p.z0.view(), s, first + s);
+  });
+  return all;
+}
+
+Evidence evidence(const ReachingDraws& reaching) {
+  const auto weights = log_weights(reaching.draws.log_p, reaching.draws.log_q);
+  const auto n = static_cast<double>(weights.size());
+  double largest = -std::numeric_limits<double>::infinity();
+  for (const double w : weights) {
+    if (std::isfinite(w)) largest = std::max(largest, w);
+  }
+  // Means and sums of squared deviations of y = p/m, over the largest, and of v = q/m.
+  double count = 0;
+  double mean_y = 0;
+  double mean_v = 0;
+  double yy = 0;
+  double yv = 0;
+  double vv = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const double y = std::isfinite(weights[i]) ? std::exp(weights[i] - largest) : 0;
+    const double v = std::exp(reaching.log_q_m[i]);
+    ++count;
+    const double from_y = y - mean_y;
+    const double from_v = v - mean_v;
+    mean_y += from_y / count;
+    mean_v += from_v / count;
+    yy += from_y * (y - mean_y);
+    yv += from_y * (v - mean_v);
+    vv += from_v * (v - mean_v);
+  }
+  const double slope = vv > 0 ? yv / vv : 0;
+  double mean = mean_y - slope * (mean_v - 1);
+  double residual = std::max(0.0, yy - slope * yv);
+  if (!(mean > 0)) {
+    mean = mean_y;
+    residual = yy;
+  }
+  if (!(mean > 0)) return {std::nan(""), std::nan("")};
+  return {largest + std::log(mean), std::sqrt(residual / (n - 1) / n) / mean};
+}
+
+}  // namespace riffle
