@@ -16,6 +16,7 @@
 #include "io/points.h"
 #include "riffle/error.h"
 #include "run/checkpoint.h"
+#include "run/draw_values.h"
 #include "run/external_target.h"
 #include "run/pictures.h"
 #include "run/posterior_pictures.h"
@@ -24,6 +25,7 @@
 #include "run/summary.h"
 #include "run/target_options.h"
 #include "run/training.h"
+#include "run/warnings.h"
 #include "targets/target_registry.h"
 #include "targets/user_target.h"
 
@@ -161,9 +163,14 @@ void write_posterior(const Spec& spec, const FitReport& report, const fs::path& 
   const auto row = [&](std::size_t i) {
     return std::span(posterior.values).subspan(i * names.size(), names.size());
   };
-  for (std::size_t i = 0; i < n; ++i) csv.add(row(i), report.log_p[i], report.draws.log_q[i]);
+  NewFile file(folder / run_files::draws);
+  for (std::size_t i = 0; i < n; ++i) {
+    csv.add(row(i), report.log_p[i], report.draws.log_q[i]);
+    file.write(csv.take());  // the whole may be large where there are many generated quantities
+  }
   csv.finish();
-  write_file(folder / run_files::draws, csv.take());
+  file.write(csv.take());
+  file.commit();
   const auto starts = std::span(posterior.values).first(std::min(n, chains) * names.size());
   write_inits(folder, names, posterior.parameter_count, starts);
 }
@@ -305,33 +312,35 @@ namespace {
 constexpr std::uint64_t chunk = 64 * tile_size;
 
 void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64_t seed,
-                           Output& out) {
+                           Output& out, std::vector<std::string>& warnings) {
   const auto& target = *run.target;
-  const auto names = target.parameter_names();
   const UserDensity density(target);
   Executor executor(target.thread_safe() ? threads_of(run.spec) : 1);
-  DrawsCsv csv(draws_format(run.spec.run.output_format), names,
+  DrawValues values(target, seed);
+  DrawsCsv csv(draws_format(run.spec.run.output_format), values.names(),
                {.model = target.name(), .draws = n, .seed = seed});
-  std::vector<double> values(names.size());
+  std::vector<double> row(values.names().size());
   for (std::uint64_t first = 0; first < n; first += chunk) {
     const auto drawn =
         draw<double>(run.model, &density, run.flow.definition().params, {seed, Purpose::draws, 0},
                      first, std::min(chunk, n - first), executor);
     for (std::size_t i = 0; i < drawn.log_q.size(); ++i) {
-      target.constrain(std::span(drawn.z).subspan(i * drawn.dim, drawn.dim), values);
-      csv.add(values, drawn.log_p[i], drawn.log_q[i]);
+      values.next(std::span(drawn.z).subspan(i * drawn.dim, drawn.dim), row);
+      csv.add(row, drawn.log_p[i], drawn.log_q[i]);
+      out.write(csv.take());
     }
-    out.write(csv.take());
   }
   csv.finish();
   out.write(csv.take());
   out.commit();
+  add_generation_warning(warnings, values.failures(), n);
 }
 
 }  // namespace
 
 void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
-                   Coordinates coordinates, const fs::path& file) {
+                   Coordinates coordinates, const fs::path& file,
+                   std::vector<std::string>& warnings) {
   constexpr std::uint64_t most_draws = std::uint64_t{1} << 32;
   const auto flow = TrainedFlow::load(folder / run_files::model);
   if (n > most_draws) {
@@ -344,7 +353,7 @@ void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
   const bool is_run = fs::exists(folder / run_files::spec, error);
   if (is_run && coordinates == Coordinates::parameters) {
     if (const auto run = open_posterior_run(folder)) {
-      write_posterior_draws(*run, n, seed, out);
+      write_posterior_draws(*run, n, seed, out, warnings);
       return;
     }
   }

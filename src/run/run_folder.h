@@ -62,9 +62,10 @@ enum class Coordinates { parameters, unconstrained };
 /// Writes n draws of the flow in `folder` as CSV to `file`, or to standard output where that is
 /// empty. Of a run of a posterior they are laid out as its draws.csv is, unless `coordinates` are
 /// unconstrained: then, and of other runs, the columns are lp_approx__ (ln q) and z.1, z.2, ...
-/// Throws also as open_posterior_run does.
+/// Warnings go to `warnings`. Throws also as open_posterior_run does.
 void sample_folder(const std::filesystem::path& folder, std::uint64_t n, std::uint64_t seed,
-                   Coordinates coordinates, const std::filesystem::path& file);
+                   Coordinates coordinates, const std::filesystem::path& file,
+                   std::vector<std::string>& warnings);
 
 /// Writes ln q of the flow in `folder` at the points of a file (io/points.h) as CSV, one column
 /// lp_approx__, to `file`, or to standard output where that is empty. Returns how many of them are

@@ -10,8 +10,10 @@
 #include <filesystem>
 #include <map>
 #include <numbers>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/aligned.h"
@@ -204,6 +206,87 @@ TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
       }
     }
   }
+}
+
+TEST_F(CompiledStan, GeneratesQuantities) {
+  const auto target = load_stan_model(models / "generated.so", R"({"N": 2, "y": [1.5, -2]})");
+  EXPECT_EQ(target->parameter_names(), (std::vector<std::string>{"mu", "sigma", "twice"}));
+  EXPECT_EQ(target->parameter_count(), 2U);
+  EXPECT_EQ(target->generated_names(),
+            (std::vector<std::string>{"standard", "log_lik.1", "log_lik.2", "y_rep.1", "y_rep.2",
+                                      "m.1.1", "m.2.1", "m.1.2", "m.2.2", "m.1.3", "m.2.3", "count",
+                                      "data_noise"}));
+  constexpr std::size_t columns = 13;
+  constexpr std::size_t n = 20'000;
+  const auto generated = [&](std::uint64_t seed) {
+    const auto generator = target->generator(seed);
+    std::vector<double> rows(n * columns);
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto row = std::span(rows).subspan(i * columns, columns);
+      generator->generate(std::vector<double>{2, std::log(3.0)}, row);
+    }
+    EXPECT_EQ(generator->failures().count, 0U);
+    return rows;
+  };
+  const auto rows = generated(1);
+  for (std::size_t i = 0; i < n; i += 1000) {
+    const auto* const row = &rows[i * columns];
+    EXPECT_NEAR(row[1], log_normal(1.5, 2, 3), 1e-12);
+    EXPECT_NEAR(row[2], log_normal(-2, 2, 3), 1e-12);
+    const double expected[] = {11, 21, 12, 22, 13, 23};
+    for (std::size_t k = 0; k < 6; ++k) EXPECT_NEAR(row[5 + k], expected[k] * 2 + 4, 1e-12);
+  }
+  const auto moments = [&](std::size_t column) {
+    double mean = 0;
+    double square = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double x = rows[i * columns + column];
+      mean += x / n;
+      square += x * x / n;
+    }
+    return std::pair{mean, std::sqrt(square - mean * mean)};
+  };
+  const double five_errors = 5 / std::sqrt(static_cast<double>(n));
+  struct Expected {
+    std::size_t column;
+    double mean;
+    double sd;
+  };
+  for (const auto& [column, mean, sd] :
+       {Expected{0, 0, 1}, {3, 2, 3}, {4, 2, 3}, {11, 3, std::sqrt(3.0)}}) {
+    const auto [found_mean, found_sd] = moments(column);
+    EXPECT_NEAR(found_mean, mean, five_errors * sd) << column;
+    EXPECT_NEAR(found_sd, sd, five_errors * sd) << column;
+  }
+  // Numbers of different draws and variables have nothing to do with each other.
+  double between_draws = 0;
+  double between_variables = 0;
+  for (std::size_t i = 1; i < n; ++i) {
+    const auto standard = [&](std::size_t j) { return (rows[j * columns + 3] - 2) / 3; };
+    between_draws += standard(i) * standard(i - 1) / n;
+    between_variables += standard(i) * rows[i * columns] / n;
+  }
+  EXPECT_NEAR(between_draws, 0, five_errors);
+  EXPECT_NEAR(between_variables, 0, five_errors);
+  // Nor with those of the transformed data, whose seed is 1 too.
+  EXPECT_NE(rows[0], rows[columns - 1]);
+  EXPECT_EQ(generated(1), rows);
+  EXPECT_NE(generated(2), rows);
+}
+
+TEST_F(CompiledStan, GeneratedQuantitiesThatThrowAreNanInThatDraw) {
+  const auto target = load_stan_model(models / "generated.so", R"({"N": 0, "y": []})");
+  const auto generator = target->generator(1);
+  std::vector<double> row(target->generated_names().size());
+  ASSERT_EQ(row.size(), 9U);
+  generator->generate(std::vector<double>{6, 0}, row);
+  for (const double x : row) EXPECT_TRUE(std::isnan(x));
+  EXPECT_EQ(generator->failures().count, 1U);
+  EXPECT_TRUE(contains(generator->failures().first_message, "poisson_rng: Rate parameter is -1"))
+      << generator->failures().first_message;
+  generator->generate(std::vector<double>{1, 0}, row);
+  EXPECT_NEAR(row[1], 13, 1e-12);
+  EXPECT_EQ(generator->failures().count, 1U);
 }
 
 TEST_F(CompiledStan, GivesTheSameBitsFromManyThreads) {
