@@ -18,6 +18,7 @@
 #include "run/checkpoint.h"
 #include "run/draw_values.h"
 #include "run/external_target.h"
+#include "run/inputs.h"
 #include "run/pictures.h"
 #include "run/posterior_pictures.h"
 #include "run/posterior_run.h"
@@ -175,17 +176,24 @@ void write_posterior(const Spec& spec, const FitReport& report, const fs::path& 
   write_inits(folder, names, posterior.parameter_count, starts);
 }
 
+/// What a fit into a folder starts with.
+struct Start {
+  std::optional<Checkpoint> resume;
+  std::string spec_text;
+  std::vector<std::string> warnings;
+};
+
 RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
-                    const FitCallbacks& callbacks, const std::optional<Checkpoint>& resume,
-                    const std::string& spec_text) {
+                    const FitCallbacks& callbacks, const Start& start) {
   FitHooks hooks;
-  hooks.resume = resume ? &*resume : nullptr;
+  hooks.resume = start.resume ? &*start.resume : nullptr;
   hooks.on_flow = [&](const TrainedFlow& flow) { flow.save(folder / run_files::model); };
   hooks.on_checkpoint = [&](const Checkpoint& checkpoint) {
-    save_checkpoint(folder / run_files::checkpoint, checkpoint, spec_text);
+    save_checkpoint(folder / run_files::checkpoint, checkpoint, start.spec_text);
   };
   RunOutcome outcome{folder, resumable_fit(spec, own, callbacks, hooks), {}};
   auto& report = outcome.report;
+  report.warnings.insert(report.warnings.begin(), start.warnings.begin(), start.warnings.end());
   const bool single = spec.run.precision == "float";
   report.flow.save(folder / run_files::model);
   write_file(folder / run_files::loss, loss_csv(report));
@@ -232,9 +240,9 @@ void claim_folder(const fs::path& folder, bool force) {
                     folder.string(), folder.string()));
   }
   remove_temporaries(folder);
-  for (const char* name :
-       {run_files::spec, run_files::summary, run_files::model, run_files::checkpoint,
-        run_files::loss, run_files::draws, run_files::samples, run_files::diagnosis}) {
+  for (const char* name : {run_files::spec, run_files::inputs, run_files::summary, run_files::model,
+                           run_files::checkpoint, run_files::loss, run_files::draws,
+                           run_files::samples, run_files::diagnosis}) {
     fs::remove(folder / name, error);
   }
   remove_pictures(folder);
@@ -258,8 +266,9 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCall
   if (!own) check_target(effective);
   claim_folder(folder, spec.run.force);
   const auto text = to_toml(effective);
+  write_inputs(folder, effective);
   write_file(folder / run_files::spec, text);
-  return fit_into(effective, own.get(), folder, callbacks, std::nullopt, text);
+  return fit_into(effective, own.get(), folder, callbacks, {std::nullopt, text, {}});
 }
 
 RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spec&)>& change,
@@ -277,12 +286,14 @@ RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spe
         ErrorKind::usage,
         fmt::format("the run in {} is complete: there is nothing to resume", folder.string()));
   }
+  std::vector<std::string> warnings;
+  check_inputs(folder, spec, warnings);
   remove_temporaries(folder);
   fs::remove(folder / run_files::diagnosis, error);
   if (change) change(spec);
   spec.validate();
   const auto own = external_target(spec);
-  return fit_into(spec, own.get(), folder, callbacks, checkpoint, text);
+  return fit_into(spec, own.get(), folder, callbacks, {checkpoint, text, std::move(warnings)});
 }
 
 std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::string>& warnings) {
@@ -352,7 +363,7 @@ void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
   // A folder may hold a model and no more.
   const bool is_run = fs::exists(folder / run_files::spec, error);
   if (is_run && coordinates == Coordinates::parameters) {
-    if (const auto run = open_posterior_run(folder)) {
+    if (const auto run = open_posterior_run(folder, warnings)) {
       write_posterior_draws(*run, n, seed, out, warnings);
       return;
     }

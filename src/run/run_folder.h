@@ -14,6 +14,7 @@ namespace riffle {
 /// The names of the files of a run's folder.
 namespace run_files {
 inline constexpr const char* spec = "spec.toml";
+inline constexpr const char* inputs = "inputs.json";
 inline constexpr const char* summary = "summary.json";
 inline constexpr const char* model = "model.riffle";
 inline constexpr const char* checkpoint = "checkpoint.riffle";
@@ -47,7 +48,7 @@ RunOutcome run_in_folder(const Spec& spec, const std::filesystem::path& folder,
 /// Goes on with the run in `folder` from its last checkpoint, or from the start where there is none
 /// yet; ends with the same bits as a run that was never stopped. `change` may alter what
 /// does not change the bits (threads, plots, quiet). Throws Error{no_input} where there is no run,
-/// and Error{usage} where it is complete already.
+/// Error{usage} where it is complete already, and as check_inputs does.
 RunOutcome resume_in_folder(const std::filesystem::path& folder,
                             const std::function<void(Spec&)>& change,
                             const FitCallbacks& callbacks);
