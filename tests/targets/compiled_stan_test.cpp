@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numbers>
 #include <span>
 #include <string>
@@ -17,7 +19,9 @@
 #include <vector>
 
 #include "core/aligned.h"
+#include "io/cmdstan.h"
 #include "io/expect_error.h"
+#include "targets/shared_library.h"
 #include "targets/stan_model.h"
 
 namespace riffle {
@@ -178,6 +182,87 @@ TEST_F(CompiledStan, DataThatDoNotFitAreRefusedInStansWords) {
   EXPECT_TRUE(contains(refusal(""), "variable name=J"));
 }
 
+std::map<std::string, double> paired(const std::vector<std::string>& names,
+                                     const std::vector<double>& values) {
+  std::map<std::string, double> pairs;
+  for (std::size_t i = 0; i < names.size(); ++i) pairs[names[i]] = values[i];
+  return pairs;
+}
+
+/// The unconstrained values that the library itself makes of initial values in JSON.
+std::vector<double> unconstrained(const std::filesystem::path& path, const std::string& inits,
+                                  std::size_t dim) {
+  const SharedLibrary library(path);
+  void* (*construct)(const char*, unsigned, char**) = nullptr;
+  void (*destruct)(void*) = nullptr;
+  int (*unconstrain)(const void*, const char*, double*, char**) = nullptr;
+  library.require("bs_model_construct", "test", construct);
+  library.require("bs_model_destruct", "test", destruct);
+  library.require("bs_param_unconstrain_json", "test", unconstrain);
+  char* error = nullptr;
+  void* const model = construct("{}", 1, &error);
+  std::vector<double> z(dim, std::nan(""));
+  EXPECT_EQ(unconstrain(model, inits.c_str(), z.data(), &error), 0) << error;
+  destruct(model);
+  return z;
+}
+
+TEST_F(CompiledStan, ArraysOfConstrainedVectorsHaveTheirNamesAndPlaces) {
+  const auto path = models / "nested.so";
+  const auto target = load_stan_model(path, "");
+  const auto names = target->parameter_names();
+  const auto parameters = target->parameter_count();
+  ASSERT_EQ(parameters, 3U * 4 + 2 * 9 + 6 * 2 + 2 * 6 + 6 + 1);
+  ASSERT_EQ(target->dim(), 3U * 3 + 2 * 3 + 6 * 2 + 2 * 6 + 6 + 1);
+  std::vector<double> z;
+  for (std::size_t d = 0; d < target->dim(); ++d) {
+    z.push_back(std::sin(1 + 1.3 * static_cast<double>(d)));
+  }
+  std::vector<double> values(names.size());
+  target->constrain(z, values);
+  const auto by_name = paired(names, values);
+  // By Stan's own indexing.
+  for (const char* element : {"p_3_2", "L_2_3_1", "o_1_3_2", "m_2_1_3", "x_2_1", "one_1"}) {
+    std::string name = element;
+    std::replace(name.begin(), name.end(), '_', '.');
+    EXPECT_EQ(by_name.at(name), by_name.at(element)) << name;
+  }
+  const auto json = inits_json(names, parameters, values);
+  const auto inits = nlohmann::json::parse(json);
+  EXPECT_EQ(inits.size(), 6U);
+  for (std::size_t i = 0; i < parameters; ++i) {
+    auto pointer = '/' + names[i];  // a.1.2 is at /a/0/1
+    for (auto& c : pointer) {
+      if (c == '.') c = '/';
+      if (c >= '1' && c <= '9') --c;
+    }
+    EXPECT_EQ(inits.at(nlohmann::json::json_pointer(pointer)).get<double>(), values[i]) << names[i];
+  }
+  for (const auto& simplex : inits.at("p")) {
+    double sum = 0;
+    for (const auto& x : simplex) sum += x.get<double>();
+    EXPECT_NEAR(sum, 1, 1e-14);
+  }
+  for (const auto& factor : inits.at("L")) {
+    for (std::size_t row = 0; row < 3; ++row) {
+      double square = 0;
+      for (std::size_t k = 0; k < 3; ++k) {
+        const double x = factor.at(row).at(k).get<double>();
+        square += x * x;
+        if (k > row) {
+          EXPECT_EQ(x, 0);
+        }
+      }
+      EXPECT_NEAR(square, 1, 1e-14);
+    }
+  }
+  for (const auto& row : inits.at("o")) {
+    for (const auto& pair : row) EXPECT_LT(pair.at(0).get<double>(), pair.at(1).get<double>());
+  }
+  const auto back = unconstrained(path, json, z.size());
+  for (std::size_t d = 0; d < z.size(); ++d) EXPECT_NEAR(back[d], z[d], 1e-10) << d;
+}
+
 TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
   const auto target = load_stan_model(
       models / "arrays.so",
@@ -186,8 +271,7 @@ TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
   const auto names = target->parameter_names();
   std::vector<double> values(names.size());
   target->constrain(std::vector<double>{0.5}, values);
-  std::map<std::string, double> by_name;
-  for (std::size_t i = 0; i < names.size(); ++i) by_name[names[i]] = values[i];
+  const auto by_name = paired(names, values);
   const double inf = std::numeric_limits<double>::infinity();
   EXPECT_EQ(by_name.at("a"), 0.5);
   EXPECT_EQ(by_name.at("x_copy.1.3"), 13);

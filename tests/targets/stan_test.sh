@@ -14,7 +14,7 @@ done
 # Libraries of unchanged models come from the cache.
 mkdir models
 for model in "$source"/examples/stan/eight_schools_{centered,noncentered}.stan \
-  "$(dirname "$0")"/{arrays,generated}.stan; do
+  "$(dirname "$0")"/{arrays,generated,nested}.stan; do
   "$stan_model" "$model" -o "models/$(basename "$model" .stan).so" >"$log/out" 2>"$log/err" ||
     fail "$model does not compile: $(cat "$log/err")"
 done
