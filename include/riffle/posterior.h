@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "riffle/target.h"
+
 namespace riffle {
 
 /// Calls of a target, of all threads together, counted as they happen: where some began and none
@@ -80,6 +82,10 @@ struct PosteriorReport {
   bool weighted = false;   ///< whether the parameters' figures use the draws' weights
   std::vector<PosteriorParameter> parameters;
   std::size_t parameter_count = 0;  ///< of these, parameters; the rest is computed from them
+  /// The last of them are generated quantities, whose figures come from the draws of the report.
+  std::size_t generated_count = 0;
+  /// Draws of the report some of whose generated quantities are NaN.
+  TargetFailures failed_generations;
   /// Values for the draws of the report, row-major [draws][parameters], on their own scale.
   std::vector<double> values;
   std::vector<double> log_weights;  ///< of the same draws

@@ -32,6 +32,8 @@ struct Spec {
     std::string data;
     /// The library may be used from several threads though it does not say so.
     bool thread_safe = false;
+    /// Whether a Stan model's generated quantities are computed for the draws of the report.
+    bool generated_quantities = true;
   } target;
 
   struct Base {

@@ -19,6 +19,19 @@ struct TargetFailures {
   std::string first_message;  ///< of the first of them; empty where there was none
 };
 
+/// Computes the generated quantities of a target, draw after draw, with random numbers of its own:
+/// the same seed and draws give the same bits. Belongs to one thread, and must not outlive its
+/// target.
+class Generator {
+ public:
+  virtual ~Generator() = default;
+  /// values[generated_names().size()], overwritten, from z[dim]. Values that cannot be computed are
+  /// NaN.
+  virtual void generate(std::span<const double> z, std::span<double> values) = 0;
+  /// Draws so far that have values that are NaN, and why the first has them.
+  virtual TargetFailures failures() const = 0;
+};
+
 /// An unnormalised log density on R^dim with its gradient, in double precision: a function of the
 /// caller's, a plug-in, a Stan model or a built-in density. Where the parameters of interest live
 /// on another space, z are their unconstrained values and ln p holds the Jacobian's logarithm.
@@ -57,6 +70,12 @@ class Target {
   /// theta[parameter_names().size()], overwritten, from z[dim]. By default a copy. Values that
   /// cannot be computed are NaN.
   virtual void constrain(std::span<const double> z, std::span<double> theta) const;
+
+  /// Names, as those of parameters are, of what is computed for the draws of a report alone and may
+  /// be random, such as predictions and the log-likelihoods of observations. By default none.
+  virtual std::vector<std::string> generated_names() const { return {}; }
+  /// Computes them; null where there are none.
+  virtual std::unique_ptr<Generator> generator(std::uint64_t /*seed*/) const { return nullptr; }
 };
 
 /// ln p at one point z[dim], whose gradient is written to gradient[dim].

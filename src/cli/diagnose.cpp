@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -42,6 +43,9 @@ Command add_diagnose(CLI::App& app) {
             show_posterior(diagnosis.posterior);
             fmt::print("wrote {}\n",
                        (std::filesystem::path(a->folder) / run_files::diagnosis).string());
+            for (const auto& warning : diagnosis.warnings) {
+              fmt::print(stderr, "warning: {}\n", warning);
+            }
             return a->strict ? exit_code_of(diagnosis.posterior) : 0;
           }};
 }

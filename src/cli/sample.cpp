@@ -1,5 +1,9 @@
+#include <fmt/format.h>
+
+#include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -28,9 +32,11 @@ Command add_sample(CLI::App& app) {
       "its\n"
       "draws.csv, where lp__ is ln p and parameters are on their own scale.");
   return {sample, [a] {
+            std::vector<std::string> warnings;
             sample_folder(a->folder, whole_number("-n", a->n), whole_number("--seed", a->seed),
                           a->unconstrained ? Coordinates::unconstrained : Coordinates::parameters,
-                          a->file);
+                          a->file, warnings);
+            for (const auto& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
             return 0;
           }};
 }

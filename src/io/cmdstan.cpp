@@ -65,7 +65,8 @@ std::string configuration(const DrawsOrigin& origin) {
 }
 
 /// Where a value is in the JSON: a name, then ".i" for the i-th element of an array and ":i" for
-/// that of a tuple. A name without such an end is taken whole.
+/// that of a tuple, and, in the end, ".real" and ".imag" for the two elements that a complex number
+/// is in JSON. A name without such an end is taken whole.
 struct Place {
   struct Step {
     char kind;
@@ -80,6 +81,10 @@ Place place_of(std::string_view name, std::size_t most) {
   Place place{name.substr(0, name.find_first_of(".:")), {}};
   auto rest = name.substr(place.name.size());
   while (!rest.empty()) {
+    if (rest == ".real" || rest == ".imag") {
+      place.steps.push_back({'.', rest == ".real" ? std::size_t{1} : std::size_t{2}});
+      break;
+    }
     std::size_t index = 0;
     const auto [stop, error] = std::from_chars(rest.data() + 1, rest.data() + rest.size(), index);
     const bool is_kind = rest[0] == '.' || rest[0] == ':';

@@ -62,8 +62,9 @@ class DrawsCsv {
 };
 
 /// The values of one draw as CmdStan's JSON for initial values: arrays nested from names such as
-/// a.1.2 (row by row, whatever the order of the names), tuples from names such as t:1. Only the
-/// first `parameters` names are taken. Numbers that are none are "NaN", "Inf" and "-Inf".
+/// a.1.2 (row by row, whatever the order of the names), tuples from names such as t:1, complex
+/// numbers as [re, im] from names such as z.1.real. Only the first `parameters` names are taken.
+/// Numbers that are none are "NaN", "Inf" and "-Inf".
 std::string inits_json(std::span<const std::string> names, std::size_t parameters,
                        std::span<const double> values);
 

@@ -3,23 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 
+#include "io/digest.h"
 #include "io/files.h"
 #include "riffle/error.h"
 
 namespace riffle {
 namespace {
 
-/// FNV-1a, 64 bits: against accidents and careless edits, not against forgers.
-std::string digest(std::string_view text) {
-  std::uint64_t hash = 0xCBF29CE484222325;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001B3;
-  }
-  return fmt::format("{:016x}", hash);
+std::string digest_of(std::string_view text) {
+  Digest digest;
+  digest.add(text);
+  return digest.text();
 }
 
 constexpr std::string_view object_end = "\n}";
@@ -27,7 +23,7 @@ constexpr std::string_view object_end = "\n}";
 /// What follows the text of an object whose end is cut off: its digest as a last member, and the
 /// end. So the digest covers every byte of the file but its own.
 std::string seal(std::string_view text) {
-  return fmt::format(",\n \"digest\": \"{}\"{}\n", digest(text), object_end);
+  return fmt::format(",\n \"digest\": \"{}\"{}\n", digest_of(text), object_end);
 }
 
 }  // namespace

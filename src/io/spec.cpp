@@ -38,6 +38,7 @@ void for_each_key(S& s, Visit&& visit) {
   visit("target", "plugin", s.target.plugin);
   visit("target", "data", s.target.data);
   visit("target", "thread_safe", s.target.thread_safe);
+  visit("target", "generated_quantities", s.target.generated_quantities);
   visit("base", "name", s.base.name);
   visit("flow", "layers", s.flow.layers);
   visit("flow", "log_det_floor", s.flow.log_det_floor);

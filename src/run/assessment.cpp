@@ -6,20 +6,10 @@
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
 #include "diagnostics/psis.h"
+#include "run/draw_values.h"
 
 namespace riffle {
 namespace {
-
-/// θ of each draw, row-major.
-std::vector<double> constrained(const Target& target, const Draws& draws, std::size_t names) {
-  const std::size_t n = draws.log_q.size();
-  std::vector<double> values(n * names);
-  for (std::size_t i = 0; i < n; ++i) {
-    target.constrain(std::span(draws.z).subspan(i * draws.dim, draws.dim),
-                     std::span(values).subspan(i * names, names));
-  }
-  return values;
-}
 
 /// The draws of these numbers, in this order, with ln q.
 Draws select(const ReachingDraws& all, std::span<const std::size_t> indices) {
@@ -32,6 +22,33 @@ Draws select(const ReachingDraws& all, std::span<const std::size_t> indices) {
     chosen.log_p.push_back(draws.log_p[i]);
   }
   return chosen;
+}
+
+/// Figures of the values [draws][names], from the name with this number on.
+void add_figures(PosteriorReport& report, const std::vector<std::string>& names, std::size_t first,
+                 std::span<const double> values, std::span<const double> weights) {
+  const auto figures = summarise(values, names.size(), weights);
+  for (std::size_t i = first; i < names.size(); ++i) {
+    const auto& f = figures[i];
+    report.parameters.push_back({names[i], f.mean, f.sd, f.mcse, f.q5, f.q50, f.q95});
+  }
+}
+
+/// Values of the kept draws, with generated quantities, which may be many and slow: no others have
+/// them, and their figures come from these.
+void add_values(Assessment& result, const Target& target, std::uint64_t seed) {
+  auto& report = result.report;
+  DrawValues kept(target, seed);
+  report.values = kept.next(result.kept);
+  report.generated_count = kept.generated_count();
+  report.failed_generations = kept.failures();
+  if (report.generated_count == 0) return;
+  std::vector<double> weights;
+  if (report.weighted && !report.resampled) {
+    weights = normalised_weights(psis(report.log_weights).smoothed);
+  }
+  add_figures(report, kept.names(), kept.names().size() - report.generated_count, report.values,
+              weights);
 }
 
 }  // namespace
@@ -99,16 +116,11 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
 
   // Weights that say nothing dependable would only add their noise.
   report.weighted = verdict.grade != Grade::unreliable && !weighed.smoothed.empty();
-  const auto names = target.parameter_names();
-  const auto figures =
-      report.weighted ? summarise(constrained(target, weighed.all.draws, names.size()),
-                                  names.size(), weighed.smoothed)
-                      : summarise(constrained(target, weighed.own, names.size()), names.size());
+  DrawValues assessed(target, std::nullopt);
+  const auto& shown = report.weighted ? weighed.all.draws : weighed.own;
+  add_figures(report, assessed.names(), 0, assessed.next(shown),
+              report.weighted ? weighed.smoothed : std::span<const double>());
   report.parameter_count = target.parameter_count();
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto& f = figures[i];
-    report.parameters.push_back({names[i], f.mean, f.sd, f.mcse, f.q5, f.q50, f.q95});
-  }
 
   if (options.resample) {
     const auto& all = weighed.all;
@@ -121,8 +133,8 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
     result.kept = draw<double>(model, &density, params, {options.seed, Purpose::draws, 0}, 0,
                                options.kept_draws, executor);
   }
-  report.values = constrained(target, result.kept, names.size());
   report.log_weights = log_weights(result.kept.log_p, result.kept.log_q);
+  if (options.kept_draws > 0) add_values(result, target, options.seed);
   return result;
 }
 

@@ -22,7 +22,7 @@ struct AssessmentOptions {
   std::uint64_t seed = 1;
   std::uint64_t number = 0;          ///< tells apart assessments with one seed
   std::uint64_t draws = 20'000;      ///< a quarter as many that reach wider come on top of these
-  std::uint64_t kept_draws = 4'000;  ///< for the report
+  std::uint64_t kept_draws = 4'000;  ///< for the report; without any, no generated quantities
   bool resample = false;             ///< the kept ones, by their weights
 };
 

@@ -58,7 +58,8 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   if (!record) {
     refuse(fmt::format("is not finished: `riffle fit {} --resume` goes on", folder.string()));
   }
-  const auto run = record->known ? open_posterior_run(folder) : std::nullopt;
+  std::vector<std::string> warnings;
+  const auto run = record->known ? open_posterior_run(folder, warnings) : std::nullopt;
   if (!run) refuse("is not one of a posterior: " + why_no_posterior(spec));
 
   const auto& target = *run->target;
@@ -79,7 +80,8 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   posterior.climbs = search.climbs;
   posterior.modes = search.modes;
   add_cost(posterior, target, density, std::chrono::duration<double>(Clock::now() - start).count());
-  Diagnosis diagnosis{target.name(), run->flow, seed, target.log_z(), std::move(posterior)};
+  Diagnosis diagnosis{target.name(),        run->flow,          seed, target.log_z(),
+                      std::move(posterior), std::move(warnings)};
   write_file(folder / run_files::diagnosis, diagnosis_json(diagnosis));
   return diagnosis;
 }

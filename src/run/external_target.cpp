@@ -15,7 +15,8 @@ namespace riffle {
 
 std::unique_ptr<Target> external_target(const Spec& spec) {
   const auto& t = spec.target;
-  if (!t.stan.empty()) return load_stan_model(t.stan, t.data, {spec.run.seed, t.thread_safe});
+  if (!t.stan.empty())
+    return load_stan_model(t.stan, t.data, {spec.run.seed, t.thread_safe, t.generated_quantities});
   if (!t.plugin.empty()) return load_plugin(t.plugin, t.data, {t.thread_safe});
   return nullptr;
 }

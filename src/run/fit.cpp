@@ -197,6 +197,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       report.posterior->gradients = evaluations;
       report.posterior->failed_evaluations = failures.count;
       report.posterior->first_failure = failures.first_message;
+      add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
     }
   }
   return report;

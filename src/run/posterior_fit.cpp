@@ -8,6 +8,7 @@
 #include "posterior/staged_fit.h"
 #include "run/assessment.h"
 #include "run/training.h"
+#include "run/warnings.h"
 #include "targets/user_target.h"
 
 namespace riffle {
@@ -103,6 +104,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
     report.warnings.emplace_back(
         "the draws are not resampled: their weights are carried by too few of them");
   }
+  add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
   return report;
 }
 

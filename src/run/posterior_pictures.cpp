@@ -33,8 +33,14 @@ PosteriorPage posterior_page(const FitReport& report) {
   for (const auto& reason : p.verdict_reasons) {
     if (page.lines.size() < 3) page.lines.push_back(reason);
   }
-  for (const auto& parameter : p.parameters) page.names.push_back(parameter.name);
-  page.values = p.values;
+  // Generated quantities may be thousands, and are seldom what a fit is judged by.
+  const std::size_t columns = p.parameters.size();
+  const std::size_t shown = columns - p.generated_count;
+  for (std::size_t i = 0; i < shown; ++i) page.names.push_back(p.parameters[i].name);
+  for (std::size_t row = 0; row < p.values.size(); row += columns) {
+    const auto first = p.values.begin() + static_cast<std::ptrdiff_t>(row);
+    page.values.insert(page.values.end(), first, first + static_cast<std::ptrdiff_t>(shown));
+  }
   page.log_weights = p.log_weights;
   // Resampled draws have no weights of their own any more.
   if (p.resampled) page.log_weights.assign(page.log_weights.size(), 0.0);

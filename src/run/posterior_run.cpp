@@ -6,13 +6,17 @@
 
 #include "riffle/error.h"
 #include "run/external_target.h"
+#include "run/inputs.h"
 #include "run/run_folder.h"
 
 namespace riffle {
 
-std::optional<PosteriorRun> open_posterior_run(const std::filesystem::path& folder) {
+std::optional<PosteriorRun> open_posterior_run(const std::filesystem::path& folder,
+                                               std::vector<std::string>& warnings) {
   auto spec = spec_of_run(folder);
   spec.validate();
+  if (!spec.target.samples.empty()) return std::nullopt;
+  check_inputs(folder, spec, warnings);
   auto target = posterior_target(spec);
   if (target == nullptr) return std::nullopt;
   auto flow = TrainedFlow::load(folder / run_files::model);

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "flows/flow_model.h"
 #include "riffle/spec.h"
@@ -20,7 +22,9 @@ struct PosteriorRun {
 };
 
 /// Nothing where the run is not one of a posterior (posterior_target). Throws Error{no_input} where
-/// there is no run or a library is gone, and Error{data} where flow and target do not go together.
-std::optional<PosteriorRun> open_posterior_run(const std::filesystem::path& folder);
+/// there is no run or a library is gone, Error{data} where flow and target do not go together, and
+/// as check_inputs does, which may add to `warnings`.
+std::optional<PosteriorRun> open_posterior_run(const std::filesystem::path& folder,
+                                               std::vector<std::string>& warnings);
 
 }  // namespace riffle

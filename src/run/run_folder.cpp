@@ -16,7 +16,9 @@
 #include "io/points.h"
 #include "riffle/error.h"
 #include "run/checkpoint.h"
+#include "run/draw_values.h"
 #include "run/external_target.h"
+#include "run/inputs.h"
 #include "run/pictures.h"
 #include "run/posterior_pictures.h"
 #include "run/posterior_run.h"
@@ -24,6 +26,7 @@
 #include "run/summary.h"
 #include "run/target_options.h"
 #include "run/training.h"
+#include "run/warnings.h"
 #include "targets/target_registry.h"
 #include "targets/user_target.h"
 
@@ -161,24 +164,36 @@ void write_posterior(const Spec& spec, const FitReport& report, const fs::path& 
   const auto row = [&](std::size_t i) {
     return std::span(posterior.values).subspan(i * names.size(), names.size());
   };
-  for (std::size_t i = 0; i < n; ++i) csv.add(row(i), report.log_p[i], report.draws.log_q[i]);
+  NewFile file(folder / run_files::draws);
+  for (std::size_t i = 0; i < n; ++i) {
+    csv.add(row(i), report.log_p[i], report.draws.log_q[i]);
+    file.write(csv.take());  // the whole may be large where there are many generated quantities
+  }
   csv.finish();
-  write_file(folder / run_files::draws, csv.take());
+  file.write(csv.take());
+  file.commit();
   const auto starts = std::span(posterior.values).first(std::min(n, chains) * names.size());
   write_inits(folder, names, posterior.parameter_count, starts);
 }
 
+/// What a fit into a folder starts with.
+struct Start {
+  std::optional<Checkpoint> resume;
+  std::string spec_text;
+  std::vector<std::string> warnings;
+};
+
 RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
-                    const FitCallbacks& callbacks, const std::optional<Checkpoint>& resume,
-                    const std::string& spec_text) {
+                    const FitCallbacks& callbacks, const Start& start) {
   FitHooks hooks;
-  hooks.resume = resume ? &*resume : nullptr;
+  hooks.resume = start.resume ? &*start.resume : nullptr;
   hooks.on_flow = [&](const TrainedFlow& flow) { flow.save(folder / run_files::model); };
   hooks.on_checkpoint = [&](const Checkpoint& checkpoint) {
-    save_checkpoint(folder / run_files::checkpoint, checkpoint, spec_text);
+    save_checkpoint(folder / run_files::checkpoint, checkpoint, start.spec_text);
   };
   RunOutcome outcome{folder, resumable_fit(spec, own, callbacks, hooks), {}};
   auto& report = outcome.report;
+  report.warnings.insert(report.warnings.begin(), start.warnings.begin(), start.warnings.end());
   const bool single = spec.run.precision == "float";
   report.flow.save(folder / run_files::model);
   write_file(folder / run_files::loss, loss_csv(report));
@@ -225,9 +240,9 @@ void claim_folder(const fs::path& folder, bool force) {
                     folder.string(), folder.string()));
   }
   remove_temporaries(folder);
-  for (const char* name :
-       {run_files::spec, run_files::summary, run_files::model, run_files::checkpoint,
-        run_files::loss, run_files::draws, run_files::samples, run_files::diagnosis}) {
+  for (const char* name : {run_files::spec, run_files::inputs, run_files::summary, run_files::model,
+                           run_files::checkpoint, run_files::loss, run_files::draws,
+                           run_files::samples, run_files::diagnosis}) {
     fs::remove(folder / name, error);
   }
   remove_pictures(folder);
@@ -251,8 +266,9 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCall
   if (!own) check_target(effective);
   claim_folder(folder, spec.run.force);
   const auto text = to_toml(effective);
+  write_inputs(folder, effective);
   write_file(folder / run_files::spec, text);
-  return fit_into(effective, own.get(), folder, callbacks, std::nullopt, text);
+  return fit_into(effective, own.get(), folder, callbacks, {std::nullopt, text, {}});
 }
 
 RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spec&)>& change,
@@ -270,12 +286,14 @@ RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spe
         ErrorKind::usage,
         fmt::format("the run in {} is complete: there is nothing to resume", folder.string()));
   }
+  std::vector<std::string> warnings;
+  check_inputs(folder, spec, warnings);
   remove_temporaries(folder);
   fs::remove(folder / run_files::diagnosis, error);
   if (change) change(spec);
   spec.validate();
   const auto own = external_target(spec);
-  return fit_into(spec, own.get(), folder, callbacks, checkpoint, text);
+  return fit_into(spec, own.get(), folder, callbacks, {checkpoint, text, std::move(warnings)});
 }
 
 std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::string>& warnings) {
@@ -305,33 +323,35 @@ namespace {
 constexpr std::uint64_t chunk = 64 * tile_size;
 
 void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64_t seed,
-                           Output& out) {
+                           Output& out, std::vector<std::string>& warnings) {
   const auto& target = *run.target;
-  const auto names = target.parameter_names();
   const UserDensity density(target);
   Executor executor(target.thread_safe() ? threads_of(run.spec) : 1);
-  DrawsCsv csv(draws_format(run.spec.run.output_format), names,
+  DrawValues values(target, seed);
+  DrawsCsv csv(draws_format(run.spec.run.output_format), values.names(),
                {.model = target.name(), .draws = n, .seed = seed});
-  std::vector<double> values(names.size());
+  std::vector<double> row(values.names().size());
   for (std::uint64_t first = 0; first < n; first += chunk) {
     const auto drawn =
         draw<double>(run.model, &density, run.flow.definition().params, {seed, Purpose::draws, 0},
                      first, std::min(chunk, n - first), executor);
     for (std::size_t i = 0; i < drawn.log_q.size(); ++i) {
-      target.constrain(std::span(drawn.z).subspan(i * drawn.dim, drawn.dim), values);
-      csv.add(values, drawn.log_p[i], drawn.log_q[i]);
+      values.next(std::span(drawn.z).subspan(i * drawn.dim, drawn.dim), row);
+      csv.add(row, drawn.log_p[i], drawn.log_q[i]);
+      out.write(csv.take());
     }
-    out.write(csv.take());
   }
   csv.finish();
   out.write(csv.take());
   out.commit();
+  add_generation_warning(warnings, values.failures(), n);
 }
 
 }  // namespace
 
 void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
-                   Coordinates coordinates, const fs::path& file) {
+                   Coordinates coordinates, const fs::path& file,
+                   std::vector<std::string>& warnings) {
   constexpr std::uint64_t most_draws = std::uint64_t{1} << 32;
   const auto flow = TrainedFlow::load(folder / run_files::model);
   if (n > most_draws) {
@@ -343,8 +363,8 @@ void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
   // A folder may hold a model and no more.
   const bool is_run = fs::exists(folder / run_files::spec, error);
   if (is_run && coordinates == Coordinates::parameters) {
-    if (const auto run = open_posterior_run(folder)) {
-      write_posterior_draws(*run, n, seed, out);
+    if (const auto run = open_posterior_run(folder, warnings)) {
+      write_posterior_draws(*run, n, seed, out, warnings);
       return;
     }
   }

@@ -14,6 +14,7 @@ namespace riffle {
 /// The names of the files of a run's folder.
 namespace run_files {
 inline constexpr const char* spec = "spec.toml";
+inline constexpr const char* inputs = "inputs.json";
 inline constexpr const char* summary = "summary.json";
 inline constexpr const char* model = "model.riffle";
 inline constexpr const char* checkpoint = "checkpoint.riffle";
@@ -47,7 +48,7 @@ RunOutcome run_in_folder(const Spec& spec, const std::filesystem::path& folder,
 /// Goes on with the run in `folder` from its last checkpoint, or from the start where there is none
 /// yet; ends with the same bits as a run that was never stopped. `change` may alter what
 /// does not change the bits (threads, plots, quiet). Throws Error{no_input} where there is no run,
-/// and Error{usage} where it is complete already.
+/// Error{usage} where it is complete already, and as check_inputs does.
 RunOutcome resume_in_folder(const std::filesystem::path& folder,
                             const std::function<void(Spec&)>& change,
                             const FitCallbacks& callbacks);
@@ -62,9 +63,10 @@ enum class Coordinates { parameters, unconstrained };
 /// Writes n draws of the flow in `folder` as CSV to `file`, or to standard output where that is
 /// empty. Of a run of a posterior they are laid out as its draws.csv is, unless `coordinates` are
 /// unconstrained: then, and of other runs, the columns are lp_approx__ (ln q) and z.1, z.2, ...
-/// Throws also as open_posterior_run does.
+/// Warnings go to `warnings`. Throws also as open_posterior_run does.
 void sample_folder(const std::filesystem::path& folder, std::uint64_t n, std::uint64_t seed,
-                   Coordinates coordinates, const std::filesystem::path& file);
+                   Coordinates coordinates, const std::filesystem::path& file,
+                   std::vector<std::string>& warnings);
 
 /// Writes ln q of the flow in `folder` at the points of a file (io/points.h) as CSV, one column
 /// lp_approx__, to `file`, or to standard output where that is empty. Returns how many of them are

@@ -77,6 +77,7 @@ void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["stages"] = stages_json(p);
   summary["trace"] = trace_json(p);
   summary["weighted"] = p.weighted;
+  summary["generated_quantities"] = p.generated_count;
   summary["parameters"] = parameters_json(p);
 }
 

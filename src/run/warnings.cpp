@@ -81,4 +81,12 @@ void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
   }
 }
 
+void add_generation_warning(std::vector<std::string>& warnings, const TargetFailures& failures,
+                            std::uint64_t draws) {
+  if (failures.count == 0) return;
+  warnings.push_back(
+      fmt::format("{} of {} draws have generated quantities that are nan; the first: {}",
+                  with_commas(failures.count), with_commas(draws), failures.first_message));
+}
+
 }  // namespace riffle

@@ -14,4 +14,8 @@ namespace riffle {
 void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
                   std::span<const Expression> flow, bool improper, double final_beta);
 
+/// Where some of `draws` have generated quantities that are NaN.
+void add_generation_warning(std::vector<std::string>& warnings, const TargetFailures& failures,
+                            std::uint64_t draws);
+
 }  // namespace riffle

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <limits>
@@ -42,6 +43,8 @@ struct Functions {
     library.find("bs_name", name);
     library.find("bs_model_info", model_info);
     library.find("bs_set_print_callback", set_print);
+    library.find("bs_rng_construct", rng_construct);
+    library.find("bs_rng_destruct", rng_destruct);
   }
 
   bs_model* (*construct)(const char* data, unsigned seed, char** error);
@@ -58,6 +61,10 @@ struct Functions {
   const char* (*name)(const bs_model*);
   const char* (*model_info)(const bs_model*);
   int (*set_print)(void (*)(const char* text, std::size_t size), char** error);
+  bs_rng* (*rng_construct)(unsigned seed, char** error);
+  void (*rng_destruct)(bs_rng*);
+
+  bool has_random_numbers() const { return rng_construct != nullptr && rng_destruct != nullptr; }
 };
 
 void print_to_stderr(const char* text, std::size_t size) {
@@ -90,6 +97,90 @@ std::vector<std::string> split_names(std::string_view csv) {
   return names;
 }
 
+/// The message of a call, which is freed whether or not it is read.
+class Message {
+ public:
+  explicit Message(const Functions& call) : call_(call) {}
+  ~Message() {
+    if (text_ != nullptr) call_.free_message(text_);
+  }
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+  char** out() { return &text_; }
+  std::string text() const { return one_line(text_); }
+
+ private:
+  const Functions& call_;
+  char* text_ = nullptr;
+};
+
+/// Stan's own generator is consumed in the order of the draws.
+class StanGenerator final : public Generator {
+ public:
+  /// `names` are those of all values, of which the last `generated` are generated quantities.
+  StanGenerator(const Functions& call, const bs_model& model, std::span<const std::string> names,
+                std::size_t generated, std::uint64_t seed)
+      : call_(call),
+        model_(model),
+        names_(names),
+        first_(names.size() - generated),
+        values_(names.size()),
+        rng_(nullptr, call.rng_destruct) {
+    // Not the seed itself, which is that of the model's transformed data. Draws have step 0.
+    const RandomStream stream{seed, Purpose::draws, 1};
+    const auto own_seed = Philox::block(stream.counter(0, 0), stream.key())[0];
+    Message message(call_);
+    rng_.reset(call_.rng_construct(own_seed, message.out()));
+    if (!rng_) {
+      throw Error(ErrorKind::data, fmt::format("the library of a Stan model makes no generator of "
+                                               "random numbers: {}",
+                                               message.text()));
+    }
+  }
+
+  void generate(std::span<const double> z, std::span<double> values) override {
+    assert(values.size() == values_.size() - first_);
+    std::string failure;
+    if (!generate_at(z, failure)) std::fill(values_.begin(), values_.end(), nan);
+    const auto generated = values_.begin() + static_cast<std::ptrdiff_t>(first_);
+    std::copy(generated, values_.end(), values.begin());
+    const auto missing =
+        std::find_if(generated, values_.end(), [](double x) { return std::isnan(x); });
+    if (missing == values_.end()) return;
+    if (failures_.count++ > 0) return;
+    failures_.first_message =
+        failure.empty()
+            ? fmt::format("{} is nan", names_[static_cast<std::size_t>(missing - values_.begin())])
+            : failure;
+  }
+
+  TargetFailures failures() const override { return failures_; }
+
+ private:
+  /// Whether it went well; the message where not.
+  bool generate_at(std::span<const double> z, std::string& failure) {
+    Message message(call_);
+    try {
+      if (call_.constrain(&model_, true, true, z.data(), values_.data(), rng_.get(),
+                          message.out()) == 0) {
+        return true;
+      }
+      failure = message.text();
+    } catch (const std::exception& error) {
+      failure = one_line(error.what());
+    }
+    return false;
+  }
+
+  const Functions& call_;
+  const bs_model& model_;
+  std::span<const std::string> names_;
+  std::size_t first_;
+  std::vector<double> values_;
+  std::unique_ptr<bs_rng, void (*)(bs_rng*)> rng_;
+  TargetFailures failures_;
+};
+
 class StanModel final : public Target {
  public:
   StanModel(const std::filesystem::path& path, const std::string& data,
@@ -111,7 +202,9 @@ class StanModel final : public Target {
     }
     if (!model_) throw refused(message.text());
     const int dim = call_.param_unc_num(model_.get());
-    const auto* const names = call_.param_names(model_.get(), true, false);
+    const bool generates = options.generated_quantities && call_.has_random_numbers();
+    const auto* const names = call_.param_names(model_.get(), true, generates);
+    const int all = call_.param_num(model_.get(), true, generates);
     const int values = call_.param_num(model_.get(), true, false);
     const int parameters = call_.param_num(model_.get(), false, false);
     if (dim == 0) {
@@ -120,15 +213,17 @@ class StanModel final : public Target {
           fmt::format("{}: the model has no parameters: there is nothing to infer", path.string()));
     }
     names_ = split_names(names == nullptr ? "" : names);
-    if (dim < 0 || parameters < 0 || parameters > values ||
-        static_cast<std::size_t>(values) != names_.size()) {
+    if (dim < 0 || parameters < 0 || parameters > values || values > all ||
+        static_cast<std::size_t>(all) != names_.size()) {
       throw Error(ErrorKind::data,
                   fmt::format("{}: the library contradicts itself: {} unconstrained parameters, {} "
-                              "parameters, {} values, {} names",
-                              path.string(), dim, parameters, values, names_.size()));
+                              "parameters, {} with transformed ones, {} with generated quantities, "
+                              "{} names",
+                              path.string(), dim, parameters, values, all, names_.size()));
     }
     dim_ = static_cast<std::size_t>(dim);
     parameters_ = static_cast<std::size_t>(parameters);
+    values_ = static_cast<std::size_t>(values);
     const std::string info =
         call_.model_info == nullptr ? "" : text_or(call_.model_info(model_.get()));
     thread_safe_ =
@@ -147,8 +242,17 @@ class StanModel final : public Target {
   bool thread_safe() const override { return thread_safe_; }
   bool keeps_constants() const override { return keeps_constants_; }
   TargetFailures failures() const override { return log_.failures(); }
-  std::vector<std::string> parameter_names() const override { return names_; }
+  std::vector<std::string> parameter_names() const override {
+    return {names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(values_)};
+  }
   std::size_t parameter_count() const override { return parameters_; }
+  std::vector<std::string> generated_names() const override {
+    return {names_.begin() + static_cast<std::ptrdiff_t>(values_), names_.end()};
+  }
+  std::unique_ptr<Generator> generator(std::uint64_t seed) const override {
+    if (names_.size() == values_) return nullptr;
+    return std::make_unique<StanGenerator>(call_, *model_, names_, names_.size() - values_, seed);
+  }
 
   void evaluate(Tile<const double> z, std::span<double> log_density,
                 Tile<double> gradient) const override {
@@ -167,7 +271,7 @@ class StanModel final : public Target {
   }
 
   void constrain(std::span<const double> z, std::span<double> theta) const override {
-    assert(z.size() == dim_ && theta.size() == names_.size());
+    assert(z.size() == dim_ && theta.size() == values_);
     Message message(call_);
     int status = -1;
     try {
@@ -179,23 +283,6 @@ class StanModel final : public Target {
   }
 
  private:
-  /// The message of a call, which is freed whether or not it is read.
-  class Message {
-   public:
-    explicit Message(const Functions& call) : call_(call) {}
-    ~Message() {
-      if (text_ != nullptr) call_.free_message(text_);
-    }
-    Message(const Message&) = delete;
-    Message& operator=(const Message&) = delete;
-    char** out() { return &text_; }
-    std::string text() const { return one_line(text_); }
-
-   private:
-    const Functions& call_;
-    char* text_ = nullptr;
-  };
-
   static std::string text_or(const char* text) { return text == nullptr ? "" : text; }
 
   Error refused(const std::string& message) const {
@@ -247,9 +334,10 @@ class StanModel final : public Target {
   std::unique_ptr<bs_model, void (*)(bs_model*)> model_;
   std::string name_;
   std::string info_;
-  std::vector<std::string> names_;
+  std::vector<std::string> names_;  ///< parameters, transformed parameters, generated quantities
   std::size_t dim_ = 0;
   std::size_t parameters_ = 0;
+  std::size_t values_ = 0;  ///< parameters and transformed parameters
   bool thread_safe_ = false;
   bool keeps_constants_ = true;
   mutable FailureLog log_;

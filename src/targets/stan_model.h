@@ -13,6 +13,7 @@ struct StanModelOptions {
   std::uint64_t seed = 1;  ///< of random numbers in the model's transformed data; modulo 2^32
   /// Take the model for thread-safe though its library does not say STAN_THREADS=true.
   bool assume_thread_safe = false;
+  bool generated_quantities = true;  ///< whether the target has those of the model
 };
 
 /// The posterior of a Stan model: a shared library with the C interface of BridgeStan 2
@@ -21,8 +22,10 @@ struct StanModelOptions {
 ///
 /// ln p holds every constant and the transforms' Jacobian, unless the library refuses to compute
 /// the constants: then keeps_constants() is false. Values are the model's parameters and, after
-/// them, its transformed parameters. An evaluation that fails gives NaN, is counted and its message
-/// kept; the gradient is NaN there too. What the model prints goes to standard error.
+/// them, its transformed parameters; what the model generates are its generated quantities, unless
+/// the library has no random numbers (bs_rng_construct) for them. An evaluation that fails gives
+/// NaN, is counted and its message kept; the gradient is NaN there too. What the model prints goes
+/// to standard error.
 ///
 /// Throws Error{no_input} where the library or the data file is missing, and Error{data} where the
 /// library is not such a one, the data are not valid, the model refuses them (in its own words), or

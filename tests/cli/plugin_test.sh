@@ -27,6 +27,32 @@ ends 0 sample runs/banana-1 -n 50 --unconstrained
 mv gone.so banana.so
 ends 0 diagnose runs/banana-1 -n 2000
 
+# A library that was built again is told of, and used.
+warns() {
+  grep -q '^warning: .*banana.so has changed since the run in runs/banana-1 began' "$log/err" ||
+    fail "$1: no word of another library: $(cat "$log/err")"
+}
+cp banana.so before.so
+echo >>banana.so
+ends 0 diagnose runs/banana-1 -n 2000
+warns diagnose
+ends 0 sample runs/banana-1 -n 50
+warns sample
+same_file "$log/out" runs/banana-1/draws.csv
+mv before.so banana.so
+ends 0 sample runs/banana-1 -n 50
+[ ! -s "$log/err" ] || fail "sample says: $(cat "$log/err")"
+
+# Data that changed make another target of the same run.
+printf '1,0\n2,1\n3,0\n4,1\n' >data.csv
+ends 0 fit logistic --set target.data=data.csv "${brief[@]}" --method staged --out logistic
+printf '1,0\n2,1\n3,0\n4,0\n' >data.csv
+refuses 65 'data.csv has changed since the run in logistic began' sample logistic -n 5
+refuses 65 'data.csv has changed since the run in logistic began' diagnose logistic
+ends 0 sample logistic -n 5 --unconstrained
+ends 0 fit logistic/spec.toml --out logistic --force
+ends 0 diagnose logistic -n 2000
+
 # Killed and resumed, it ends with the same bits; the library is loaded again.
 ends 0 fit --plugin banana.so "${longer[@]}" --out whole
 "$riffle" fit --plugin banana.so "${longer[@]}" --out killed \

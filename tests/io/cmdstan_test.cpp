@@ -205,6 +205,16 @@ TEST(Inits, TuplesAndNumbersThatAreNone) {
       "u": [{"1": 4.0}, {"1": 5.0}], "x": "NaN", "y": "Inf", "z": "-Inf"})"));
 }
 
+TEST(Inits, ComplexNumbersAreTwoElements) {
+  const std::vector<std::string> odd{"z.real",     "z.imag",     "m.1.1.real", "m.1.1.imag",
+                                     "m.2.1.real", "m.2.1.imag", "t:1",        "t:2.real",
+                                     "t:2.imag",   "a.real.1",   "b.realm"};
+  const std::vector<double> values{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  const auto inits = nlohmann::json::parse(inits_json(odd, odd.size(), values));
+  EXPECT_EQ(inits, nlohmann::json::parse(R"({"z": [1.0, 2.0], "m": [[[3.0, 4.0]], [[5.0, 6.0]]],
+      "t": {"1": 7.0, "2": [8.0, 9.0]}, "a.real.1": 10.0, "b.realm": 11.0})"));
+}
+
 TEST(Inits, NamesThatAreNoPlacesAreTakenWhole) {
   const std::vector<std::string> odd{"a.b", "c.0", "d.1.", "e.1000000000000", "f", "f.1", "g.-1"};
   const std::vector<double> values{1, 2, 3, 4, 5, 6, 7};

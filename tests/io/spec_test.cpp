@@ -39,7 +39,7 @@ struct Key {
 };
 
 // The keys that are promised, written out once more.
-constexpr std::array<Key, 52> keys{{
+constexpr std::array<Key, 53> keys{{
     {"target", "name", Type::text},
     {"target", "dim", Type::whole},
     {"target", "log_floor", Type::number},
@@ -67,6 +67,7 @@ constexpr std::array<Key, 52> keys{{
     {"target", "plugin", Type::text},
     {"target", "data", Type::text},
     {"target", "thread_safe", Type::yes_no},
+    {"target", "generated_quantities", Type::yes_no},
     {"schedule", "name", Type::text},
     {"schedule", "decay", Type::number},
     {"schedule", "step_every", Type::whole},
@@ -101,7 +102,7 @@ auto fields(const Spec& s) {
                s.flow.layers, s.flow.log_det_floor, s.objective.name, s.objective.beta_start,
                s.objective.beta_steps, s.objective.importance_samples, s.objective.alpha,
                s.objective.holdout, s.objective.patience, s.target.samples, s.target.stan,
-               s.target.plugin, s.target.data, s.target.thread_safe),
+               s.target.plugin, s.target.data, s.target.thread_safe, s.target.generated_quantities),
       std::tie(s.optimizer.name, s.optimizer.learning_rate, s.optimizer.smoothing,
                s.optimizer.momentum, s.optimizer.centered, s.optimizer.beta1, s.optimizer.beta2,
                s.optimizer.epsilon, s.optimizer.clip_norm),
@@ -169,7 +170,10 @@ class Sampler {
           &s.run.snapshot_every, &s.run.evaluation_draws, &s.run.draws}) {
       *x = whole();
     }
-    for (bool* x : {&s.optimizer.centered, &s.run.plots, &s.run.quiet}) *x = yes();
+    for (bool* x :
+         {&s.target.generated_quantities, &s.optimizer.centered, &s.run.plots, &s.run.quiet}) {
+      *x = yes();
+    }
     return s;
   }
 
@@ -237,7 +241,8 @@ TEST(Spec, TakesEveryKeyInAFileAndOnTheCommandLine) {
       EXPECT_EQ(set.run.out, "U1");
     } else if (key.section == "run" && key.name == "force") {
       EXPECT_TRUE(set.run.force);
-    } else if (key.full() != "run.plots") {  // true already
+    } else if (key.full() != "run.plots" && key.full() != "target.generated_quantities") {
+      // Those two are true already.
       EXPECT_NE(fields(set), fields(Spec())) << key.full() << " changes nothing";
     }
   }

@@ -231,7 +231,7 @@ TEST(RunFolder, ThereMustBeARunToResumeOrPlotOrSample) {
   std::vector<std::string> warnings;
   EXPECT_THROW(resume_in_folder(folder.path(), {}, {}), Error);
   EXPECT_THROW(plot_folder(folder.path(), warnings), Error);
-  EXPECT_THROW(sample_folder(folder.path(), 1, 1, Coordinates::parameters, {}), Error);
+  EXPECT_THROW(sample_folder(folder.path(), 1, 1, Coordinates::parameters, {}, warnings), Error);
 }
 
 }  // namespace

@@ -4,18 +4,24 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numbers>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/aligned.h"
+#include "io/cmdstan.h"
 #include "io/expect_error.h"
+#include "targets/shared_library.h"
 #include "targets/stan_model.h"
 
 namespace riffle {
@@ -176,6 +182,87 @@ TEST_F(CompiledStan, DataThatDoNotFitAreRefusedInStansWords) {
   EXPECT_TRUE(contains(refusal(""), "variable name=J"));
 }
 
+std::map<std::string, double> paired(const std::vector<std::string>& names,
+                                     const std::vector<double>& values) {
+  std::map<std::string, double> pairs;
+  for (std::size_t i = 0; i < names.size(); ++i) pairs[names[i]] = values[i];
+  return pairs;
+}
+
+/// The unconstrained values that the library itself makes of initial values in JSON.
+std::vector<double> unconstrained(const std::filesystem::path& path, const std::string& inits,
+                                  std::size_t dim) {
+  const SharedLibrary library(path);
+  void* (*construct)(const char*, unsigned, char**) = nullptr;
+  void (*destruct)(void*) = nullptr;
+  int (*unconstrain)(const void*, const char*, double*, char**) = nullptr;
+  library.require("bs_model_construct", "test", construct);
+  library.require("bs_model_destruct", "test", destruct);
+  library.require("bs_param_unconstrain_json", "test", unconstrain);
+  char* error = nullptr;
+  void* const model = construct("{}", 1, &error);
+  std::vector<double> z(dim, std::nan(""));
+  EXPECT_EQ(unconstrain(model, inits.c_str(), z.data(), &error), 0) << error;
+  destruct(model);
+  return z;
+}
+
+TEST_F(CompiledStan, ArraysOfConstrainedVectorsHaveTheirNamesAndPlaces) {
+  const auto path = models / "nested.so";
+  const auto target = load_stan_model(path, "");
+  const auto names = target->parameter_names();
+  const auto parameters = target->parameter_count();
+  ASSERT_EQ(parameters, 3U * 4 + 2 * 9 + 6 * 2 + 2 * 6 + 6 + 1);
+  ASSERT_EQ(target->dim(), 3U * 3 + 2 * 3 + 6 * 2 + 2 * 6 + 6 + 1);
+  std::vector<double> z;
+  for (std::size_t d = 0; d < target->dim(); ++d) {
+    z.push_back(std::sin(1 + 1.3 * static_cast<double>(d)));
+  }
+  std::vector<double> values(names.size());
+  target->constrain(z, values);
+  const auto by_name = paired(names, values);
+  // By Stan's own indexing.
+  for (const char* element : {"p_3_2", "L_2_3_1", "o_1_3_2", "m_2_1_3", "x_2_1", "one_1"}) {
+    std::string name = element;
+    std::replace(name.begin(), name.end(), '_', '.');
+    EXPECT_EQ(by_name.at(name), by_name.at(element)) << name;
+  }
+  const auto json = inits_json(names, parameters, values);
+  const auto inits = nlohmann::json::parse(json);
+  EXPECT_EQ(inits.size(), 6U);
+  for (std::size_t i = 0; i < parameters; ++i) {
+    auto pointer = '/' + names[i];  // a.1.2 is at /a/0/1
+    for (auto& c : pointer) {
+      if (c == '.') c = '/';
+      if (c >= '1' && c <= '9') --c;
+    }
+    EXPECT_EQ(inits.at(nlohmann::json::json_pointer(pointer)).get<double>(), values[i]) << names[i];
+  }
+  for (const auto& simplex : inits.at("p")) {
+    double sum = 0;
+    for (const auto& x : simplex) sum += x.get<double>();
+    EXPECT_NEAR(sum, 1, 1e-14);
+  }
+  for (const auto& factor : inits.at("L")) {
+    for (std::size_t row = 0; row < 3; ++row) {
+      double square = 0;
+      for (std::size_t k = 0; k < 3; ++k) {
+        const double x = factor.at(row).at(k).get<double>();
+        square += x * x;
+        if (k > row) {
+          EXPECT_EQ(x, 0);
+        }
+      }
+      EXPECT_NEAR(square, 1, 1e-14);
+    }
+  }
+  for (const auto& row : inits.at("o")) {
+    for (const auto& pair : row) EXPECT_LT(pair.at(0).get<double>(), pair.at(1).get<double>());
+  }
+  const auto back = unconstrained(path, json, z.size());
+  for (std::size_t d = 0; d < z.size(); ++d) EXPECT_NEAR(back[d], z[d], 1e-10) << d;
+}
+
 TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
   const auto target = load_stan_model(
       models / "arrays.so",
@@ -184,8 +271,7 @@ TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
   const auto names = target->parameter_names();
   std::vector<double> values(names.size());
   target->constrain(std::vector<double>{0.5}, values);
-  std::map<std::string, double> by_name;
-  for (std::size_t i = 0; i < names.size(); ++i) by_name[names[i]] = values[i];
+  const auto by_name = paired(names, values);
   const double inf = std::numeric_limits<double>::infinity();
   EXPECT_EQ(by_name.at("a"), 0.5);
   EXPECT_EQ(by_name.at("x_copy.1.3"), 13);
@@ -204,6 +290,87 @@ TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
       }
     }
   }
+}
+
+TEST_F(CompiledStan, GeneratesQuantities) {
+  const auto target = load_stan_model(models / "generated.so", R"({"N": 2, "y": [1.5, -2]})");
+  EXPECT_EQ(target->parameter_names(), (std::vector<std::string>{"mu", "sigma", "twice"}));
+  EXPECT_EQ(target->parameter_count(), 2U);
+  EXPECT_EQ(target->generated_names(),
+            (std::vector<std::string>{"standard", "log_lik.1", "log_lik.2", "y_rep.1", "y_rep.2",
+                                      "m.1.1", "m.2.1", "m.1.2", "m.2.2", "m.1.3", "m.2.3", "count",
+                                      "data_noise"}));
+  constexpr std::size_t columns = 13;
+  constexpr std::size_t n = 20'000;
+  const auto generated = [&](std::uint64_t seed) {
+    const auto generator = target->generator(seed);
+    std::vector<double> rows(n * columns);
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto row = std::span(rows).subspan(i * columns, columns);
+      generator->generate(std::vector<double>{2, std::log(3.0)}, row);
+    }
+    EXPECT_EQ(generator->failures().count, 0U);
+    return rows;
+  };
+  const auto rows = generated(1);
+  for (std::size_t i = 0; i < n; i += 1000) {
+    const auto* const row = &rows[i * columns];
+    EXPECT_NEAR(row[1], log_normal(1.5, 2, 3), 1e-12);
+    EXPECT_NEAR(row[2], log_normal(-2, 2, 3), 1e-12);
+    const double expected[] = {11, 21, 12, 22, 13, 23};
+    for (std::size_t k = 0; k < 6; ++k) EXPECT_NEAR(row[5 + k], expected[k] * 2 + 4, 1e-12);
+  }
+  const auto moments = [&](std::size_t column) {
+    double mean = 0;
+    double square = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double x = rows[i * columns + column];
+      mean += x / n;
+      square += x * x / n;
+    }
+    return std::pair{mean, std::sqrt(square - mean * mean)};
+  };
+  const double five_errors = 5 / std::sqrt(static_cast<double>(n));
+  struct Expected {
+    std::size_t column;
+    double mean;
+    double sd;
+  };
+  for (const auto& [column, mean, sd] :
+       {Expected{0, 0, 1}, {3, 2, 3}, {4, 2, 3}, {11, 3, std::sqrt(3.0)}}) {
+    const auto [found_mean, found_sd] = moments(column);
+    EXPECT_NEAR(found_mean, mean, five_errors * sd) << column;
+    EXPECT_NEAR(found_sd, sd, five_errors * sd) << column;
+  }
+  // Numbers of different draws and variables have nothing to do with each other.
+  double between_draws = 0;
+  double between_variables = 0;
+  for (std::size_t i = 1; i < n; ++i) {
+    const auto standard = [&](std::size_t j) { return (rows[j * columns + 3] - 2) / 3; };
+    between_draws += standard(i) * standard(i - 1) / n;
+    between_variables += standard(i) * rows[i * columns] / n;
+  }
+  EXPECT_NEAR(between_draws, 0, five_errors);
+  EXPECT_NEAR(between_variables, 0, five_errors);
+  // Nor with those of the transformed data, whose seed is 1 too.
+  EXPECT_NE(rows[0], rows[columns - 1]);
+  EXPECT_EQ(generated(1), rows);
+  EXPECT_NE(generated(2), rows);
+}
+
+TEST_F(CompiledStan, GeneratedQuantitiesThatThrowAreNanInThatDraw) {
+  const auto target = load_stan_model(models / "generated.so", R"({"N": 0, "y": []})");
+  const auto generator = target->generator(1);
+  std::vector<double> row(target->generated_names().size());
+  ASSERT_EQ(row.size(), 9U);
+  generator->generate(std::vector<double>{6, 0}, row);
+  for (const double x : row) EXPECT_TRUE(std::isnan(x));
+  EXPECT_EQ(generator->failures().count, 1U);
+  EXPECT_TRUE(contains(generator->failures().first_message, "poisson_rng: Rate parameter is -1"))
+      << generator->failures().first_message;
+  generator->generate(std::vector<double>{1, 0}, row);
+  EXPECT_NEAR(row[1], 13, 1e-12);
+  EXPECT_EQ(generator->failures().count, 1U);
 }
 
 TEST_F(CompiledStan, GivesTheSameBitsFromManyThreads) {

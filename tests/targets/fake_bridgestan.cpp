@@ -1,5 +1,6 @@
 // A library with BridgeStan's interface and no Stan: mu ~ N(0, 2²), tau > 0 with ln tau ~ N(0, 1),
-// and product = mu · tau computed from them. Keys of its data make it misbehave.
+// and product = mu · tau computed from them. With "generated", square = mu² and noise = a uniform
+// number. Keys of its data make it misbehave.
 
 #include <cmath>
 #include <cstdlib>
@@ -19,12 +20,17 @@ struct bs_model {
   unsigned seed;
   std::string info;
   std::string names;
+  std::string all_names;
 };
-struct bs_rng {};
+struct bs_rng {
+  unsigned long long state;
+};
 
 namespace {
 
 int models = 0;
+int generators = 0;
+bool refuse_generators = false;
 int messages = 0;
 void (*print)(const char*, std::size_t) = nullptr;
 
@@ -44,6 +50,9 @@ extern "C" {
 int fake_models() {
   return models;
 }
+int fake_generators() {
+  return generators;
+}
 int fake_messages() {
   return messages;
 }
@@ -60,12 +69,15 @@ bs_model* bs_model_construct(const char* data, unsigned seed, char** error) {
     tell(error, json["refuse"].get<std::string>());
     return nullptr;
   }
+  refuse_generators = json.value("refuse_generators", false);
   if (json.value("throw", false)) throw std::runtime_error("thrown by the constructor");
   ++models;
   const std::string threads = json.value("threads", false) ? "true" : "false";
   const std::string names = json.value("names", "mu,tau,product");
+  const std::string all_names = names + (json.value("generated", false) ? ",square,noise" : "");
   return new bs_model{std::move(json), seed,
-                      "Stan version: 0.0.0\nStan C++ Defines:\n\tSTAN_THREADS=" + threads, names};
+                      "Stan version: 0.0.0\nStan C++ Defines:\n\tSTAN_THREADS=" + threads, names,
+                      all_names};
 }
 void bs_model_destruct(bs_model* m) {
   --models;
@@ -75,11 +87,12 @@ void bs_free_error_msg(char* text) {
   --messages;
   std::free(text);
 }
-const char* bs_param_names(const bs_model* m, bool, bool) {
-  return m->names.c_str();
+const char* bs_param_names(const bs_model* m, bool, bool gq) {
+  return gq ? m->all_names.c_str() : m->names.c_str();
 }
 int bs_param_num(const bs_model* m, bool tp, bool gq) {
-  return m->data.value("parameters", 2) + (tp ? 1 : 0) + (gq ? 1 : 0);
+  return m->data.value("parameters", 2) + (tp ? 1 : 0) +
+         (gq && m->data.value("generated", false) ? m->data.value("generated_count", 2) : 0);
 }
 int bs_param_unc_num(const bs_model* m) {
   return dim_of(m);
@@ -123,13 +136,24 @@ int bs_log_density_gradient(const bs_model* m, bool propto, bool jacobian, const
 #ifndef FAKE_INCOMPLETE
 int bs_param_constrain(const bs_model* m, bool tp, bool gq, const double* z, double* theta,
                        bs_rng* rng, char** error) {
-  if (m->data.value("fail_constrain", false) || !tp || gq || rng != nullptr) {
+  if (m->data.value("fail_constrain", false) || !tp || gq != (rng != nullptr)) {
     tell(error, "cannot constrain");
     return -1;
   }
   theta[0] = z[0];
   theta[1] = std::exp(z[1]);
   theta[2] = theta[0] * theta[1];
+  if (!gq) return 0;
+  rng->state = rng->state * 6364136223846793005ULL + 1442695040888963407ULL;
+  const auto above = [&](const char* key) { return z[0] > m->data.value(key, HUGE_VAL); };
+  if (above("generated_throw_above")) throw std::runtime_error("thrown by generated quantities");
+  if (above("generated_fail_above")) {
+    tell(error, "rate is\ntoo large");
+    return -1;
+  }
+  theta[3] = z[0] * z[0];
+  theta[4] =
+      above("generated_nan_above") ? std::nan("") : static_cast<double>(rng->state >> 11) * 0x1p-53;
   return 0;
 }
 #endif
@@ -146,6 +170,18 @@ const char* bs_name(const bs_model*) {
 }
 const char* bs_model_info(const bs_model* m) {
   return m->info.c_str();
+}
+bs_rng* bs_rng_construct(unsigned seed, char** error) {
+  if (refuse_generators) {
+    tell(error, "no random numbers today");
+    return nullptr;
+  }
+  ++generators;
+  return new bs_rng{seed};
+}
+void bs_rng_destruct(bs_rng* rng) {
+  --generators;
+  delete rng;
 }
 int bs_set_print_callback(void (*callback)(const char*, std::size_t), char**) {
   print = callback;

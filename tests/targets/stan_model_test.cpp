@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <filesystem>
+#include <initializer_list>
 #include <numbers>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +17,8 @@
 #include "core/aligned.h"
 #include "io/expect_error.h"
 #include "riffle/riffle.h"
+#include "run/diagnose_folder.h"
+#include "run/run_folder.h"
 #include "support/temporary_folder.h"
 #include "targets/model_data.h"
 #include "targets/shared_library.h"
@@ -91,6 +96,82 @@ TEST(StanModel, HasNamesAndValues) {
   EXPECT_DOUBLE_EQ(theta[2], 6);
   load(R"({"fail_constrain": true})")->constrain(z, theta);
   for (const double x : theta) EXPECT_TRUE(std::isnan(x));
+  EXPECT_EQ(count("fake_messages"), 0);
+}
+
+/// Rows of generated quantities at points (mu, ln tau) of these mu.
+std::vector<double> generate(Generator& generator, std::initializer_list<double> mus) {
+  std::vector<double> rows;
+  for (const double mu : mus) {
+    std::vector<double> row(2);
+    generator.generate(std::vector<double>{mu, 0}, row);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  return rows;
+}
+
+TEST(StanModel, GeneratesQuantitiesInTheOrderOfTheDraws) {
+  const auto target = load(R"({"generated": true})");
+  EXPECT_EQ(target->parameter_names(), (std::vector<std::string>{"mu", "tau", "product"}));
+  EXPECT_EQ(target->parameter_count(), 2U);
+  EXPECT_EQ(target->generated_names(), (std::vector<std::string>{"square", "noise"}));
+  const auto generator = target->generator(5);
+  EXPECT_EQ(count("fake_generators"), 1);
+  const auto rows = generate(*generator, {3, -2, 3});
+  EXPECT_EQ(rows[0], 9);
+  EXPECT_EQ(rows[2], 4);
+  EXPECT_NE(rows[1], rows[5]) << "one generator serves all draws";
+  EXPECT_EQ(generator->failures().count, 0U);
+  EXPECT_EQ(generate(*target->generator(5), {3, -2, 3}), rows);
+  EXPECT_NE(generate(*target->generator(6), {3, -2, 3}), rows);
+  EXPECT_NE(generate(*target->generator(5 + (std::uint64_t{1} << 32)), {3, -2, 3}), rows);
+  // The parameters stay what they are without.
+  std::vector<double> theta(3);
+  target->constrain(std::vector<double>{3, 0}, theta);
+  EXPECT_EQ(theta, (std::vector<double>{3, 1, 3}));
+}
+
+TEST(StanModel, HasNoGeneratedQuantitiesWhereNoneAreThereOrWanted) {
+  EXPECT_TRUE(load()->generated_names().empty());
+  EXPECT_EQ(load()->generator(1), nullptr);
+  StanModelOptions options;
+  options.generated_quantities = false;
+  const auto without = load_stan_model(fake, R"({"generated": true})", options);
+  EXPECT_TRUE(without->generated_names().empty());
+  EXPECT_EQ(without->generator(1), nullptr);
+  // A library with no random numbers.
+  const auto minimal =
+      load_stan_model(fakes / "fake_bridgestan_minimal.so", R"({"generated": true})");
+  EXPECT_TRUE(minimal->generated_names().empty());
+  EXPECT_EQ(minimal->parameter_names().size(), 3U);
+}
+
+TEST(StanModel, GeneratedQuantitiesThatFailAreNanAndCounted) {
+  const auto target = load(
+      R"({"generated": true, "generated_fail_above": 1, "generated_nan_above": 0.5,
+          "generated_throw_above": 2})");
+  {
+    const auto generator = target->generator(1);
+    const auto rows = generate(*generator, {0, 1.5, 0.75, 3, 0});
+    for (const std::size_t i : {2U, 3U, 5U, 6U, 7U}) EXPECT_TRUE(std::isnan(rows[i])) << i;
+    EXPECT_EQ(rows[4], 0.75 * 0.75);
+    EXPECT_FALSE(std::isnan(rows[9]));
+    EXPECT_EQ(generator->failures().count, 3U);
+    EXPECT_EQ(generator->failures().first_message, "rate is too large");
+  }
+  const auto generator = target->generator(1);
+  generate(*generator, {0.75, 1.5});
+  EXPECT_EQ(generator->failures().first_message, "noise is nan");
+  const auto throwing = target->generator(1);
+  generate(*throwing, {3});
+  EXPECT_EQ(throwing->failures().first_message, "thrown by generated quantities");
+  EXPECT_EQ(target->failures().count, 0U) << "no evaluation failed";
+  EXPECT_EQ(count("fake_generators"), 2) << "and those that are gone are destroyed";
+  EXPECT_EQ(count("fake_messages"), 0);
+
+  const auto refusing = load(R"({"generated": true, "refuse_generators": true})");
+  EXPECT_TRUE(contains(message_of(ErrorKind::data, [&] { refusing->generator(1); }),
+                       "no random numbers today"));
   EXPECT_EQ(count("fake_messages"), 0);
 }
 
@@ -199,6 +280,8 @@ TEST(StanModel, RefusesWhatTheModelRefuses) {
   EXPECT_TRUE(contains(refusal(R"({"dim": -3})"), "contradicts itself"));
   EXPECT_TRUE(contains(refusal(R"({"names": "mu,tau"})"), "2 names"));
   EXPECT_TRUE(contains(refusal(R"({"parameters": -1})"), "contradicts itself"));
+  EXPECT_TRUE(contains(refusal(R"({"generated": true, "generated_count": 3})"), "5 names"));
+  EXPECT_TRUE(contains(refusal(R"({"generated": true, "generated_count": -1})"), "contradicts"));
   EXPECT_EQ(count("fake_messages"), 0);
 }
 
@@ -322,6 +405,96 @@ TEST(FitOfALibrary, TellsOfFailures) {
   // Far out, where whether the target is improper is looked into, failures are no news.
   spec.target.data = R"({"fail_above": 500})";
   EXPECT_EQ(fit(spec).failed_evaluations, 0U);
+}
+
+/// With generated quantities that are nan where mu > 4.
+Spec generating() {
+  auto spec = small();
+  spec.target.data = R"({"threads": true, "generated": true, "generated_fail_above": 4})";
+  spec.base.name = "full-normal";
+  spec.run.draws = 3000;
+  spec.run.plots = false;
+  return spec;
+}
+
+TEST(FitOfALibrary, ReportsGeneratedQuantitiesOfItsDraws) {
+  auto spec = generating();
+  const auto report = fit(spec);
+  const auto& p = *report.posterior;
+  EXPECT_EQ(p.generated_count, 2U);
+  EXPECT_EQ(p.parameter_count, 2U);
+  ASSERT_EQ(p.parameters.size(), 5U);
+  EXPECT_EQ(p.parameters[3].name, "square");
+  EXPECT_NEAR(p.parameters[3].mean, 4, 0.5);
+  EXPECT_NEAR(p.parameters[4].mean, 0.5, 0.03);
+  EXPECT_NEAR(p.parameters[4].sd, std::sqrt(1.0 / 12), 0.02);
+  EXPECT_NEAR(p.parameters[4].q95, 0.95, 0.02);
+  EXPECT_NEAR(p.parameters[4].mcse, std::sqrt(1.0 / 12 / 3000), 0.001);
+  ASSERT_EQ(p.values.size(), 3000U * 5);
+  std::uint64_t missing = 0;
+  for (std::size_t i = 0; i < 3000; ++i) {
+    const double mu = p.values[5 * i];
+    if (mu > 4) {
+      ++missing;
+      EXPECT_TRUE(std::isnan(p.values[5 * i + 3]) && std::isnan(p.values[5 * i + 4]));
+    } else {
+      EXPECT_EQ(p.values[5 * i + 3], mu * mu);
+    }
+  }
+  EXPECT_GT(missing, 10U);
+  EXPECT_EQ(p.failed_generations.count, missing);
+  ASSERT_EQ(report.warnings.size(), 1U);
+  EXPECT_TRUE(contains(report.warnings[0], std::to_string(missing) + " of 3,000 draws"));
+  EXPECT_TRUE(contains(report.warnings[0], "rate is too large"));
+  EXPECT_EQ(report.failed_evaluations, 0U);
+
+  // One thread, and a report by resampled draws.
+  spec.run.threads = 1;
+  const auto alone = fit(spec);
+  ASSERT_EQ(alone.posterior->values.size(), p.values.size());
+  EXPECT_EQ(std::memcmp(alone.posterior->values.data(), p.values.data(), 8 * p.values.size()), 0);
+  spec.run.resample = "psis";
+  const auto resampled = fit(spec);
+  EXPECT_TRUE(resampled.posterior->resampled);
+  EXPECT_NEAR(resampled.posterior->parameters[4].mean, 0.5, 0.03);
+
+  spec.target.generated_quantities = false;
+  const auto without = fit(spec);
+  EXPECT_EQ(without.posterior->generated_count, 0U);
+  EXPECT_EQ(without.posterior->parameters.size(), 3U);
+  EXPECT_TRUE(without.warnings.empty());
+}
+
+TEST(FitOfALibrary, GeneratedQuantitiesAreInTheDrawsButInNoInitialValues) {
+  for (const char* format : {"plain", "cmdstan"}) {
+    const TemporaryFolder folder;
+    auto spec = generating();
+    spec.run.output_format = format;
+    spec.run.draws = 500;
+    run_in_folder(spec, folder / "run", {});
+    const auto draws = test::slurp(folder / "run/draws.csv");
+    EXPECT_TRUE(contains(draws, "mu,tau,product,square,noise\n"));
+    EXPECT_FALSE(contains(test::slurp(folder / "run/inits_1.json"), "square"));
+    EXPECT_TRUE(contains(test::slurp(folder / "run/summary.json"), "\"noise\": {"));
+    // More draws at the same seed begin with these, whatever the chunks; comments aside.
+    std::vector<std::string> warnings;
+    sample_folder(folder / "run", 20'000, 1, Coordinates::parameters, folder / "more.csv",
+                  warnings);
+    const auto rows = [](const std::string& text) {
+      std::string all;
+      std::istringstream lines(text);
+      for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with('#')) all += line + '\n';
+      }
+      return all;
+    };
+    EXPECT_TRUE(rows(test::slurp(folder / "more.csv")).starts_with(rows(draws))) << format;
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_TRUE(contains(warnings[0], "of 20,000 draws have generated quantities that are nan"));
+    // A diagnosis has no draws to show.
+    const auto diagnosis = diagnose_folder(folder / "run", {});
+    EXPECT_EQ(diagnosis.posterior.parameters.size(), 3U);
+  }
 }
 
 TEST(FitOfALibrary, DoesNotGoWithOtherTargets) {

@@ -14,7 +14,7 @@ done
 # Libraries of unchanged models come from the cache.
 mkdir models
 for model in "$source"/examples/stan/eight_schools_{centered,noncentered}.stan \
-  "$(dirname "$0")/arrays.stan"; do
+  "$(dirname "$0")"/{arrays,generated,nested}.stan; do
   "$stan_model" "$model" -o "models/$(basename "$model" .stan).so" >"$log/out" 2>"$log/err" ||
     fail "$model does not compile: $(cat "$log/err")"
 done
@@ -63,6 +63,33 @@ mkdir elsewhere
 (cd elsewhere && "$riffle" fit ../runs/eight_schools_noncentered-3/spec.toml --out again --quiet) ||
   fail "the spec does not repeat the run"
 same_file runs/eight_schools_noncentered-3/model.riffle elsewhere/again/model.riffle
+
+# Generated quantities: the same on any number of threads, in later draws, and left out where told.
+observed='{"N": 4, "y": [3, 6, 4, 5]}'
+for threads in 1 2; do
+  ends 0 fit --stan models/generated.so --data "$observed" --out "generated-$threads" --no-plots \
+    --threads "$threads"
+done
+same_file generated-1/draws.csv generated-2/draws.csv
+head -n 1 generated-1/draws.csv | grep -q '^lp__,lp_approx__,mu,sigma,twice,standard,log_lik.1,' ||
+  fail "no generated quantities: $(head -n 1 generated-1/draws.csv)"
+if grep -l log_lik generated-1/inits_*.json; then fail "generated quantities among initial values"; fi
+grep -q '"log_lik.4": {' generated-1/summary.json || fail "summary.json has no log_lik.4"
+missing=$(awk -F, 'NR > 1 && $3 > 5' generated-1/draws.csv | wc -l)
+[ "$missing" -gt 0 ] || fail "these data give no draw with mu > 5"
+grep -q "^warning: $missing of 4,000 draws have generated quantities that are nan; .*poisson_rng" "$log/err" ||
+  fail "$missing draws are not told of: $(cat "$log/err")"
+awk -F, 'NR > 1 && ($3 > 5) != ($6 == "nan")' generated-1/draws.csv | grep -q . &&
+  fail "nan elsewhere than where mu > 5"
+ends 0 sample generated-1 -n 6000 -o more.csv
+grep -q '^warning: .* of 6,000 draws' "$log/err" || fail "sample does not tell of nan: $(cat "$log/err")"
+head -n 4001 more.csv >first.csv
+same_file first.csv generated-1/draws.csv
+ends 0 fit --stan models/generated.so --data "$observed" --out without --no-plots \
+  --set target.generated_quantities=false
+grep -q '"generated_quantities": 0' without/summary.json || fail "generated quantities were not wanted"
+cut -d, -f 1-5 generated-1/draws.csv >parameters.csv
+same_file parameters.csv without/draws.csv
 
 # A run leaves nothing behind where the model cannot be had.
 refuses 66 'none.so' fit --stan none.so

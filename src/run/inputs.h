@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "riffle/spec.h"
+
+namespace riffle {
+
+/// Writes down, in inputs.json of a run's folder, what the files that its target is made of are
+/// now: data or points, and the library. Nothing where there are none.
+void write_inputs(const std::filesystem::path& folder, const Spec& spec);
+
+/// Compares the files with what was written down. Throws Error{data} where data have changed, for
+/// then the target is another; adds to `warnings` where the library has, which may have been built
+/// again. Files that are gone are not looked at, nor are those of runs without inputs.json.
+void check_inputs(const std::filesystem::path& folder, const Spec& spec,
+                  std::vector<std::string>& warnings);
+
+}  // namespace riffle
