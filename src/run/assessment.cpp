@@ -1,5 +1,7 @@
 #include "run/assessment.h"
 
+#include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -33,6 +35,34 @@ Draws select(const Draws& draws, std::span<const std::size_t> indices) {
   return chosen;
 }
 
+void append(Draws& draws, const Draws& more) {
+  draws.z.insert(draws.z.end(), more.z.begin(), more.z.end());
+  draws.log_q.insert(draws.log_q.end(), more.log_q.begin(), more.log_q.end());
+  draws.log_p.insert(draws.log_p.end(), more.log_p.begin(), more.log_p.end());
+}
+
+/// As many draws of the stream as a budget does for: `most`, or fewer, but not below the least
+/// number. They are drawn little by little, since a call may take longer than those before it.
+Draws draw_within(const Budget& budget, const FlowModel<double>& model,
+                  const Density<double>& density, std::span<const double> params,
+                  const RandomStream& stream, std::uint64_t most, Executor& executor) {
+  const auto least = std::min(least_final_draws, most);
+  Draws drawn{model.dim(), {}, {}, {}};
+  for (std::uint64_t n = 0; n < most && n % tile_size == 0; n = drawn.log_q.size()) {
+    const auto wanted = std::max(budget.left(), least - std::min(n, least));
+    const auto piece = std::min({most - n, wanted, executor.threads() * tile_size});
+    if (piece == 0) break;
+    append(drawn, draw<double>(model, &density, params, stream, n, piece, executor));
+  }
+  return drawn;
+}
+
+Draws first_of(const Draws& draws, std::uint64_t n) {
+  std::vector<std::size_t> indices(std::min<std::uint64_t>(n, draws.log_q.size()));
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  return select(draws, indices);
+}
+
 }  // namespace
 
 AssessmentOptions assessment_options(const Spec& spec) {
@@ -46,10 +76,18 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
                   const Target& target, const Density<double>& density, VerdictEvidence known,
                   const AssessmentOptions& options, Executor& executor) {
   const auto names = target.parameter_names();
-  const RandomStream fresh{options.seed, Purpose::assessment, options.number};
-  const auto drawn = draw<double>(model, &density, params, fresh, 0, options.draws, executor);
+  const RandomStream to_keep{options.seed, Purpose::draws, 0};
+  const bool enough =
+      !options.budget || options.budget->left() >= options.draws + options.kept_draws;
+  const auto drawn = enough ? draw<double>(model, &density, params,
+                                           {options.seed, Purpose::assessment, options.number}, 0,
+                                           options.draws, executor)
+                            : draw_within(*options.budget, model, density, params, to_keep,
+                                          std::max(options.draws, options.kept_draws), executor);
+  const std::uint64_t n = drawn.log_q.size();
   const auto weights = log_weights(drawn.log_p, drawn.log_q);
   known.importance = importance(weights);
+  known.draws_wanted = n < options.draws ? options.draws : 0;
   known.keeps_constants = target.keeps_constants();
   known.injective = model.injective(params);
   const auto smoothed = normalised_weights(psis(weights).smoothed);
@@ -64,7 +102,7 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
   Assessment result;
   auto& report = result.report;
   const auto& weighed = known.importance;
-  report.draws = options.draws;
+  report.draws = n;
   report.log_z = weighed.log_z;
   report.log_z_se = weighed.log_z_se;
   report.keeps_constants = known.keeps_constants;
@@ -93,13 +131,15 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
 
   if (options.resample) {
     const auto chosen =
-        resample(weights, options.kept_draws, {options.seed, Purpose::resampling, options.number});
+        resample(weights, enough ? options.kept_draws : std::min(options.kept_draws, n),
+                 {options.seed, Purpose::resampling, options.number});
     report.resampled = chosen.status == ResampleStatus::ok;
     if (report.resampled) result.kept = select(drawn, chosen.indices);
   }
   if (!report.resampled) {
-    result.kept = draw<double>(model, &density, params, {options.seed, Purpose::draws, 0}, 0,
-                               options.kept_draws, executor);
+    result.kept =
+        enough ? draw<double>(model, &density, params, to_keep, 0, options.kept_draws, executor)
+               : first_of(drawn, options.kept_draws);
   }
   report.values = constrained(target, result.kept, names.size());
   report.log_weights = log_weights(result.kept.log_p, result.kept.log_q);

@@ -8,6 +8,7 @@
 #include "diagnostics/evaluation.h"
 #include "diagnostics/verdict.h"
 #include "flows/flow_model.h"
+#include "posterior/budget.h"
 #include "posterior/metered_density.h"
 #include "riffle/posterior.h"
 #include "riffle/spec.h"
@@ -22,6 +23,9 @@ struct AssessmentOptions {
   std::uint64_t draws = 20'000;
   std::uint64_t kept_draws = 4'000;  ///< for the report
   bool resample = false;             ///< the kept ones, by their weights
+  /// Where what is left of it does not do for all draws, as many as it does for, and
+  /// `least_final_draws` at least, are both weighed and kept.
+  std::optional<Budget> budget{};
 };
 
 /// Those of a run.

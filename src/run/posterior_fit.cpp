@@ -1,5 +1,7 @@
 #include "run/posterior_fit.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -33,6 +35,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   options.seed = spec.run.seed;
   options.max_seconds = spec.run.max_seconds;
   options.max_gradients = spec.run.max_gradients;
+  options.final_draws = spec.run.evaluation_draws + spec.run.draws;
   options.set = set;
   options.interrupted = [&] {
     return callbacks.stop != nullptr && callbacks.stop->load(std::memory_order_relaxed);
@@ -54,8 +57,10 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   if (modes == 1 || (modes > 1 && fit.flow.base != "standard-normal")) {
     known.unseen_modes = fit.search.unseen();
   }
-  auto assessed = assess(model, fit.flow.params, target, density, std::move(known),
-                         assessment_options(spec), executor);
+  auto assessing = assessment_options(spec);
+  assessing.budget = fit.budget;
+  auto assessed =
+      assess(model, fit.flow.params, target, density, std::move(known), assessing, executor);
   auto& posterior = assessed.report;
   posterior.out_of_budget = fit.out_of_budget;  // not where it was interrupted
   posterior.stages = fit.stages;
@@ -100,6 +105,10 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   if (spec.run.resample == "psis" && !report.posterior->resampled) {
     report.warnings.emplace_back(
         "the draws are not resampled: their weights are carried by too few of them");
+  }
+  if (const auto kept = report.draws.log_q.size(); kept < spec.run.draws) {
+    report.warnings.push_back(fmt::format(
+        "the budget did for {} draws, not for the {} of run.draws", kept, spec.run.draws));
   }
   return report;
 }

@@ -110,7 +110,8 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
   summary["method"] = spec.run.method;
   summary["seconds"] = number(report.posterior ? report.posterior->seconds : report.seconds);
   summary["us_per_iteration"] = number(report.us_per_iteration);
-  summary["evaluation_draws"] = spec.run.evaluation_draws;
+  summary["evaluation_draws"] =
+      report.posterior ? report.posterior->draws : spec.run.evaluation_draws;
   summary["bound"] = number(report.bound);
   summary["bound_se"] = number(report.bound_se);
   summary["elbo"] = number(report.elbo);

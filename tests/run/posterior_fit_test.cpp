@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "io/expect_error.h"
 #include "riffle/riffle.h"
@@ -120,9 +122,9 @@ TEST(PosteriorFit, ManyModes) {
 }
 
 TEST(PosteriorFit, ModesThatWereNotLookedForAreNotReliable) {
-  // A tenth of the climbs that the search wants.
+  // A few of the climbs that the search wants.
   auto spec = spec_of("gmm40");
-  spec.run.max_gradients = 300;
+  spec.run.max_gradients = 2'000;
   const auto report = fit(spec);
   const auto& p = *report.posterior;
   EXPECT_LT(p.modes, 30U);
@@ -182,6 +184,131 @@ TEST(PosteriorFit, ABudgetEndsItWithAResult) {
   const auto report = fit(spec);
   EXPECT_EQ(report.stop_reason, "out-of-budget");
   EXPECT_LT(report.posterior->stages.back().gradients, 2000U);
+}
+
+/// That the draws of a report are those that the flow gives, with their own ln p and ln q.
+void expect_own_draws(const FitReport& report, std::uint64_t seed, std::uint64_t n) {
+  ASSERT_EQ(report.draws.log_q.size(), n);
+  const auto drawn = report.flow.sample(n, seed);
+  EXPECT_EQ(report.draws.z, drawn.z);
+  EXPECT_EQ(report.draws.log_q, drawn.log_q);
+  ASSERT_EQ(report.log_p.size(), n);
+  const auto& p = *report.posterior;
+  ASSERT_EQ(p.log_weights.size(), n);
+  EXPECT_EQ(p.values.size(), n * p.parameters.size());
+  for (std::size_t s = 0; s < n; ++s) {
+    ASSERT_EQ(p.log_weights[s], report.log_p[s] - report.draws.log_q[s]);
+  }
+}
+
+TEST(PosteriorFit, TheFinalDrawsCountInsideTheGradients) {
+  // Of these one is smooth, one has a spike that climbs go up without end, and one many modes.
+  for (const char* const target : {"eight-schools-noncentered", "eight-schools", "gmm40"}) {
+    auto spec = find_spec(target);
+    spec.run.seed = 3;
+    for (const std::uint64_t most : {12'000U, 30'000U, 60'000U}) {
+      spec.run.max_gradients = most;
+      spec.run.threads = 1;
+      const auto report = fit(spec);
+      const auto& p = *report.posterior;
+      EXPECT_LE(p.gradients, most) << target;
+      // Nothing that is left over would have done for more.
+      EXPECT_GT(p.gradients + 2, p.draws < 20'000 ? most : 0) << target;
+      EXPECT_GE(p.draws, std::min<std::uint64_t>(20'000, most / 5));
+      EXPECT_EQ(says(p, std::to_string(p.draws) + " draws judge the fit, where 20000 were to"),
+                p.draws < 20'000)
+          << target << most;
+      EXPECT_TRUE(std::isfinite(p.log_z));
+      expect_own_draws(report, 3, std::min<std::uint64_t>(4000, p.draws));
+      const auto summary = nlohmann::json::parse(summary_json(spec, report));
+      EXPECT_EQ(summary["evaluation_draws"], p.draws);
+
+      spec.run.threads = 2;
+      const auto two = fit(spec);
+      EXPECT_EQ(two.draws.z, report.draws.z) << target << most;
+      EXPECT_EQ(two.posterior->log_z, p.log_z) << target << most;
+      EXPECT_EQ(two.posterior->gradients, p.gradients) << target << most;
+    }
+  }
+}
+
+TEST(PosteriorFit, WhereABudgetDoesForFewDrawsTheyAreAllKept) {
+  const auto normal = make_target(3, [](auto z, auto gradient) {
+    double square = 0;
+    for (std::size_t d = 0; d < 3; ++d) {
+      gradient[d] = -z[d];
+      square += z[d] * z[d];
+    }
+    return -0.5 * square;
+  });
+  auto spec = posterior_spec();
+  spec.run.max_gradients = 4'000;
+  const auto report = fit(spec, *normal);
+  const auto& p = *report.posterior;
+  EXPECT_GE(p.draws, 1'000U);
+  EXPECT_LT(p.draws, 4'000U);
+  expect_own_draws(report, 1, p.draws);
+  EXPECT_TRUE(std::ranges::any_of(report.warnings, [&](const auto& warning) {
+    return contains(warning, std::to_string(p.draws) + " draws, not for the 4000 of run.draws");
+  }));
+  spec.run.resample = "psis";
+  const auto resampled = fit(spec, *normal);
+  EXPECT_TRUE(resampled.posterior->resampled);
+  EXPECT_EQ(resampled.posterior->log_z, p.log_z);
+  EXPECT_EQ(resampled.draws.log_q.size(), p.draws);
+  // Whatever there is, a verdict takes a thousand.
+  spec.run.max_gradients = 1;
+  EXPECT_EQ(fit(spec, *normal).posterior->draws, 1'000U);
+}
+
+TEST(PosteriorFit, ABudgetThatDoesForAllChangesNothing) {
+  for (const char* const target : {"eight-schools-noncentered", "gmm40"}) {
+    auto spec = spec_of(target);
+    const auto whole = fit(spec);
+    // A few more than that, because a training asks for the steps that it may take.
+    spec.run.max_gradients = whole.posterior->gradients + 10'000;
+    spec.run.max_seconds = 1e6;
+    const auto within = fit(spec);
+    EXPECT_EQ(within.stop_reason, "completed") << target;
+    EXPECT_EQ(within.draws.z, whole.draws.z) << target;
+    EXPECT_EQ(within.posterior->log_z, whole.posterior->log_z) << target;
+    EXPECT_EQ(within.posterior->verdict_reasons, whole.posterior->verdict_reasons) << target;
+  }
+}
+
+/// N(0, 1) in two dimensions, of which each point takes its time.
+class Slow : public Target {
+ public:
+  std::size_t dim() const override { return 2; }
+  void evaluate(Tile<const double> z, std::span<double> log_density,
+                Tile<double> gradient) const override {
+    std::this_thread::sleep_for(z.count() * std::chrono::microseconds(200));
+    for (std::size_t s = 0; s < z.count(); ++s) {
+      log_density[s] = -0.5 * (z(0, s) * z(0, s) + z(1, s) * z(1, s));
+      for (std::size_t d = 0; d < 2; ++d) gradient(d, s) = -z(d, s);
+    }
+    evaluations += z.count();
+  }
+  mutable std::atomic<std::uint64_t> evaluations{0};
+};
+
+TEST(PosteriorFit, TheFinalDrawsOfASlowTargetFitIntoTheTime) {
+  // All draws alone would take 4.8 s.
+  for (const double seconds : {0.05, 1.5}) {
+    const Slow slow;
+    auto spec = posterior_spec();
+    spec.run.threads = 1;
+    spec.run.max_seconds = seconds;
+    const auto report = fit(spec, slow);
+    const auto& p = *report.posterior;
+    EXPECT_EQ(p.gradients, slow.evaluations);
+    EXPECT_GE(p.draws, 1'000U);
+    // No more points than the time holds, but for the least number of draws.
+    EXPECT_LE(static_cast<double>(p.gradients), seconds / 200e-6 + 1'000 + 500) << seconds;
+    EXPECT_TRUE(says(p, std::to_string(p.draws) + " draws judge the fit, where 20000 were to"));
+    EXPECT_EQ(p.verdict, "reliable");
+    expect_own_draws(report, 1, std::min<std::uint64_t>(4000, p.draws));
+  }
 }
 
 TEST(PosteriorFit, AnInterruptionEndsItWithAResult) {
