@@ -37,6 +37,15 @@ struct BoundPoint {
   std::size_t stage = 0;  ///< index of the stage
 };
 
+/// One of several independent fits of a run.
+struct PosteriorStart {
+  double log_z = 0;
+  double log_z_se = 0;
+  double elbo = 0;
+  double elbo_se = 0;
+  std::string verdict;  ///< of this fit by itself
+};
+
 /// One parameter of the model, on its own scale.
 struct PosteriorParameter {
   std::string name;
@@ -77,6 +86,8 @@ struct PosteriorReport {
   std::optional<double> unseen_modes;
   bool modes_left_out = false;  ///< whether some mode that counts is not covered
   bool out_of_budget = false;   ///< whether time or gradients ran out
+  /// Independent fits, the one that is kept first; empty where there was no other.
+  std::vector<PosteriorStart> starts;
 
   bool resampled = false;  ///< whether the draws of the report are, by their weights
   bool weighted = false;   ///< whether the parameters' figures use the draws' weights

@@ -80,9 +80,12 @@ struct Spec {
     /// "flow": trains flow.layers by the objective as it says; "staged": finds out by itself what
     /// the target needs, and then ignores base, flow, objective, optimizer and schedule.
     std::string method = "flow";
-    double max_seconds = std::numeric_limits<double>::infinity();  ///< staged: time to stop after
-    /// staged: evaluations of the target to stop after
+    /// staged: time to end within, the final draws included
+    double max_seconds = std::numeric_limits<double>::infinity();
+    /// staged: evaluations of the target to end within, those of the final draws included
     std::uint64_t max_gradients = 20'000'000;
+    /// staged: independent fits to compare. Where none is of use there are up to 3 all the same.
+    std::uint64_t fits = 1;
     std::uint64_t iterations = 20'000;
     std::uint64_t batch = 256;
     std::uint64_t seed = 1;

@@ -76,8 +76,9 @@ struct FitArguments {
       {"--lr", "optimizer.learning_rate", "initial learning rate", {}},
       {"--objective", "objective.name", "see `riffle list objectives`", {}},
       {"--method", "run.method", "staged: finds out what a posterior needs; flow: as told", {}},
-      {"--max-seconds", "run.max_seconds", "staged: stop after this time, with what there is", {}},
-      {"--max-gradients", "run.max_gradients", "staged: and after this many evaluations", {}},
+      {"--max-seconds", "run.max_seconds", "staged: end within this time, with what there is", {}},
+      {"--max-gradients", "run.max_gradients", "staged: and within this many evaluations", {}},
+      {"--fits", "run.fits", "staged: independent fits to compare, the best is kept [1]", {}},
       {"--output-format", "run.output_format", "of a posterior's draws: plain or cmdstan", {}},
       {"--resample", "run.resample", "psis: draws resampled by their importance weights", {}},
   };

@@ -43,6 +43,7 @@ enum class Purpose : std::uint32_t {
   mode_search = 9,
   assessment = 10,
   resampling = 11,
+  restart = 12,  ///< seeds of further fits of one run
 };
 
 /// A stream of random numbers: the seed is the key of the generator; purpose and step fill two

@@ -205,6 +205,10 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
   if (evidence.budget_exhausted) {
     reasons.emplace_back("the budget ran out before the fit was done: more may make it better");
   }
+  if (evidence.draws_wanted > i.draws) {
+    reasons.push_back(fmt::format("the budget ran out: {} draws judge the fit, where {} were to",
+                                  i.draws, evidence.draws_wanted));
+  }
   if (!evidence.keeps_constants) {
     reasons.emplace_back(
         "ln p leaves out constants: log Z is known up to an unknown constant, and "

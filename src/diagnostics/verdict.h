@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ struct VerdictEvidence {
   bool keeps_constants = true;    ///< of the target
   bool injective = true;          ///< of the flow; where not, ln q is not the density of the draws
   bool budget_exhausted = false;  ///< the fit was stopped before it said that it was done
+  /// As many as were to judge it, where the budget did for fewer; otherwise 0.
+  std::uint64_t draws_wanted = 0;
 };
 
 /// What a user may do with the draws, and why, in plain sentences with figures: first what decided

@@ -65,6 +65,7 @@ void for_each_key(S& s, Visit&& visit) {
   visit("run", "method", s.run.method);
   visit("run", "max_seconds", s.run.max_seconds);
   visit("run", "max_gradients", s.run.max_gradients);
+  visit("run", "fits", s.run.fits);
   visit("run", "iterations", s.run.iterations);
   visit("run", "batch", s.run.batch);
   visit("run", "seed", s.run.seed);
@@ -447,6 +448,7 @@ void Spec::validate() const {
   check(run.max_seconds > 0, "run.max_seconds", run.max_seconds, "positive");
   check(run.max_gradients >= 1 && run.max_gradients <= largest, "run.max_gradients",
         run.max_gradients, "from 1 to 9223372036854775807");
+  check(run.fits >= 1 && run.fits <= 100, "run.fits", run.fits, "from 1 to 100");
   const auto set = InstructionSet::parse(run.simd);
   // Whether names and arguments fit can only be told by making them, once the dimension is known.
   const std::size_t dim = static_cast<std::size_t>(target.dim.value_or(entry.default_dim));

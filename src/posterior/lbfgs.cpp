@@ -54,11 +54,13 @@ Ascent climb(const PointDensity& density, const VectorXd& start, const AscentOpt
   Ascent result;
   AscentPoint here{start, 0, {}};
   here.log_p = density(here.z, here.gradient);
+  ++result.evaluations;
   if (!usable(here)) return result;
   result.path.push_back(here);
 
   std::deque<Pair> pairs;
-  while (result.path.size() < options.most_points) {
+  while (result.path.size() < options.most_points &&
+         result.evaluations < options.most_evaluations) {
     VectorXd direction = apply_metric(pairs, here.gradient);
     double slope = direction.dot(here.gradient);
     if (!(slope > 0)) {
@@ -77,6 +79,7 @@ Ascent climb(const PointDensity& density, const VectorXd& start, const AscentOpt
     for (int halving = 0; halving < most_halvings && !better; ++halving, length /= 2) {
       next.z = here.z + length * direction;
       next.log_p = density(next.z, next.gradient);
+      ++result.evaluations;
       better = usable(next) && next.log_p >= here.log_p + sufficient * length * slope;
     }
     if (!better) {

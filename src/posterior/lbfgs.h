@@ -2,6 +2,8 @@
 
 #include <Eigen/Core>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "posterior/point_density.h"
@@ -17,6 +19,7 @@ struct AscentPoint {
 
 struct AscentOptions {
   std::size_t most_points = 500;
+  std::uint64_t most_evaluations = std::numeric_limits<std::uint64_t>::max();
   /// Pairs of steps and changes of the gradient that are kept; with as many as there are
   /// dimensions it is BFGS itself, which badly scaled densities need.
   std::size_t history = 100;
@@ -27,6 +30,7 @@ struct AscentOptions {
 struct Ascent {
   std::vector<AscentPoint> path;  ///< from the start on; empty where ln p is not finite there
   bool converged = false;
+  std::uint64_t evaluations = 0;  ///< that it took
 };
 
 /// Climbs ln p by L-BFGS (Liu & Nocedal 1989; the two-loop recursion is algorithm 7.4 of Nocedal &

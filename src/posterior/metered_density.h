@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 #include "riffle/posterior.h"
@@ -21,6 +23,26 @@ class MeteredDensity final : public Density<double> {
   double seconds() const {
     return static_cast<double>(nanoseconds_.load(std::memory_order_relaxed)) * 1e-9;
   }
+  /// What a call with so many points takes, by those that were made: a line through times against
+  /// numbers of points (least squares), of which neither end is negative. 0 before the first call.
+  double seconds_of_call(std::size_t points) const {
+    const auto value = [](const auto& sum) {
+      return static_cast<double>(sum.load(std::memory_order_relaxed));
+    };
+    const double n = value(done_);
+    if (n == 0) return 0;
+    const double mean_points = value(evaluations_) / n;
+    const double mean_time = seconds() / n;
+    const double variance = value(squares_) / n - mean_points * mean_points;
+    const double covariance = 1e-9 * value(products_) / n - mean_points * mean_time;
+    // Where all calls are of one size, and where small ones seem to take no time, time is taken to
+    // be in proportion to points.
+    const double proportional = mean_time / mean_points;
+    const double slope = variance > 1e-9 * mean_points * mean_points
+                             ? std::clamp(covariance / variance, 0.0, proportional)
+                             : proportional;
+    return mean_time + slope * (static_cast<double>(points) - mean_points);
+  }
 
  private:
   void evaluate_impl(Tile<const double> z, double* log_density,
@@ -32,6 +54,9 @@ class MeteredDensity final : public Density<double> {
     const auto taken = std::chrono::nanoseconds(Clock::now() - start).count();
     nanoseconds_.fetch_add(static_cast<std::uint64_t>(taken), std::memory_order_relaxed);
     evaluations_.fetch_add(z.count(), std::memory_order_relaxed);
+    squares_.fetch_add(z.count() * z.count(), std::memory_order_relaxed);
+    products_.fetch_add(z.count() * static_cast<std::uint64_t>(taken), std::memory_order_relaxed);
+    done_.fetch_add(1, std::memory_order_relaxed);
     if (calls_ != nullptr) calls_->ended.fetch_add(1, std::memory_order_relaxed);
   }
 
@@ -39,6 +64,9 @@ class MeteredDensity final : public Density<double> {
   TargetCalls* calls_;
   mutable std::atomic<std::uint64_t> evaluations_{0};
   mutable std::atomic<std::uint64_t> nanoseconds_{0};
+  mutable std::atomic<std::uint64_t> done_{0};      ///< calls
+  mutable std::atomic<std::uint64_t> squares_{0};   ///< Σ points²
+  mutable std::atomic<std::uint64_t> products_{0};  ///< Σ points · nanoseconds
 };
 
 }  // namespace riffle

@@ -68,20 +68,21 @@ std::optional<Normal> laplace(const PointDensity& density, const Ascent& ascent)
   return std::nullopt;
 }
 
+constexpr std::uint32_t rough_draws = 32;
+
 /// ELBO of a normal, from a few draws.
 double rough_elbo(const PointDensity& density, const Normal& normal, std::uint64_t seed) {
-  constexpr std::uint32_t draws = 32;
   const RandomStream stream{seed, Purpose::mode_search, 2};
   double sum = 0;
   VectorXd gradient;
-  for (std::uint32_t s = 0; s < draws; ++s) {
+  for (std::uint32_t s = 0; s < rough_draws; ++s) {
     const double log_p =
         density(normal.mean + normal.lower * normals(density.dim(), stream, s), gradient);
     if (!std::isfinite(log_p)) return -std::numeric_limits<double>::infinity();
     sum += log_p;
   }
   const double entropy = normal.half_log_volume() + 0.5 * static_cast<double>(density.dim());
-  return sum / draws + entropy;
+  return sum / rough_draws + entropy;
 }
 
 class Search {
@@ -105,17 +106,23 @@ class Search {
       near = climb_from(options_.starts, false, from_near);
     }
     choose_start(near);
-    if (!options_.stop()) climb_widely(options_.wide_starts);
+    if (!options_.stop(cost_of(options_.wide_starts))) climb_widely(options_.wide_starts);
     leave_out_negligible();
-    while (result_.modes.size() > 1 && started_ < options_.most_starts && !options_.stop() &&
-           !searched_enough()) {
-      climb_widely(32);
+    constexpr std::size_t more = 32;
+    while (result_.modes.size() > 1 && started_ < options_.most_starts && !searched_enough() &&
+           !options_.stop(cost_of(more))) {
+      climb_widely(more);
       leave_out_negligible();
     }
     return std::move(result_);
   }
 
  private:
+  /// Evaluations that so many more climbs may take, by those that were made.
+  std::uint64_t cost_of(std::size_t climbs) const {
+    return started_ == 0 ? 0 : climbs * spent_ / started_;
+  }
+
   /// Every mode was reached more than once, and there were many climbs for each.
   bool searched_enough() const {
     constexpr std::size_t climbs_per_mode = 24;
@@ -148,9 +155,12 @@ class Search {
     std::vector<Ascent> ascents(starts);
     executor_.run(starts, [&](std::size_t i, std::size_t) {
       if (options_.abandon()) return;
-      ascents[i] = climb(density_, start(static_cast<std::uint32_t>(started_ + i)));
+      ascents[i] = climb(density_, start(static_cast<std::uint32_t>(started_ + i)), options_.climb);
     });
-    for (std::size_t i = 0; i < starts; ++i) take(ascents[i], wide);
+    for (std::size_t i = 0; i < starts; ++i) {
+      take(ascents[i], wide);
+      spent_ += ascents[i].evaluations;
+    }
     started_ += starts;
     std::stable_sort(result_.modes.begin(), result_.modes.end(),
                      [](const Mode& a, const Mode& b) { return a.log_mass > b.log_mass; });
@@ -202,7 +212,8 @@ class Search {
     constexpr std::size_t looks = 16;
     for (const auto& ascent : ascents) {
       const std::size_t every = 1 + ascent.path.size() / looks;
-      for (std::size_t k = 0; k < ascent.path.size() && !options_.abandon(); k += every) {
+      for (std::size_t k = 0; k < ascent.path.size(); k += every) {
+        if (result_.start && options_.stop(rough_draws)) return;
         if (auto normal = make_normal(ascent.path[k].z, inverse_hessian_estimate(ascent, k))) {
           offer(*normal);
         }
@@ -226,6 +237,7 @@ class Search {
   Executor& executor_;
   ModeSearch result_;
   std::size_t started_ = 0;
+  std::uint64_t spent_ = 0;  ///< evaluations of the climbs
 };
 
 }  // namespace

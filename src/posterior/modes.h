@@ -45,11 +45,13 @@ struct ModeSearchOptions {
   /// standard deviations apart 8 miss one in 44 of 100 searches, 32 in 2.
   std::size_t wide_starts = 32;
   std::size_t most_starts = 1024;  ///< where the climbs disagree
-  double negligible = 10;          ///< nats below the heaviest, or below the start's ELBO
-  /// Whether to make do with what there is. Asked between rounds of climbs, so that what comes of
-  /// it does not depend on the number of threads.
-  std::function<bool()> stop = [] { return false; };
-  /// The same, asked before each climb and by several threads at once.
+  AscentOptions climb{};
+  double negligible = 10;  ///< nats below the heaviest, or below the start's ELBO
+  /// Whether so many more evaluations, as the next round of climbs may take, are too many: then the
+  /// search makes do with what there is. Asked between rounds, so that what comes of it does not
+  /// depend on the number of threads.
+  std::function<bool(std::uint64_t next)> stop = [](std::uint64_t) { return false; };
+  /// Whether to make do at once. Asked before each climb and by several threads at once.
   std::function<bool()> abandon = [] { return false; };
 };
 

@@ -175,6 +175,10 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
     blocks.clear();
     std::uint64_t in_phase = 0;
     while (in_phase < options.most_steps) {
+      if (options.stop(options.batch + options.evaluation_draws)) {
+        best.stopped = true;
+        break;
+      }
       ObjectiveTerms terms{.path = options.path};
       if (options.beta) terms.beta = options.beta(step);
       source.estimate(params, {options.seed, Purpose::training, (options.number << 32) + step},
@@ -187,14 +191,12 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
       if (in_phase % decide_every == 1) blocks.begin_block();
       blocks.add(own);
       if (in_phase % look_every == 0) trail.add(own);
-      if (in_phase % decide_every == 0) {
-        if (options.stop()) {
-          best.stopped = true;
-          break;
-        }
-        if (in_phase >= options.least_steps && trail.stationary() > 0.9) break;
+      if (in_phase % decide_every == 0 && in_phase >= options.least_steps &&
+          trail.stationary() > 0.9) {
+        break;
       }
     }
+    if (in_phase == 0) break;
     const auto mean = blocks.second_half();
     auto result = evaluate_quality(model, target, mean, fresh, options.evaluation_draws, executor);
     result.steps = step;

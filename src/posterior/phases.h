@@ -28,7 +28,9 @@ struct PhaseOptions {
   bool path = true;        ///< gradient of the path, rather than the whole one
   /// Weight of ln p at step t; 1 by default.
   std::function<double(std::uint64_t step)> beta = {};
-  std::function<bool()> stop = [] { return false; };  ///< out of time, of gradients, or of patience
+  /// Whether so many more evaluations of the target are too many. Asked before each step, of that
+  /// step and the evaluation after it.
+  std::function<bool(std::uint64_t next)> stop = [](std::uint64_t) { return false; };
 };
 
 /// The bound after a phase.

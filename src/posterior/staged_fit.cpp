@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <atomic>
 #include <cmath>
 #include <utility>
 
@@ -44,43 +44,51 @@ class Recipe {
  public:
   Recipe(const MeteredDensity& target, const StagedOptions& options, Executor& executor,
          const std::function<void(const StagedFit&)>& on_stage)
-      : target_(target), options_(options), executor_(executor), on_stage_(on_stage) {}
+      : target_(target),
+        options_(options),
+        executor_(executor),
+        on_stage_(on_stage),
+        budget_(target, {options.max_seconds, options.max_gradients, options.final_draws},
+                executor.threads()) {}
 
   StagedFit run() {
     find_start();
-    if (stop()) {
-      keep_start();
-    } else if (result_.search.modes.size() > 1) {
+    evaluation_draws_ = std::clamp<std::uint64_t>(budget_.left() / 16, 512, evaluation_draws_);
+    if (result_.search.modes.size() > 1) {
       several_modes();
     } else {
       one_mode();
     }
+    if (result_.flow.layers.empty()) keep_start();
     result_.elbo = kept_.elbo;
     result_.interrupted = options_.interrupted();
-    result_.out_of_budget = !result_.interrupted && out_of_budget();
+    result_.out_of_budget = !result_.interrupted && cut_short_;
+    result_.budget = budget_;
     return std::move(result_);
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
-  bool out_of_time() const { return seconds() > options_.max_seconds; }
-  bool out_of_budget() const {
-    return out_of_time() || target_.evaluations() >= options_.max_gradients;
+  /// Whether so many more evaluations are too many; that a budget was too small for what was wanted
+  /// is remembered.
+  bool stop(std::uint64_t next) {
+    if (options_.interrupted()) return true;
+    if (budget_.allows(next)) return false;
+    cut_short_ = true;
+    return true;
   }
-  bool stop() const { return options_.interrupted() || out_of_budget(); }
+  /// The same for a training, which evaluates its start and its end.
+  bool stop_training() { return stop(2 * evaluation_draws_); }
   bool good_enough() const { return kept_.ess_fraction >= enough && covered_; }
-  bool done() const { return stop() || good_enough(); }
+  bool done() { return good_enough() || stop_training(); }
 
   void one_mode() {
-    fit_normal();
+    if (!stop_training()) fit_normal();
     if (!done()) fit_flow(2, 32);
     if (!done()) fit_flow(4, 64);
   }
 
   void several_modes() {
-    fit_modes();
+    if (!stop(evaluation_draws_)) fit_modes();
     // A flow may lose a mode while it learns, the sooner the faster it has to.
     for (std::size_t attempt = 1; attempt <= 3 && !done(); ++attempt) {
       fit_margins(attempt);
@@ -111,22 +119,37 @@ class Recipe {
     } else {
       told += good_enough() ? ", which is enough" : ", too few";
     }
-    result_.stages.push_back({std::move(name), std::move(told), target_.evaluations(), seconds(),
-                              quality.elbo, quality.elbo_se, quality.ess_fraction});
+    result_.stages.push_back({std::move(name), std::move(told), target_.evaluations(),
+                              budget_.seconds(), quality.elbo, quality.elbo_se,
+                              quality.ess_fraction});
     if (on_stage_) on_stage_(result_);
   }
 
   void find_start() {
     ModeSearchOptions search;
-    search.stop = [this] { return stop(); };
-    search.abandon = [this] { return options_.interrupted() || out_of_time(); };
+    search.abandon = [this] {
+      if (options_.interrupted()) return true;
+      if (budget_.has_time()) return false;
+      cut_short_ = true;
+      return true;
+    };
+    // Of a round for which time is too short, the climbs that it does for are made.
+    search.stop = [&](std::uint64_t next) {
+      if (search.abandon()) return true;
+      if (budget_.has_evaluations(next)) return false;
+      cut_short_ = true;
+      return true;
+    };
+    // Climbs that go up a spike without end are not to take all there is.
+    search.climb.most_evaluations =
+        std::max<std::uint64_t>(100, options_.max_gradients / (search.starts + search.wide_starts));
     result_.search = search_modes(PointDensity(target_), search, options_.seed, executor_);
     const auto& found = result_.search;
     if (!found.start && !search.abandon()) {
       throw Error(ErrorKind::data, fmt::format("ln p is finite at none of {} starts in (-2, 2)^{}",
                                                found.impossible, target_.dim()));
     }
-    result_.stages.push_back({"modes", told_of(found), target_.evaluations(), seconds()});
+    result_.stages.push_back({"modes", told_of(found), target_.evaluations(), budget_.seconds()});
     if (on_stage_) on_stage_(result_);
     const auto dim = static_cast<Index>(target_.dim());
     normal_ = found.start.value_or(
@@ -144,7 +167,8 @@ class Recipe {
         make_model<double>("standard-normal", parse_flow(layers), {target_.dim(), 0, options_.set});
     phases.seed = options_.seed;
     phases.number = result_.stages.size();
-    phases.stop = [this] { return stop(); };
+    phases.evaluation_draws = evaluation_draws_;
+    phases.stop = [this](std::uint64_t next) { return stop(next); };
     auto trained = train_in_phases(
         model, target_, params, phases, executor_, options_.set, [this](const PhaseResult& phase) {
           result_.trace.push_back({target_.evaluations(), phase.elbo, result_.stages.size()});
@@ -210,14 +234,17 @@ class Recipe {
   }
 
   void fit_modes() {
-    const MixtureFitOptions options{
+    MixtureFitOptions options{
         .seed = options_.seed, .number = result_.stages.size(), .set = options_.set};
+    while (options.rounds > 0 && stop(options.rounds * options.draws + evaluation_draws_)) {
+      --options.rounds;
+    }
     auto flow = fit_mixture(target_, result_.search.modes, options, executor_);
     const auto model =
         make_model<double>(flow.base, parse_flow(flow.layers), {target_.dim(), 0, options_.set});
     const auto quality = evaluate_quality(
         model, target_, flow.params, {options_.seed, Purpose::evaluation, options.number << 32},
-        PhaseOptions{}.evaluation_draws, executor_);
+        evaluation_draws_, executor_);
     offer("mixture",
           fmt::format("a normal for each of {} modes",
                       std::min(result_.search.modes.size(), options.most_components)),
@@ -255,7 +282,9 @@ class Recipe {
   const StagedOptions& options_;
   Executor& executor_;
   const std::function<void(const StagedFit&)>& on_stage_;
-  Clock::time_point start_ = Clock::now();
+  std::uint64_t evaluation_draws_ = PhaseOptions{}.evaluation_draws;  ///< fewer of a small budget
+  Budget budget_;
+  std::atomic<bool> cut_short_{false};
   StagedFit result_;
   PhaseResult kept_;      ///< quality of result_.flow
   bool covered_ = false;  ///< whether it covers the modes

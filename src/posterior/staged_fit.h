@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "core/executor.h"
 #include "core/instruction_set.h"
+#include "posterior/budget.h"
 #include "posterior/metered_density.h"
 #include "posterior/modes.h"
 #include "riffle/posterior.h"
@@ -18,6 +20,7 @@ struct StagedOptions {
   std::uint64_t seed = 1;
   double max_seconds = std::numeric_limits<double>::infinity();
   std::uint64_t max_gradients = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t final_draws = 0;  ///< that the budget is to do for when the fit is done
   std::function<bool()> interrupted = [] { return false; };
   InstructionSet set{};
 };
@@ -29,7 +32,9 @@ struct StagedFit {
   std::vector<PosteriorStage> stages;
   std::vector<BoundPoint> trace;
   ModeSearch search;
-  bool out_of_budget = false;
+  bool out_of_budget = false;  ///< whether it did without something for that
+  /// What is left of it is for the final draws. Good as long as the target.
+  std::optional<Budget> budget;
   bool interrupted = false;
 
   /// Share of the modes' mass, as far as modes were found, where q is far below p: `log_z` scales

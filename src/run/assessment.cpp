@@ -1,5 +1,6 @@
 #include "run/assessment.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -51,6 +52,46 @@ void add_values(Assessment& result, const Target& target, std::uint64_t seed) {
               weights);
 }
 
+void append(Draws& draws, const Draws& more) {
+  draws.z.insert(draws.z.end(), more.z.begin(), more.z.end());
+  draws.log_q.insert(draws.log_q.end(), more.log_q.begin(), more.log_q.end());
+  draws.log_p.insert(draws.log_p.end(), more.log_p.begin(), more.log_p.end());
+}
+
+/// As many draws of the stream as a budget does for: `most`, or fewer, but not below the least
+/// number. They are drawn little by little, since a call may take longer than those before it.
+Draws draw_within(const Budget& budget, const FlowModel<double>& model,
+                  const Density<double>& density, std::span<const double> params,
+                  const RandomStream& stream, std::uint64_t most, Executor& executor) {
+  const auto least = std::min(least_final_draws, most);
+  Draws drawn{model.dim(), {}, {}, {}};
+  for (std::uint64_t n = 0; n < most && n % tile_size == 0; n = drawn.log_q.size()) {
+    const auto wanted = std::max(budget.left(), least - std::min(n, least));
+    const auto piece = std::min({most - n, wanted, executor.threads() * tile_size});
+    if (piece == 0) break;
+    append(drawn, draw<double>(model, &density, params, stream, n, piece, executor));
+  }
+  return drawn;
+}
+
+Draws first_of(const Draws& draws, std::uint64_t n) {
+  n = std::min<std::uint64_t>(n, draws.log_q.size());
+  const auto rows = [&](const std::vector<double>& from, std::size_t width) {
+    return std::vector<double>(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(n * width));
+  };
+  return {draws.dim, rows(draws.z, draws.dim), rows(draws.log_q, 1), rows(draws.log_p, 1)};
+}
+
+Evidence evidence_of(const Weighed& weighed) {
+  const auto& evidence = weighed.evidence;
+  if (evidence.reached) return evidence.reached->evidence;
+  return {evidence.importance.log_z, evidence.importance.log_z_se};
+}
+
+RandomStream to_keep(const AssessmentOptions& options) {
+  return {options.seed, Purpose::draws, 0};
+}
+
 }  // namespace
 
 AssessmentOptions assessment_options(const Spec& spec) {
@@ -63,14 +104,18 @@ AssessmentOptions assessment_options(const Spec& spec) {
 Weighed weigh(const FlowModel<double>& model, std::span<const double> params, const Target& target,
               const Density<double>& density, VerdictEvidence known,
               const AssessmentOptions& options, Executor& executor) {
-  constexpr std::uint64_t own_for_each_wider = 4;
   const RandomStream fresh{options.seed, Purpose::assessment, options.number};
-  auto own = draw<double>(model, &density, params, fresh, 0, options.draws, executor);
+  const bool enough = !options.budget || options.budget->left() >= options.all_draws();
+  auto own = enough ? draw<double>(model, &density, params, fresh, 0, options.draws, executor)
+                    : draw_within(*options.budget, model, density, params, to_keep(options),
+                                  std::max(options.draws, options.kept_draws), executor);
   auto all =
-      reach_wider(model, density, params, own, fresh, options.draws / own_for_each_wider, executor);
-  Weighed result{std::move(own), std::move(all), {}, std::move(known)};
+      reach_wider(model, density, params, own, fresh, enough ? options.wider_draws() : 0, executor);
+  Weighed result{std::move(own), std::move(all), {}, std::move(known), !enough};
   auto& evidence = result.evidence;
   evidence.importance = importance(log_weights(result.own.log_p, result.own.log_q));
+  const auto drawn = evidence.importance.draws;
+  evidence.draws_wanted = drawn < options.draws ? options.draws : 0;
   evidence.keeps_constants = target.keeps_constants();
   evidence.injective = model.injective(params);
   const auto weights = log_weights(result.all.draws.log_p, result.all.draws.log_q);
@@ -88,6 +133,27 @@ Weighed weigh(const FlowModel<double>& model, std::span<const double> params, co
   return result;
 }
 
+PosteriorStart start_of(const Weighed& weighed) {
+  const auto& own = weighed.evidence.importance;
+  const auto [log_z, log_z_se] = evidence_of(weighed);
+  return {log_z, log_z_se, own.elbo, own.elbo_se,
+          std::string(name_of(judge(weighed.evidence).grade))};
+}
+
+std::vector<Evidence> compared(const std::vector<PosteriorStart>& starts) {
+  std::vector<Evidence> evidence;
+  const auto useless = name_of(Grade::unreliable);
+  for (const auto& start : starts) {
+    const auto& kept = starts.front();
+    if (kept.verdict == useless || start.verdict != useless) {
+      evidence.push_back({start.log_z, start.log_z_se});
+    } else if (start.elbo > kept.log_z) {
+      evidence.push_back({start.elbo, start.elbo_se});
+    }
+  }
+  return evidence;
+}
+
 Assessment assess(const FlowModel<double>& model, std::span<const double> params,
                   const Target& target, const Density<double>& density, const Weighed& weighed,
                   const AssessmentOptions& options, Executor& executor) {
@@ -96,8 +162,7 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
   Assessment result;
   auto& report = result.report;
   const auto& own = evidence.importance;
-  const auto [log_z, log_z_se] =
-      evidence.reached ? evidence.reached->evidence : Evidence{own.log_z, own.log_z_se};
+  const auto [log_z, log_z_se] = evidence_of(weighed);
   report.draws = own.draws;
   report.wider_draws = weighed.all.wider;
   report.log_z = log_z;
@@ -124,14 +189,17 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
 
   if (options.resample) {
     const auto& all = weighed.all;
-    const auto chosen = resample(log_weights(all.draws.log_p, all.draws.log_q), options.kept_draws,
-                                 {options.seed, Purpose::resampling, options.number});
+    const auto chosen =
+        resample(log_weights(all.draws.log_p, all.draws.log_q),
+                 weighed.kept_too ? std::min(options.kept_draws, own.draws) : options.kept_draws,
+                 {options.seed, Purpose::resampling, options.number});
     report.resampled = chosen.status == ResampleStatus::ok;
     if (report.resampled) result.kept = select(all, chosen.indices);
   }
   if (!report.resampled) {
-    result.kept = draw<double>(model, &density, params, {options.seed, Purpose::draws, 0}, 0,
-                               options.kept_draws, executor);
+    result.kept = weighed.kept_too ? first_of(weighed.own, options.kept_draws)
+                                   : draw<double>(model, &density, params, to_keep(options), 0,
+                                                  options.kept_draws, executor);
   }
   report.log_weights = log_weights(result.kept.log_p, result.kept.log_q);
   if (options.kept_draws > 0) add_values(result, target, options.seed);

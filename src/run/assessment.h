@@ -10,6 +10,7 @@
 #include "diagnostics/reach.h"
 #include "diagnostics/verdict.h"
 #include "flows/flow_model.h"
+#include "posterior/budget.h"
 #include "posterior/metered_density.h"
 #include "riffle/posterior.h"
 #include "riffle/spec.h"
@@ -21,9 +22,15 @@ namespace riffle {
 struct AssessmentOptions {
   std::uint64_t seed = 1;
   std::uint64_t number = 0;          ///< tells apart assessments with one seed
-  std::uint64_t draws = 20'000;      ///< a quarter as many that reach wider come on top of these
+  std::uint64_t draws = 20'000;      ///< of the model; some that reach wider come on top of them
   std::uint64_t kept_draws = 4'000;  ///< for the report; without any, no generated quantities
   bool resample = false;             ///< the kept ones, by their weights
+  /// Where what is left of it does not do for all draws, as many as it does for, and
+  /// `least_final_draws` at least, are both weighed and kept.
+  std::optional<Budget> budget{};
+
+  std::uint64_t wider_draws() const { return draws / 4; }
+  std::uint64_t all_draws() const { return draws + wider_draws() + kept_draws; }
 };
 
 /// Those of a run.
@@ -33,10 +40,18 @@ AssessmentOptions assessment_options(const Spec& spec);
 struct Weighed {
   Draws own;          ///< of the model; the figures of `evidence` are theirs
   ReachingDraws all;  ///< with those that reach wider; log Z and parameters are theirs
-  std::vector<double>
-      smoothed;  ///< weights of all, Pareto-smoothed, of sum 1; empty if there are none
+  /// Pareto-smoothed weights of all, of sum 1; empty where no weight is positive.
+  std::vector<double> smoothed;
   VerdictEvidence evidence;
+  bool kept_too = false;  ///< whether `own` are those to keep, for want of budget
 };
+
+/// What the draws say of a fit by itself.
+PosteriorStart start_of(const Weighed& weighed);
+/// What the verdict is to compare of several fits, the kept one first: the evidence of those that
+/// can be used. Of one that cannot, only its bound says something, and only where that is above the
+/// evidence of the kept one. Where the kept one is of no use itself, that of all.
+std::vector<Evidence> compared(const std::vector<PosteriorStart>& starts);
 
 struct Assessment {
   PosteriorReport report;  ///< evidence, verdict, parameters, and values of the kept draws

@@ -1,6 +1,8 @@
 #include "run/summary.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 
 #include <nlohmann/json.hpp>
@@ -18,6 +20,10 @@ nlohmann::ordered_json number(double x) {
 
 nlohmann::ordered_json number(const std::optional<double>& x) {
   return x ? number(*x) : nlohmann::ordered_json(nullptr);
+}
+
+double number_of(const nlohmann::json& x) {
+  return x.is_null() ? std::nan("") : x.get<double>();
 }
 
 nlohmann::ordered_json parameters_json(const PosteriorReport& p) {
@@ -70,10 +76,31 @@ void add_judgement(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["out_of_budget"] = p.out_of_budget;
 }
 
+nlohmann::ordered_json starts_json(const PosteriorReport& p) {
+  auto all = nlohmann::ordered_json::array();
+  for (const auto& start : p.starts) {
+    all.push_back({{"log_z", number(start.log_z)},
+                   {"log_z_se", number(start.log_z_se)},
+                   {"elbo", number(start.elbo)},
+                   {"elbo_se", number(start.elbo_se)},
+                   {"verdict", start.verdict}});
+  }
+  return all;
+}
+
+/// The largest difference in log Z; null where there is nothing to compare.
+nlohmann::ordered_json disagreement(const PosteriorReport& p) {
+  if (p.starts.size() < 2) return nullptr;
+  const auto [least, most] = std::ranges::minmax_element(p.starts, {}, &PosteriorStart::log_z);
+  return number(most->log_z - least->log_z);
+}
+
 void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   add_judgement(summary, p);
   summary["gradients"] = p.gradients;
   summary["seconds_in_target"] = number(p.seconds_in_target);
+  summary["fits"] = starts_json(p);
+  summary["disagreement"] = disagreement(p);
   summary["stages"] = stages_json(p);
   summary["trace"] = trace_json(p);
   summary["weighted"] = p.weighted;
@@ -112,7 +139,8 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
   summary["method"] = spec.run.method;
   summary["seconds"] = number(report.posterior ? report.posterior->seconds : report.seconds);
   summary["us_per_iteration"] = number(report.us_per_iteration);
-  summary["evaluation_draws"] = spec.run.evaluation_draws;
+  summary["evaluation_draws"] =
+      report.posterior ? report.posterior->draws : spec.run.evaluation_draws;
   summary["bound"] = number(report.bound);
   summary["bound_se"] = number(report.bound_se);
   summary["elbo"] = number(report.elbo);
@@ -178,6 +206,13 @@ std::optional<RunRecord> read_summary(const std::filesystem::path& path) {
     if (!unseen.is_null()) known.unseen_modes = unseen.get<double>();
     known.modes_left_out = json.at("modes_left_out").get<bool>();
     known.out_of_budget = json.at("out_of_budget").get<bool>();
+    if (json.contains("fits")) {
+      for (const auto& start : json.at("fits")) {
+        known.starts.push_back({number_of(start.at("log_z")), number_of(start.at("log_z_se")),
+                                number_of(start.at("elbo")), number_of(start.at("elbo_se")),
+                                start.at("verdict").get<std::string>()});
+      }
+    }
     return record;
   } catch (const nlohmann::json::exception& damage) {
     throw Error(ErrorKind::data,

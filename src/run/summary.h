@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "riffle/fit.h"
 #include "run/diagnose_folder.h"
@@ -23,6 +24,7 @@ struct SearchRecord {
   std::optional<double> unseen_modes;
   bool modes_left_out = false;
   bool out_of_budget = false;
+  std::vector<PosteriorStart> starts;  ///< the kept one first; empty where there was no other
 };
 
 /// What later commands need of a summary.

@@ -57,4 +57,16 @@ ends 0 fit --plugin fake_plugin.so --data '40 ms a call' --no-plots --max-second
   --set run.evaluation_draws=5000 --set run.draws=50 --out slow
 grep -q '"stop_reason": "out-of-budget"' slow/summary.json || fail "slow: not out of budget"
 
+# The final draws count inside a budget, and are the flow's own.
+ends 0 fit banana --no-plots --max-gradients 6000 --out scarce
+grep -q '^warning: the budget did for [0-9]* draws, not for the 4000' "$log/err" ||
+  fail "no word of draws that are missing: $(cat "$log/err")"
+judged=$(sed -n 's/^  "evaluation_draws": \([0-9]*\),$/\1/p' scarce/summary.json)
+says "$judged draws judge the fit, where 20000 were to" "a fit with few gradients"
+spent=$(sed -n 's/^  "gradients": \([0-9]*\),$/\1/p' scarce/summary.json)
+[ "$spent" -le 6000 ] || fail "$spent gradients, where 6000 were allowed"
+[ "$(wc -l <scarce/draws.csv)" -eq $((judged + 1)) ] || fail "not $judged rows of draws"
+ends 0 sample scarce -n "$judged" -o same.csv
+same_file same.csv scarce/draws.csv
+
 finish

@@ -209,6 +209,8 @@ const std::array changes{
     Change{"not_compared", Grade::reliable_after_reweighting, "not compared",
            [](auto& e) { e.mean_shift = nan; }},
     Change{"budget", Grade::reliable, "budget", [](auto& e) { e.budget_exhausted = true; }},
+    Change{"draws", Grade::reliable, "where 1000000 were to",
+           [](auto& e) { e.draws_wanted = 1'000'000; }},
     Change{"constants", Grade::reliable, "unknown constant",
            [](auto& e) { e.keeps_constants = false; }},
     Change{"error_of_error", Grade::reliable, "itself uncertain",

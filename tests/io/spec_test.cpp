@@ -39,7 +39,7 @@ struct Key {
 };
 
 // The keys that are promised, written out once more.
-constexpr std::array<Key, 53> keys{{
+constexpr std::array<Key, 54> keys{{
     {"target", "name", Type::text},
     {"target", "dim", Type::whole},
     {"target", "log_floor", Type::number},
@@ -75,6 +75,7 @@ constexpr std::array<Key, 53> keys{{
     {"run", "method", Type::text},
     {"run", "max_seconds", Type::number},
     {"run", "max_gradients", Type::whole},
+    {"run", "fits", Type::whole},
     {"run", "resample", Type::text},
     {"run", "output_format", Type::text},
     {"run", "strict", Type::yes_no},
@@ -111,7 +112,7 @@ auto fields(const Spec& s) {
                s.run.simd, s.run.log_every, s.run.snapshot_every, s.run.evaluation_draws,
                s.run.draws, s.run.checkpoint_seconds, s.run.plots, s.run.quiet, s.run.method,
                s.run.max_seconds, s.run.max_gradients, s.run.resample, s.run.output_format,
-               s.run.strict));
+               s.run.strict, s.run.fits));
 }
 
 class Sampler {

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "posterior/densities.h"
+#include "posterior/metered_density.h"
 
 namespace riffle::test {
 namespace {
@@ -129,6 +130,12 @@ TEST(Climb, ADensityWithoutATopEndsItUnconverged) {
   EXPECT_FALSE(ascent.converged);
   EXPECT_EQ(ascent.path.size(), 40U);
   expect_ascending(ascent);
+  const MeteredDensity metered(slope);
+  const auto few = climb(PointDensity(metered), VectorXd::Ones(2), {.most_evaluations = 20});
+  EXPECT_FALSE(few.converged);
+  EXPECT_EQ(few.evaluations, metered.evaluations());
+  EXPECT_GE(few.evaluations, 20U);
+  EXPECT_LT(few.evaluations, 20U + 30);  // halvings of the last step
 }
 
 TEST(InverseHessian, IsThatOfAQuadraticAfterEnoughSteps) {

@@ -211,10 +211,35 @@ TEST(ModeSearch, StopsBetweenRoundsWhenTold) {
   for (const int rounds : {0, 1, 2}) {
     int asked = 0;
     ModeSearchOptions options;
-    options.stop = [&] { return asked++ >= rounds; };
+    options.stop = [&](auto) { return asked++ >= rounds; };
     const auto found = search(mixture_density(five()), 2, options);
     EXPECT_EQ(found.climbs, rounds == 0 ? 8U : rounds == 1 ? 40U : 72U);
     EXPECT_TRUE(found.start);
+  }
+}
+
+TEST(ModeSearch, TellsWhatTheNextRoundMayTake) {
+  std::atomic<std::uint64_t> evaluations{0};
+  const auto within = mixture_density(five());
+  const OwnDensity density(2, [&](const VectorXd& z, VectorXd& gradient) {
+    ++evaluations;
+    return PointDensity(within)(z, gradient);
+  });
+  std::uint64_t before = 0;
+  std::vector<double> ratios;
+  double told = 0;
+  ModeSearchOptions options;
+  options.stop = [&](std::uint64_t next) {
+    if (told > 0) ratios.push_back(static_cast<double>(evaluations - before) / told);
+    told = static_cast<double>(next);
+    before = evaluations;
+    return false;
+  };
+  search(density, 1, options);
+  ASSERT_GE(ratios.size(), 2U);
+  for (const double ratio : ratios) {
+    EXPECT_GT(ratio, 0.5);
+    EXPECT_LT(ratio, 2);
   }
 }
 
@@ -222,7 +247,7 @@ TEST(ModeSearch, AbandonedClimbsDoNotBegin) {
   std::atomic<int> asked{0};
   ModeSearchOptions options;
   options.abandon = [&] { return ++asked > 3; };
-  options.stop = [&] { return asked > 3; };
+  options.stop = [&](auto) { return asked > 3; };
   EXPECT_EQ(search(mixture_density(five()), 1, options).climbs, 3U);
   options.abandon = [] { return true; };
   EXPECT_FALSE(search(mixture_density(five()), 1, options).start);

@@ -170,14 +170,23 @@ TEST(Phases, StopEndsThem) {
   const auto model = model_of("affine-full", 3);
   int asked = 0;
   PhaseOptions options{.enough = 2};
-  options.stop = [&] { return ++asked == 2; };
-  const auto trained =
-      train(model, target, std::vector<double>(model.parameters().size(), 0.0), options);
+  options.stop = [&](std::uint64_t next) {
+    EXPECT_EQ(next, options.batch + options.evaluation_draws);
+    return ++asked == 101;
+  };
+  const std::vector<double> start(model.parameters().size(), 0.0);
+  const auto trained = train(model, target, start, options);
   EXPECT_TRUE(trained.stopped);
   ASSERT_EQ(trained.phases.size(), 1U);
   EXPECT_EQ(trained.phases[0].steps, 100U);
   EXPECT_TRUE(std::isfinite(trained.quality.elbo));
   for (const double p : trained.params) EXPECT_TRUE(std::isfinite(p));
+  // Before the first step there is nothing to average.
+  options.stop = [](auto) { return true; };
+  const auto none = train(model, target, start, options);
+  EXPECT_TRUE(none.stopped);
+  EXPECT_TRUE(none.phases.empty());
+  EXPECT_EQ(none.params, start);
 }
 
 TEST(Phases, ASpikeOfTheGradientDoesNotThrowThemOff) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <vector>
@@ -186,17 +187,36 @@ TEST(StagedFit, IsTheSameOnTwoThreadsWhereGradientsRunOut) {
   }
 }
 
-TEST(StagedFit, EndsSoonAfterGradientsRunOut) {
-  for (const std::uint64_t most : {1U, 10'000U, 60'000U}) {
-    const auto fit = fit_of(skewed(), {.max_gradients = most});
-    EXPECT_TRUE(fit.out_of_budget);
-    EXPECT_FALSE(fit.interrupted);
-    // A look at the clock comes every 50 steps, and an evaluation after it.
-    EXPECT_LT(fit.stages.back().gradients, most + 50 * 256 + 2 * 4096) << most;
-    EXPECT_FALSE(fit.flow.layers.empty());
-    for (const double p : fit.flow.params) EXPECT_TRUE(std::isfinite(p));
+TEST(StagedFit, SpendsNoMoreGradientsThanItMay) {
+  for (const auto& target : {skewed(), two_modes(8)}) {
+    for (const std::uint64_t most : {3'000U, 10'000U, 30'000U, 60'000U}) {
+      for (const std::uint64_t final_draws : {0U, 2'000U, 24'000U}) {
+        const auto fit = fit_of(target, {.max_gradients = most, .final_draws = final_draws});
+        EXPECT_FALSE(fit.interrupted);
+        const auto spent = fit.stages.back().gradients;
+        const auto aside =
+            std::min(final_draws, std::max<std::uint64_t>(most / 5, std::min(1000UL, most / 2)));
+        EXPECT_LE(spent + aside, most) << final_draws;
+        EXPECT_FALSE(fit.flow.layers.empty());
+        for (const double p : fit.flow.params) EXPECT_TRUE(std::isfinite(p));
+        if (most < 30'000) {
+          EXPECT_TRUE(fit.out_of_budget) << most;
+        }
+      }
+    }
+    // The first climbs are made whatever they take.
+    const auto least = fit_of(target, {.max_gradients = 1});
+    EXPECT_TRUE(least.out_of_budget);
+    EXPECT_EQ(least.search.climbs, 8U);
+    EXPECT_FALSE(least.flow.layers.empty());
+    const auto whole = fit_of(target);
+    EXPECT_FALSE(whole.out_of_budget);
+    // What did for all is no different from what has no end.
+    const auto spent = whole.stages.back().gradients;
+    const auto ample = fit_of(target, {.max_gradients = 2 * spent, .final_draws = 1'000});
+    EXPECT_FALSE(ample.out_of_budget);
+    EXPECT_EQ(ample.flow.params, whole.flow.params);
   }
-  EXPECT_FALSE(fit_of(skewed()).out_of_budget);
 }
 
 TEST(StagedFit, EndsWhenTimeRunsOut) {

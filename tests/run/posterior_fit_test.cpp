@@ -4,15 +4,19 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "io/expect_error.h"
 #include "riffle/riffle.h"
+#include "run/assessment.h"
 #include "run/summary.h"
 #include "support/effort.h"
 
@@ -120,9 +124,9 @@ TEST(PosteriorFit, ManyModes) {
 }
 
 TEST(PosteriorFit, ModesThatWereNotLookedForAreNotReliable) {
-  // A tenth of the climbs that the search wants.
+  // A few of the climbs that the search wants.
   auto spec = spec_of("gmm40");
-  spec.run.max_gradients = 300;
+  spec.run.max_gradients = 2'000;
   const auto report = fit(spec);
   const auto& p = *report.posterior;
   EXPECT_LT(p.modes, 30U);
@@ -164,6 +168,125 @@ TEST(PosteriorFit, TheSameSeedGivesTheSameBitsOnTwoThreads) {
   }
 }
 
+/// Two normal distributions, so far apart that a search of modes may miss one.
+std::unique_ptr<Target> far_modes() {
+  return make_target(2, [](std::span<const double> z, std::span<double> gradient) {
+    constexpr double apart = 25;
+    const double near = -0.5 * z[0] * z[0];
+    const double far = -0.5 * (z[0] - apart) * (z[0] - apart);
+    const double top = std::max(near, far);
+    const double sum = std::exp(near - top) + std::exp(far - top);
+    gradient[0] = apart * std::exp(far - top) / sum - z[0];
+    gradient[1] = -z[1];
+    return top + std::log(sum) - 0.5 * z[1] * z[1] - std::log(4 * std::numbers::pi);
+  });
+}
+
+TEST(PosteriorFit, OneFitMissesAModeThatSeveralFind) {
+  auto spec = posterior_spec();
+  spec.run.threads = 1;
+  spec.run.evaluation_draws = 2000;
+  const auto target = far_modes();
+  int missed_by_one = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    spec.run.seed = seed;
+    spec.run.fits = 1;
+    const auto one = fit(spec, *target);
+    EXPECT_TRUE(one.posterior->starts.empty());
+    const bool missed = one.posterior->log_z < -0.5;
+    missed_by_one += missed ? 1 : 0;
+    spec.run.fits = 4;
+    const auto several = fit(spec, *target);
+    const auto& p = *several.posterior;
+    ASSERT_EQ(p.starts.size(), 4U);
+    EXPECT_NEAR(p.log_z, 0, 0.1) << seed;
+    EXPECT_EQ(p.starts.front().log_z, p.log_z);
+    const bool wrong = std::ranges::any_of(p.starts, [](const PosteriorStart& start) {
+      return start.log_z < -0.5 && start.verdict != "unreliable";
+    });
+    EXPECT_EQ(says(p, "independent fits disagree"), wrong) << seed;
+    if (missed) {
+      EXPECT_EQ(p.verdict, "unreliable") << seed;
+    }
+  }
+  EXPECT_GE(missed_by_one, 1);
+}
+
+TEST(PosteriorFit, FitsThatAgreeAreNotAlone) {
+  auto spec = spec_of("banana");
+  spec.run.evaluation_draws = 5000;
+  const auto alone = fit(spec);
+  EXPECT_TRUE(says(*alone.posterior, "one fit alone"));
+  spec.run.fits = 2;
+  const auto both = fit(spec);
+  const auto& p = *both.posterior;
+  ASSERT_EQ(p.starts.size(), 2U);
+  EXPECT_NE(p.starts[0].log_z, p.starts[1].log_z);
+  EXPECT_NE(p.verdict, "unreliable");
+  EXPECT_FALSE(says(p, "one fit alone"));
+  EXPECT_GT(p.gradients, 3 * alone.posterior->gradients / 2);
+  // Stages and their trace go on, and count on.
+  const auto stages = alone.posterior->stages.size();
+  ASSERT_GT(p.stages.size(), stages + 1);
+  EXPECT_EQ(p.stages[stages].name, "start");
+  EXPECT_TRUE(std::ranges::is_sorted(p.stages, {}, &PosteriorStage::gradients));
+  EXPECT_TRUE(std::ranges::is_sorted(p.stages, {}, &PosteriorStage::seconds));
+  EXPECT_TRUE(std::ranges::is_sorted(p.trace, {}, &BoundPoint::stage));
+  EXPECT_EQ(p.trace.back().stage + 1, p.stages.size());
+  spec.run.threads = 2;
+  EXPECT_EQ(fit(spec).draws.z, both.draws.z);
+
+  const auto summary = nlohmann::json::parse(summary_json(spec, both));
+  ASSERT_EQ(summary.at("fits").size(), 2U);
+  EXPECT_EQ(summary.at("fits")[0].at("log_z"), summary.at("log_z"));
+  EXPECT_DOUBLE_EQ(summary.at("disagreement"), std::abs(p.starts[0].log_z - p.starts[1].log_z));
+  EXPECT_TRUE(nlohmann::json::parse(summary_json(spec, alone)).at("disagreement").is_null());
+}
+
+TEST(PosteriorFit, AFitOfNoUseIsStartedAgainButNotUntilItPasses) {
+  auto spec = spec_of("student-t-mixture");
+  const auto report = fit(spec);
+  const auto& p = *report.posterior;
+  ASSERT_GE(p.starts.size(), 2U);
+  EXPECT_EQ(p.stages[2].told, "these draws are of no use: once more, from other points");
+  // What is no better by its bound does not take the place of the first.
+  for (const auto& start : p.starts) {
+    EXPECT_LE(start.elbo, p.elbo + 3 * std::hypot(start.elbo_se, p.elbo_se));
+  }
+  EXPECT_EQ(p.verdict, "unreliable");
+}
+
+TEST(PosteriorFit, AStartThatTheBudgetCutsOffDoesNotCount) {
+  auto spec = spec_of("banana");
+  spec.run.evaluation_draws = 1000;
+  const auto alone = fit(spec);
+  spec.run.fits = 2;
+  spec.run.max_gradients = alone.posterior->gradients + 3000;
+  const auto report = fit(spec);
+  EXPECT_EQ(report.stop_reason, "out-of-budget");
+  EXPECT_TRUE(report.posterior->out_of_budget);
+  EXPECT_TRUE(report.posterior->starts.empty());
+  EXPECT_EQ(report.draws.z, alone.draws.z);
+  EXPECT_TRUE(says(*report.posterior, "budget ran out"));
+}
+
+TEST(ComparedFits, ThoseOfUseByEvidenceOthersByTheirBound) {
+  const std::string good = "reliable";
+  const std::string bad = "unreliable";
+  const auto log_z = [](const std::vector<PosteriorStart>& starts) {
+    std::vector<double> all;
+    for (const auto& evidence : compared(starts)) all.push_back(evidence.log_z);
+    return all;
+  };
+  const PosteriorStart kept{-10, 0.01, -11, 0.02, good};
+  const PosteriorStart other{-10.5, 0.01, -10.6, 0.02, good};
+  const PosteriorStart low{-9, 1, -14, 0.02, bad};
+  const PosteriorStart high{-7, 1, -9.5, 0.02, bad};
+  EXPECT_EQ(log_z({kept}), (std::vector<double>{-10}));
+  EXPECT_EQ(log_z({kept, low, other, high}), (std::vector<double>{-10, -10.5, -9.5}));
+  EXPECT_EQ(log_z({high, low, kept}), (std::vector<double>{-7, -9, -10}));
+}
+
 TEST(PosteriorFit, ABudgetEndsItWithAResult) {
   auto spec = spec_of("funnel");
   spec.run.evaluation_draws = 2000;
@@ -182,6 +305,131 @@ TEST(PosteriorFit, ABudgetEndsItWithAResult) {
   const auto report = fit(spec);
   EXPECT_EQ(report.stop_reason, "out-of-budget");
   EXPECT_LT(report.posterior->stages.back().gradients, 2000U);
+}
+
+/// That the draws of a report are those that the flow gives, with their own ln p and ln q.
+void expect_own_draws(const FitReport& report, std::uint64_t seed, std::uint64_t n) {
+  ASSERT_EQ(report.draws.log_q.size(), n);
+  const auto drawn = report.flow.sample(n, seed);
+  EXPECT_EQ(report.draws.z, drawn.z);
+  EXPECT_EQ(report.draws.log_q, drawn.log_q);
+  ASSERT_EQ(report.log_p.size(), n);
+  const auto& p = *report.posterior;
+  ASSERT_EQ(p.log_weights.size(), n);
+  EXPECT_EQ(p.values.size(), n * p.parameters.size());
+  for (std::size_t s = 0; s < n; ++s) {
+    ASSERT_EQ(p.log_weights[s], report.log_p[s] - report.draws.log_q[s]);
+  }
+}
+
+TEST(PosteriorFit, TheFinalDrawsCountInsideTheGradients) {
+  // Of these one is smooth, one has a spike that climbs go up without end, and one many modes.
+  for (const char* const target : {"eight-schools-noncentered", "eight-schools", "gmm40"}) {
+    auto spec = find_spec(target);
+    spec.run.seed = 3;
+    for (const std::uint64_t most : {12'000U, 30'000U, 60'000U}) {
+      spec.run.max_gradients = most;
+      spec.run.threads = 1;
+      const auto report = fit(spec);
+      const auto& p = *report.posterior;
+      EXPECT_LE(p.gradients, most) << target;
+      // Nothing that is left over would have done for more.
+      EXPECT_GT(p.gradients + 2, p.draws < 20'000 ? most : 0) << target;
+      EXPECT_GE(p.draws, std::min<std::uint64_t>(20'000, most / 5));
+      EXPECT_EQ(says(p, std::to_string(p.draws) + " draws judge the fit, where 20000 were to"),
+                p.draws < 20'000)
+          << target << most;
+      EXPECT_TRUE(std::isfinite(p.log_z));
+      expect_own_draws(report, 3, std::min<std::uint64_t>(4000, p.draws));
+      const auto summary = nlohmann::json::parse(summary_json(spec, report));
+      EXPECT_EQ(summary["evaluation_draws"], p.draws);
+
+      spec.run.threads = 2;
+      const auto two = fit(spec);
+      EXPECT_EQ(two.draws.z, report.draws.z) << target << most;
+      EXPECT_EQ(two.posterior->log_z, p.log_z) << target << most;
+      EXPECT_EQ(two.posterior->gradients, p.gradients) << target << most;
+    }
+  }
+}
+
+TEST(PosteriorFit, WhereABudgetDoesForFewDrawsTheyAreAllKept) {
+  const auto normal = make_target(3, [](auto z, auto gradient) {
+    double square = 0;
+    for (std::size_t d = 0; d < 3; ++d) {
+      gradient[d] = -z[d];
+      square += z[d] * z[d];
+    }
+    return -0.5 * square;
+  });
+  auto spec = posterior_spec();
+  spec.run.max_gradients = 4'000;
+  const auto report = fit(spec, *normal);
+  const auto& p = *report.posterior;
+  EXPECT_GE(p.draws, 1'000U);
+  EXPECT_LT(p.draws, 4'000U);
+  expect_own_draws(report, 1, p.draws);
+  EXPECT_TRUE(std::ranges::any_of(report.warnings, [&](const auto& warning) {
+    return contains(warning, std::to_string(p.draws) + " draws, not for the 4000 of run.draws");
+  }));
+  spec.run.resample = "psis";
+  const auto resampled = fit(spec, *normal);
+  EXPECT_TRUE(resampled.posterior->resampled);
+  EXPECT_EQ(resampled.posterior->log_z, p.log_z);
+  EXPECT_EQ(resampled.draws.log_q.size(), p.draws);
+  // Whatever there is, a verdict takes a thousand.
+  spec.run.max_gradients = 1;
+  EXPECT_EQ(fit(spec, *normal).posterior->draws, 1'000U);
+}
+
+TEST(PosteriorFit, ABudgetThatDoesForAllChangesNothing) {
+  for (const char* const target : {"eight-schools-noncentered", "gmm40"}) {
+    auto spec = spec_of(target);
+    const auto whole = fit(spec);
+    // A few more than that, because a training asks for the steps that it may take.
+    spec.run.max_gradients = whole.posterior->gradients + 10'000;
+    spec.run.max_seconds = 1e6;
+    const auto within = fit(spec);
+    EXPECT_EQ(within.stop_reason, "completed") << target;
+    EXPECT_EQ(within.draws.z, whole.draws.z) << target;
+    EXPECT_EQ(within.posterior->log_z, whole.posterior->log_z) << target;
+    EXPECT_EQ(within.posterior->verdict_reasons, whole.posterior->verdict_reasons) << target;
+  }
+}
+
+/// N(0, 1) in two dimensions, of which each point takes its time.
+class Slow : public Target {
+ public:
+  std::size_t dim() const override { return 2; }
+  void evaluate(Tile<const double> z, std::span<double> log_density,
+                Tile<double> gradient) const override {
+    std::this_thread::sleep_for(z.count() * std::chrono::microseconds(200));
+    for (std::size_t s = 0; s < z.count(); ++s) {
+      log_density[s] = -0.5 * (z(0, s) * z(0, s) + z(1, s) * z(1, s));
+      for (std::size_t d = 0; d < 2; ++d) gradient(d, s) = -z(d, s);
+    }
+    evaluations += z.count();
+  }
+  mutable std::atomic<std::uint64_t> evaluations{0};
+};
+
+TEST(PosteriorFit, TheFinalDrawsOfASlowTargetFitIntoTheTime) {
+  // All draws alone would take 4.8 s.
+  for (const double seconds : {0.05, 1.5}) {
+    const Slow slow;
+    auto spec = posterior_spec();
+    spec.run.threads = 1;
+    spec.run.max_seconds = seconds;
+    const auto report = fit(spec, slow);
+    const auto& p = *report.posterior;
+    EXPECT_EQ(p.gradients, slow.evaluations);
+    EXPECT_GE(p.draws, 1'000U);
+    // No more points than the time holds, but for the least number of draws.
+    EXPECT_LE(static_cast<double>(p.gradients), seconds / 200e-6 + 1'000 + 500) << seconds;
+    EXPECT_TRUE(says(p, std::to_string(p.draws) + " draws judge the fit, where 20000 were to"));
+    EXPECT_EQ(p.verdict, "reliable");
+    expect_own_draws(report, 1, std::min<std::uint64_t>(4000, p.draws));
+  }
 }
 
 TEST(PosteriorFit, AnInterruptionEndsItWithAResult) {
