@@ -147,6 +147,13 @@ void remove_pictures(const fs::path& folder) {
   fs::remove(folder / "distributions", ignored);
 }
 
+/// How many rows of draws make one piece of text to write: the whole table may be large where there
+/// are many generated quantities, and a row alone is little where there are few columns.
+std::size_t rows_at_once(std::size_t columns) {
+  constexpr std::size_t values = 100'000;
+  return std::max<std::size_t>(1, values / (columns + 1));
+}
+
 /// Draws of the model's parameters, and some of them as initial values for a sampler.
 void write_posterior(const Spec& spec, const FitReport& report, const fs::path& folder) {
   constexpr std::size_t chains = 4;
@@ -167,7 +174,7 @@ void write_posterior(const Spec& spec, const FitReport& report, const fs::path& 
   NewFile file(folder / run_files::draws);
   for (std::size_t i = 0; i < n; ++i) {
     csv.add(row(i), report.log_p[i], report.draws.log_q[i]);
-    file.write(csv.take());  // the whole may be large where there are many generated quantities
+    if ((i + 1) % rows_at_once(names.size()) == 0) file.write(csv.take());
   }
   csv.finish();
   file.write(csv.take());
@@ -338,8 +345,9 @@ void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64
     for (std::size_t i = 0; i < drawn.log_q.size(); ++i) {
       values.next(std::span(drawn.z).subspan(i * drawn.dim, drawn.dim), row);
       csv.add(row, drawn.log_p[i], drawn.log_q[i]);
-      out.write(csv.take());
+      if ((i + 1) % rows_at_once(row.size()) == 0) out.write(csv.take());
     }
+    out.write(csv.take());
   }
   csv.finish();
   out.write(csv.take());
