@@ -16,6 +16,7 @@
 #include "riffle/error.h"
 #include "run/external_target.h"
 #include "run/grids.h"
+#include "run/posterior_pictures.h"
 #include "run/target_options.h"
 #include "targets/target_registry.h"
 #include "targets/user_target.h"
@@ -117,9 +118,7 @@ std::vector<std::string> add_external_target(PlotData& data, const Spec& spec,
   return {};
 }
 
-}  // namespace
-
-PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
+PlotReport draw_training(const PictureSource& source, const std::filesystem::path& folder) {
   const auto& spec = source.spec;
   PlotData data;
   std::vector<std::string> warnings;
@@ -153,6 +152,20 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
   }
   auto report = write_plots(data, folder);
   report.warnings.insert(report.warnings.begin(), warnings.begin(), warnings.end());
+  return report;
+}
+
+}  // namespace
+
+PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
+  PlotReport report;
+  if (source.spec.run.method != "staged") report = draw_training(source, folder);
+  if (source.posterior != nullptr) {
+    const auto page =
+        write_posterior_page(posterior_page(source.target, *source.posterior), folder);
+    report.files.insert(report.files.end(), page.files.begin(), page.files.end());
+    report.warnings.insert(report.warnings.end(), page.warnings.begin(), page.warnings.end());
+  }
   return report;
 }
 
