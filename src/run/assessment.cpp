@@ -100,6 +100,7 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
   const auto verdict = judge(known);
 
   Assessment result;
+  result.invalid = known.importance.zero + known.importance.invalid;
   auto& report = result.report;
   const auto& weighed = known.importance;
   report.draws = n;

@@ -34,6 +34,7 @@ AssessmentOptions assessment_options(const Spec& spec);
 struct Assessment {
   PosteriorReport report;  ///< evidence, verdict, parameters, and values of the kept draws
   Draws kept;
+  std::uint64_t invalid = 0;  ///< draws, of those behind the figures, whose weight is none
 };
 
 /// Weighs fresh draws of a model against its target and judges them. `known` is what else is known,

@@ -10,6 +10,7 @@
 #include "posterior/staged_fit.h"
 #include "run/assessment.h"
 #include "run/training.h"
+#include "run/warnings.h"
 #include "targets/user_target.h"
 
 namespace riffle {
@@ -29,7 +30,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   const auto set = InstructionSet::parse(spec.run.simd);
   const UserDensity plain(target);
   const MeteredDensity density(plain, callbacks.calls);
-  Executor executor(target.thread_safe() ? threads_of(spec) : 1);
+  Executor executor(threads_of(spec, target));
 
   StagedOptions options;
   options.seed = spec.run.seed;
@@ -106,6 +107,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
     report.warnings.emplace_back(
         "the draws are not resampled: their weights are carried by too few of them");
   }
+  warn_of_one_thread(report, spec, target);
   if (const auto kept = report.draws.log_q.size(); kept < spec.run.draws) {
     report.warnings.push_back(fmt::format(
         "the budget did for {} draws, not for the {} of run.draws", kept, spec.run.draws));

@@ -253,7 +253,7 @@ void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64
   const auto& target = *run.target;
   const auto names = target.parameter_names();
   const UserDensity density(target);
-  Executor executor(target.thread_safe() ? threads_of(run.spec) : 1);
+  Executor executor(threads_of(run.spec, target));
   DrawsCsv csv(draws_format(run.spec.run.output_format), names,
                {.model = target.name(), .draws = n, .seed = seed});
   std::vector<double> values(names.size());

@@ -14,4 +14,7 @@ namespace riffle {
 void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
                   std::span<const Expression> flow, bool improper, double final_beta);
 
+/// The same where threads were asked for and a target may be used from one alone.
+void warn_of_one_thread(FitReport& report, const Spec& spec, const Target& target);
+
 }  // namespace riffle

@@ -21,6 +21,10 @@ redraws plain
 ends 0 fit banana "${quick[@]}" --output-format cmdstan --resample psis --out resampled
 grep -q 'the draws were resampled' resampled/posterior.svg || fail "no word of resampled draws"
 redraws resampled
+# A flow that was told has the pictures of its training, too.
+ends 0 fit banana --flow affine --iterations 300 --batch 32 "${quick[@]}" --out told
+redraws told
+[ -s told/loss.png ] || fail "no picture of the loss"
 
 # Other draws of it make another picture.
 cp -r plain more
