@@ -124,7 +124,7 @@ TEST(PosteriorFit, ManyModes) {
 TEST(PosteriorFit, ModesThatWereNotLookedForAreNotReliable) {
   // A few of the climbs that the search wants.
   auto spec = spec_of("gmm40");
-  spec.run.max_gradients = 2'000;
+  spec.run.max_gradients = 1'500;
   const auto report = fit(spec);
   const auto& p = *report.posterior;
   EXPECT_LT(p.modes, 30U);
