@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "cli/commands.h"
-#include "run/run_folder.h"
+#include "run/plot_folder.h"
 
 namespace riffle {
 
@@ -16,11 +16,13 @@ Command add_plot(CLI::App& app) {
   plot->add_option("DIR", *folder, "folder of a run")->required();
   plot->footer("Needs gnuplot (Debian and Ubuntu: the package gnuplot-nox).");
   return {plot, [folder] {
-            std::vector<std::string> warnings;
-            for (const auto& picture : plot_folder(*folder, warnings)) {
+            const auto plotted = plot_folder(*folder);
+            for (const auto& picture : plotted.files) {
               fmt::print("{}\n", (std::filesystem::path(*folder) / picture).string());
             }
-            for (const auto& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
+            for (const auto& warning : plotted.warnings) {
+              fmt::print(stderr, "warning: {}\n", warning);
+            }
             return 0;
           }};
 }

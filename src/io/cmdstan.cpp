@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
@@ -165,6 +166,34 @@ void DrawsCsv::finish() {
 
 std::string DrawsCsv::take() {
   return std::exchange(comments_, {}) + csv_.take();
+}
+
+PosteriorDraws read_draws(const std::filesystem::path& path) {
+  const auto table = parse_csv(read_file(path), path.string(), CsvNames::required, '#');
+  const auto column = [&](std::string_view name) {
+    const auto found = std::ranges::find(table.header, name);
+    if (found == table.header.end()) {
+      throw Error(ErrorKind::data,
+                  fmt::format("{} holds no draws of a posterior: it has no column {}",
+                              path.string(), name));
+    }
+    return static_cast<std::size_t>(found - table.header.begin());
+  };
+  const auto log_p = column("lp__");
+  const auto log_q = column("lp_approx__");
+  PosteriorDraws draws;
+  std::vector<std::size_t> parameters;
+  for (std::size_t c = 0; c < table.header.size(); ++c) {
+    if (c == log_p || c == log_q || table.header[c] == "path__") continue;
+    parameters.push_back(c);
+    draws.names.push_back(table.header[c]);
+  }
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    draws.log_p.push_back(table.at(row, log_p));
+    draws.log_q.push_back(table.at(row, log_q));
+    for (const auto c : parameters) draws.values.push_back(table.at(row, c));
+  }
+  return draws;
 }
 
 std::string inits_json(std::span<const std::string> names, std::size_t parameters,

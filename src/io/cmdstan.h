@@ -61,6 +61,17 @@ class DrawsCsv {
   CsvText csv_;
 };
 
+/// Draws of a posterior as they were written.
+struct PosteriorDraws {
+  std::vector<std::string> names;  ///< of the parameters
+  std::vector<double> values;      ///< row-major [n][names]
+  std::vector<double> log_p;       ///< [n]
+  std::vector<double> log_q;
+};
+
+/// Reads draws in either layout. Throws Error{data} for what is none, and as read_file does.
+PosteriorDraws read_draws(const std::filesystem::path& path);
+
 /// The values of one draw as CmdStan's JSON for initial values: arrays nested from names such as
 /// a.1.2 (row by row, whatever the order of the names), tuples from names such as t:1, complex
 /// numbers as [re, im] from names such as z.1.real. Only the first `parameters` names are taken.

@@ -66,7 +66,7 @@ void CsvText::end_row() {
   row_started_ = false;
 }
 
-CsvTable parse_csv(std::string_view text, std::string_view origin, CsvNames names) {
+CsvTable parse_csv(std::string_view text, std::string_view origin, CsvNames names, char comment) {
   CsvTable table;
   std::size_t line_number = 0;
   for (std::string_view rest = text; !rest.empty();) {
@@ -75,6 +75,7 @@ CsvTable parse_csv(std::string_view text, std::string_view origin, CsvNames name
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     ++line_number;
     if (line.ends_with('\r')) line.remove_suffix(1);
+    if (comment != 0 && line.starts_with(comment)) continue;
     const auto cells = split(line);
     const auto bad = [&](const std::string& why) {
       return Error(ErrorKind::data, fmt::format("{}:{}: {}", origin, line_number, why));

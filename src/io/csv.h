@@ -44,9 +44,11 @@ struct CsvTable {
 };
 
 /// Reads such a table from a text that messages call `origin`. Where names are optional, a first
-/// line of nothing but numbers is the first row. Throws Error{data} naming the line that is not
-/// numbers or too short or long, and where names and numbers are mixed in the first.
-CsvTable parse_csv(std::string_view text, std::string_view origin, CsvNames names);
+/// line of nothing but numbers is the first row. Lines that begin with `comment`, where that is not
+/// 0, are passed over. Throws Error{data} naming the line that is not numbers or too short or long,
+/// and where names and numbers are mixed in the first.
+CsvTable parse_csv(std::string_view text, std::string_view origin, CsvNames names,
+                   char comment = 0);
 
 /// Reads a table with names. Throws Error{data} naming the line that is not numbers or too short or
 /// long, and as read_file does.

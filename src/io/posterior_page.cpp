@@ -115,6 +115,7 @@ class Draws {
   }
 
   bool is_weighted() const { return !weights_.empty(); }
+  bool is_resampled() const { return page_.resampled; }
   std::size_t count() const { return count_; }
   const std::string& name(std::size_t j) const { return page_.names[j]; }
   const ParameterSummary& summary(std::size_t j) const { return summaries_[j]; }
@@ -246,6 +247,11 @@ std::string axis(char which, const Range& range, double ticks) {
                      range.low, range.high, tick_step(range, ticks));
 }
 
+/// A panel of nothing but its labels: gnuplot draws them only with a plot.
+constexpr std::string_view blank_panel =
+    "unset border\nunset tics\nset xrange [0:1]\nset yrange [0:1]\nplot NaN\n"
+    "set tics out nomirror scale 0.5 textcolor rgb '#333333'\n";
+
 /// What each panel starts from.
 std::string fresh_panel(const Box& box) {
   return "unset label\nunset object\nunset logscale\nunset grid\nunset key\nset format '%g'\n"
@@ -286,14 +292,15 @@ std::string draw_header(const PosteriorPage& page) {
     script += canvas.text(left - 20, canvas.height - 74 - 21 * static_cast<int>(i),
                           shortened(page.lines[i], 190), 13, coloured("left", faint));
   }
-  return script +
-         "unset border\nunset tics\nset xrange [0:1]\nset yrange [0:1]\nplot NaN\n"
-         "set tics out nomirror scale 0.5 textcolor rgb '#333333'\n";
+  return script + std::string(blank_panel);
 }
 
 /// Which colour is which, right-aligned at (x, y).
-std::string draws_key(bool is_weighted, int x, int y) {
-  if (!is_weighted) return canvas.text(x, y, "■ as drawn", 13, coloured("right", weighted_colour));
+std::string draws_key(const Draws& draws, int x, int y) {
+  if (!draws.is_weighted()) {
+    return canvas.text(x, y, draws.is_resampled() ? "■ resampled" : "■ as drawn", 13,
+                       coloured("right", weighted_colour));
+  }
   return canvas.text(x, y, "■ weighted", 13, coloured("right", weighted_colour)) +
          canvas.text(x - 95, y, "■ as drawn", 13, coloured("right", drawn_colour));
 }
@@ -341,7 +348,7 @@ std::string draw_marginals(const Draws& draws, Studio& studio) {
                             : fmt::format("Marginals: {} of {} parameters, those that weights move "
                                           "most",
                                           count, draws.count()));
-      script += draws_key(draws.is_weighted(), middle, upper_top + 42);
+      script += draws_key(draws, middle, upper_top + 42);
     }
     const auto& summary = draws.summary(j);
     script += canvas.text(
@@ -391,7 +398,7 @@ std::string draw_pairs(const Draws& draws, Studio& studio) {
     if (p == 0) {
       script += heading(left - 20, lower_top + 30,
                         draws.count() > 2 ? "Pairs that depend on each other most" : "Pair");
-      script += draws_key(draws.is_weighted(), middle, lower_top + 30);
+      script += draws_key(draws, middle, lower_top + 30);
     }
     script += canvas.text(x + width / 2, bottom - 36, shortened(draws.name(a), 24), 12);
     script += canvas.text(x - 38, (bottom + lower_top) / 2, shortened(draws.name(b), 24), 12,
@@ -440,10 +447,16 @@ std::vector<double> descending(std::vector<double> log_weights, double log_mean)
 
 std::string draw_weights(const PosteriorPage& page, Studio& studio) {
   const auto found = importance(page.log_weights);
-  if (found.collapsed) return "";
+  if (found.collapsed && !page.resampled) return "";
   const Box box{far_left, far_right, upper_bottom + 10, upper_top};
   auto script = fresh_panel(box);
   script += heading(far_left - 55, upper_top + 42, "Importance weights");
+  if (page.resampled) {
+    script += canvas.text(far_left - 55, upper_top + 18,
+                          "the draws were resampled by them, and have none any more", 12,
+                          coloured("left", faint));
+    return script + std::string(blank_panel);
+  }
   script += canvas.text(
       far_left - 55, upper_top + 18,
       fmt::format("{:.3g} % of {} draws effective, {}", 100 * found.ess_fraction, found.draws,
@@ -598,9 +611,7 @@ std::string draw_stages(const PosteriorPage& page, int bottom) {
     y -= line;
     put(page.stages[r], y, ink, stage_colour(names, cell(page.stages[r], 0)));
   }
-  return script +
-         "unset border\nunset tics\nset xrange [0:1]\nset yrange [0:1]\nplot NaN\n"
-         "set tics out nomirror scale 0.5 textcolor rgb '#333333'\n";
+  return script + std::string(blank_panel);
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ struct PosteriorPage {
   std::vector<std::string> lines;   ///< under the title, such as figures and reasons; three at most
   std::vector<std::string> names;   ///< of the parameters
   std::vector<double> values;       ///< row-major [n][names], as drawn
-  std::vector<double> log_weights;  ///< [n]
+  std::vector<double> log_weights;  ///< [n]; empty where the draws have none
+  bool resampled = false;           ///< why they have none
   std::optional<double> log_z;      ///< a line in the panel of the bound
   std::vector<Bound> bound;
   std::vector<std::string> stage_header;         ///< of a small table

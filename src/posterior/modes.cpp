@@ -3,7 +3,6 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <optional>
 #include <utility>
 
@@ -13,17 +12,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-
-/// Independent standard normal numbers, by Box & Muller (1958).
-VectorXd normals(Index dim, const RandomStream& stream, std::uint32_t sample) {
-  VectorXd x(dim);
-  for (Index d = 0; d < dim; ++d) {
-    const auto at = static_cast<std::uint32_t>(2 * d);
-    x[d] = std::sqrt(-2 * std::log(stream.uniform(sample, at))) *
-           std::cos(2 * std::numbers::pi * stream.uniform(sample, at + 1));
-  }
-  return x;
-}
 
 /// -∂²ln p at z by central differences of the gradient, steps in terms of `scale`.
 MatrixXd negative_hessian(const PointDensity& density, const VectorXd& z, const VectorXd& scale) {
@@ -37,7 +25,7 @@ MatrixXd negative_hessian(const PointDensity& density, const VectorXd& z, const 
     points.col(2 * d + 1) = z;
     points(d, 2 * d + 1) -= step;
   }
-  const MatrixXd gradients = density.gradients(points);
+  const MatrixXd gradients = density.at(points).gradients;
   MatrixXd hessian(dim, dim);
   for (Index d = 0; d < dim; ++d) {
     const double width = points(d, 2 * d) - points(d, 2 * d + 1);
@@ -68,28 +56,26 @@ std::optional<Normal> laplace(const PointDensity& density, const Ascent& ascent)
   return std::nullopt;
 }
 
-constexpr std::uint32_t rough_draws = 32;
+constexpr Index rough_draws = 32;
 
-/// ELBO of a normal, from a few draws.
-double rough_elbo(const PointDensity& density, const Normal& normal, std::uint64_t seed) {
-  const RandomStream stream{seed, Purpose::mode_search, 2};
-  double sum = 0;
-  VectorXd gradient;
-  for (std::uint32_t s = 0; s < rough_draws; ++s) {
-    const double log_p =
-        density(normal.mean + normal.lower * normals(density.dim(), stream, s), gradient);
-    if (!std::isfinite(log_p)) return -std::numeric_limits<double>::infinity();
-    sum += log_p;
-  }
-  const double entropy = normal.half_log_volume() + 0.5 * static_cast<double>(density.dim());
-  return sum / rough_draws + entropy;
+/// ELBO of a normal, from a few draws of the standard one.
+double rough_elbo(const PointDensity& density, const Normal& normal, const MatrixXd& standard) {
+  const MatrixXd draws = (normal.lower * standard).colwise() + normal.mean;
+  const VectorXd log_p = density.at(draws).log_p;
+  if (!log_p.allFinite()) return -std::numeric_limits<double>::infinity();
+  return log_p.mean() + normal.half_log_volume() + 0.5 * static_cast<double>(density.dim());
 }
 
 class Search {
  public:
   Search(const PointDensity& density, const ModeSearchOptions& options, std::uint64_t seed,
          Executor& executor)
-      : density_(density), options_(options), seed_(seed), executor_(executor) {}
+      : density_(density),
+        options_(options),
+        seed_(seed),
+        executor_(executor),
+        standard_(standard_normals(density.dim(), {seed, Purpose::mode_search, 2}, 0, rough_draws,
+                                   options.set)) {}
 
   ModeSearch run() {
     const Index dim = density_.dim();
@@ -138,9 +124,11 @@ class Search {
     if (around.empty()) return;
     const auto moments = moments_of(around);
     const auto all = make_normal(moments.mean, moments.covariance).value_or(around.front());
+    const RandomStream stream{seed_, Purpose::mode_search, 1};
+    const MatrixXd draws = standard_normals(density_.dim(), stream, started_,
+                                            static_cast<Index>(starts), options_.set);
     climb_from(starts, true, [&](std::uint32_t start) {
-      const RandomStream stream{seed_, Purpose::mode_search, 1};
-      const VectorXd off = normals(density_.dim(), stream, start);
+      const auto off = draws.col(static_cast<Index>(start - started_));
       const double u = stream.uniform(start, 0xFFFFFFFF);
       if (around.size() > 1 && start % 2 == 1) {
         return VectorXd(all.mean + std::pow(4.0, u) * (all.lower * off));
@@ -192,7 +180,7 @@ class Search {
   }
 
   void offer(const Normal& normal) {
-    const double elbo = rough_elbo(density_, normal, seed_);
+    const double elbo = rough_elbo(density_, normal, standard_);
     // Near the edge of a support no normal may have a finite one.
     if (result_.start && elbo <= result_.start_elbo) return;
     result_.start_elbo = elbo;
@@ -236,6 +224,7 @@ class Search {
   std::uint64_t seed_;
   Executor& executor_;
   ModeSearch result_;
+  MatrixXd standard_;  ///< draws of N(0, I) that all normals are judged by
   std::size_t started_ = 0;
   std::uint64_t spent_ = 0;  ///< evaluations of the climbs
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/executor.h"
+#include "core/instruction_set.h"
 #include "core/philox.h"
 #include "posterior/lbfgs.h"
 #include "posterior/normal.h"
@@ -46,6 +47,7 @@ struct ModeSearchOptions {
   std::size_t wide_starts = 32;
   std::size_t most_starts = 1024;  ///< where the climbs disagree
   AscentOptions climb{};
+  InstructionSet set{};
   double negligible = 10;  ///< nats below the heaviest, or below the start's ELBO
   /// Whether so many more evaluations, as the next round of climbs may take, are too many: then the
   /// search makes do with what there is. Asked between rounds, so that what comes of it does not

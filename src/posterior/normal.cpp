@@ -1,8 +1,12 @@
 #include "posterior/normal.h"
 
 #include <Eigen/Cholesky>
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+
+#include "bases/base.h"
+#include "core/aligned.h"
 
 namespace riffle {
 
@@ -34,6 +38,25 @@ MeanAndCovariance moments_of(std::span<const Normal> normals) {
     all.covariance += part * (normal.lower * normal.lower.transpose() + off * off.transpose());
   }
   return all;
+}
+
+Eigen::MatrixXd standard_normals(Eigen::Index dim, const RandomStream& stream, std::uint64_t first,
+                                 Eigen::Index n, InstructionSet set) {
+  const auto rows = static_cast<std::size_t>(dim);
+  const auto base = make_base<double>("standard-normal", rows, set);
+  TileBuffer<double> tile(rows);
+  Eigen::MatrixXd result(dim, n);
+  const std::uint64_t end = first + static_cast<std::uint64_t>(n);
+  for (auto begin = first - first % tile_size; begin < end; begin += tile_size) {
+    base->sample({}, stream, begin, tile.view(), nullptr);
+    for (auto s = std::max(begin, first); s < std::min(begin + tile_size, end); ++s) {
+      for (std::size_t d = 0; d < rows; ++d) {
+        result(static_cast<Eigen::Index>(d), static_cast<Eigen::Index>(s - first)) =
+            tile.row(d)[s - begin];
+      }
+    }
+  }
+  return result;
 }
 
 }  // namespace riffle

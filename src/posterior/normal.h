@@ -1,8 +1,12 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cstdint>
 #include <optional>
 #include <span>
+
+#include "core/instruction_set.h"
+#include "core/philox.h"
 
 namespace riffle {
 
@@ -24,6 +28,11 @@ struct MeanAndCovariance {
   Eigen::VectorXd mean;
   Eigen::MatrixXd covariance;
 };
+
+/// Samples first ... first + n - 1 of N(0, I) in a stream, as those of base `standard-normal`, one
+/// a column.
+Eigen::MatrixXd standard_normals(Eigen::Index dim, const RandomStream& stream, std::uint64_t first,
+                                 Eigen::Index n, InstructionSet set);
 
 /// Of an even mixture of normals, of which there is at least one.
 MeanAndCovariance moments_of(std::span<const Normal> normals);

@@ -22,24 +22,25 @@ double PointDensity::operator()(const Eigen::VectorXd& z, Eigen::VectorXd& gradi
   return log_p[0];
 }
 
-Eigen::MatrixXd PointDensity::gradients(const Eigen::MatrixXd& points) const {
+PointDensity::Values PointDensity::at(const Eigen::MatrixXd& points) const {
   const std::size_t dim = density_.dim();
-  TileBuffer<double> at(dim);
+  TileBuffer<double> z(dim);
   TileBuffer<double> slope(dim);
   alignas(64) std::array<double, tile_size> log_p{};
-  Eigen::MatrixXd result(points.rows(), points.cols());
+  Values result{Eigen::VectorXd(points.cols()), Eigen::MatrixXd(points.rows(), points.cols())};
   for (Eigen::Index first = 0; first < points.cols(); first += tile_size) {
     const auto count = std::min<Eigen::Index>(tile_size, points.cols() - first);
     for (std::size_t d = 0; d < dim; ++d) {
       const auto row = static_cast<Eigen::Index>(d);
-      for (Eigen::Index s = 0; s < count; ++s) at.row(d)[s] = points(row, first + s);
-      std::fill(at.row(d) + count, at.row(d) + tile_size, points(row, first));
+      for (Eigen::Index s = 0; s < count; ++s) z.row(d)[s] = points(row, first + s);
+      std::fill(z.row(d) + count, z.row(d) + tile_size, points(row, first));
     }
     const auto n = static_cast<std::size_t>(count);
-    density_.evaluate(at.view(n), log_p.data(), slope.view(n));
+    density_.evaluate(z.view(n), log_p.data(), slope.view(n));
+    std::copy_n(log_p.begin(), count, result.log_p.begin() + first);
     for (std::size_t d = 0; d < dim; ++d) {
       for (Eigen::Index s = 0; s < count; ++s) {
-        result(static_cast<Eigen::Index>(d), first + s) = slope.row(d)[s];
+        result.gradients(static_cast<Eigen::Index>(d), first + s) = slope.row(d)[s];
       }
     }
   }

@@ -16,9 +16,12 @@ class PointDensity {
   Eigen::Index dim() const { return static_cast<Eigen::Index>(density_.dim()); }
   /// ln p(z), with its gradient overwritten; -infinity or NaN where it cannot be computed.
   double operator()(const Eigen::VectorXd& z, Eigen::VectorXd& gradient) const;
-  /// Gradients at the columns of `points`, as columns; all at once for densities that are quicker
-  /// so.
-  Eigen::MatrixXd gradients(const Eigen::MatrixXd& points) const;
+  /// What is at the columns of `points`, by whole tiles, since most densities are quicker so.
+  struct Values {
+    Eigen::VectorXd log_p;
+    Eigen::MatrixXd gradients;  ///< as columns
+  };
+  Values at(const Eigen::MatrixXd& points) const;
 
  private:
   const Density<double>& density_;

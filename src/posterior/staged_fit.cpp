@@ -127,6 +127,7 @@ class Recipe {
 
   void find_start() {
     ModeSearchOptions search;
+    search.set = options_.set;
     search.abandon = [this] {
       if (options_.interrupted()) return true;
       if (budget_.has_time()) return false;

@@ -160,6 +160,7 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
   const auto& evidence = weighed.evidence;
   const auto verdict = judge(evidence);
   Assessment result;
+  result.invalid = evidence.importance.zero + evidence.importance.invalid;
   auto& report = result.report;
   const auto& own = evidence.importance;
   const auto [log_z, log_z_se] = evidence_of(weighed);

@@ -56,6 +56,7 @@ std::vector<Evidence> compared(const std::vector<PosteriorStart>& starts);
 struct Assessment {
   PosteriorReport report;  ///< evidence, verdict, parameters, and values of the kept draws
   Draws kept;
+  std::uint64_t invalid = 0;  ///< draws, of those behind the figures, whose weight is none
 };
 
 /// Weighs fresh draws of a model against its target. `known` is what else is known, such as of

@@ -65,7 +65,7 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   const auto& target = *run->target;
   const UserDensity plain(target);
   const MeteredDensity density(plain);
-  Executor executor(target.thread_safe() ? threads_of(spec) : 1);
+  Executor executor(threads_of(spec, target));
   const auto& search = *record->known;
   VerdictEvidence known;
   known.unseen_modes = search.unseen_modes;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -13,6 +13,7 @@
 #include "diagnostics/improper.h"
 #include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
+#include "posterior/metered_density.h"
 #include "run/assessment.h"
 #include "run/density_fit.h"
 #include "run/external_target.h"
@@ -50,37 +51,71 @@ struct Targets {
   std::string name;
   std::optional<double> log_z;
   bool known_improper = false;
+  std::unique_ptr<UserDensity> own;         ///< null of a built-in target
+  const MeteredDensity* metered = nullptr;  ///< of one's own, all that is asked of it
   std::unique_ptr<Density<T>> exact;
   std::unique_ptr<Density<T>> trained;
-  std::vector<const UserDensity*> counted;  ///< within these, of one's own target
 };
 
 template <class T>
 Targets<T> make_targets(const Spec& spec, const Target* own, InstructionSet set) {
   Targets<T> targets;
-  const auto make = [&]() -> std::unique_ptr<Density<T>> {
-    if (own != nullptr) {
-      if constexpr (std::is_same_v<T, double>) {
-        targets.name = own->name();
-        targets.log_z = own->log_z();
-        auto density = std::make_unique<UserDensity>(*own);
-        targets.counted.push_back(density.get());
-        return density;
-      } else {
-        throw Error(ErrorKind::usage,
-                    "a target of one's own computes in double: set run.precision to \"double\"");
-      }
+  if (own != nullptr) {
+    if constexpr (std::is_same_v<T, double>) {
+      targets.name = own->name();
+      targets.log_z = own->log_z();
+      targets.own = std::make_unique<UserDensity>(*own);
+      auto metered = std::make_unique<MeteredDensity>(*targets.own);
+      targets.metered = metered.get();
+      targets.exact = std::move(metered);
+      // Passes on to the other, which meters both.
+      targets.trained = with_log_floor<T>(std::make_unique<MeteredDensity>(*targets.exact),
+                                          spec.target.log_floor, set);
+      return targets;
+    } else {
+      throw Error(ErrorKind::usage,
+                  "a target of one's own computes in double: set run.precision to \"double\"");
     }
-    const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
-    const auto options = target_options(entry, spec, set);
-    targets.name = entry.name;
-    targets.log_z = entry.log_z(options);
-    targets.known_improper = entry.improper;
-    return entry.make<T>(options);
-  };
-  targets.exact = make();
-  targets.trained = with_log_floor(make(), spec.target.log_floor, set);
+  }
+  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
+  const auto options = target_options(entry, spec, set);
+  targets.name = entry.name;
+  targets.log_z = entry.log_z(options);
+  targets.known_improper = entry.improper;
+  targets.exact = entry.make<T>(options);
+  targets.trained = with_log_floor(entry.make<T>(options), spec.target.log_floor, set);
   return targets;
+}
+
+/// What fresh draws of the trained flow tell of it.
+struct Figures {
+  double elbo = 0;
+  double elbo_se = 0;
+  std::uint64_t invalid = 0;
+  Draws drawn;
+  std::optional<PosteriorReport> posterior;  ///< of one's own target
+};
+
+template <class T>
+Figures final_figures(const Spec& spec, const Target* own, const Targets<T>& targets,
+                      const FlowModel<T>& model, std::span<const T> params, Executor& executor) {
+  if constexpr (std::is_same_v<T, double>) {
+    if (own != nullptr) {
+      const auto options = assessment_options(spec);
+      const auto weighed = weigh(model, params, *own, *targets.exact, {}, options, executor);
+      auto assessed = assess(model, params, *own, *targets.exact, weighed, options, executor);
+      const auto& p = assessed.report;
+      return {p.elbo, p.elbo_se, assessed.invalid, std::move(assessed.kept),
+              std::move(assessed.report)};
+    }
+  }
+  const auto free_energy =
+      evaluate_objective<T>(model, *targets.exact, params, {spec.run.seed, Purpose::evaluation, 0},
+                            spec.run.evaluation_draws, {}, executor);
+  return {-free_energy.mean, free_energy.standard_error, free_energy.invalid,
+          draw<T>(model, targets.exact.get(), params, {spec.run.seed, Purpose::draws, 0}, 0,
+                  spec.run.draws),
+          std::nullopt};
 }
 
 /// What only the flow and base that were made can tell of a spec.
@@ -110,34 +145,33 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   const auto model = make_model<T>(spec.base.name, runs, {dim, spec.flow.log_det_floor, set});
   const auto exact_model = make_model<T>(spec.base.name, runs, {dim, 0, set});
   check_goes_together(spec, model);
-  const bool alone = own != nullptr && !own->thread_safe();
-  Executor executor(alone ? 1 : threads_of(spec));
+  Executor executor(own == nullptr ? threads_of(spec) : threads_of(spec, *own));
   const auto options = trainer_options(spec);
   GradientEstimator<T> source(model, *targets.trained, options.batch, executor, set);
   auto first_batch = first_draws(model, spec.run.seed);
   auto trained =
       train<T>(spec, options, {model, exact_model, source, first_batch}, callbacks, hooks);
 
+  using Clock = std::chrono::steady_clock;
+  const auto done = Clock::now();
   const std::span<const T> params(trained.params);
   const auto final_terms = options.objective(options.objective_settings, options.iterations);
   const RandomStream fresh{spec.run.seed, Purpose::evaluation, 0};
   const auto bound = evaluate_objective<T>(model, *targets.trained, params, fresh,
                                            spec.run.evaluation_draws, final_terms, executor);
-  const auto free_energy = evaluate_objective<T>(exact_model, *targets.exact, params, fresh,
-                                                 spec.run.evaluation_draws, {}, executor);
-  auto drawn = draw<T>(exact_model, targets.exact.get(), params, {spec.run.seed, Purpose::draws, 0},
-                       0, spec.run.draws);
+  auto figures = final_figures<T>(spec, own, targets, exact_model, params, executor);
   // Before the target is evaluated far out, where many fail.
-  const auto failures = own == nullptr ? TargetFailures{} : own->failures();
-  std::uint64_t evaluations = 0;
-  for (const auto* density : targets.counted) evaluations += density->evaluations();
-  const bool improper = targets.known_improper || looks_improper(*targets.exact, drawn);
+  if (figures.posterior) {
+    add_cost(*figures.posterior, *own, *targets.metered,
+             trained.seconds + std::chrono::duration<double>(Clock::now() - done).count());
+  }
+  const bool improper = targets.known_improper || looks_improper(*targets.exact, figures.drawn);
 
   std::optional<double> kl;
   std::optional<double> kl_se;
   if (targets.log_z) {
-    kl = *targets.log_z + free_energy.mean;
-    kl_se = free_energy.standard_error;
+    kl = *targets.log_z - figures.elbo;
+    kl_se = figures.elbo_se;
   }
   std::uint64_t invalid_in_training = 0;
   for (const auto n : trained.state.blame) invalid_in_training += n;
@@ -151,55 +185,39 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .us_per_iteration = trained.us_per_iteration,
       .bound = bound.mean,
       .bound_se = bound.standard_error,
-      .elbo = -free_energy.mean,
-      .elbo_se = free_energy.standard_error,
+      .elbo = figures.elbo,
+      .elbo_se = figures.elbo_se,
       .log_z_true = targets.log_z,
       .kl = kl,
       .kl_se = kl_se,
       .log_likelihood = {},
       .log_likelihood_se = {},
-      .invalid_draws = free_energy.invalid,
+      .invalid_draws = figures.invalid,
       .invalid_training_draws = invalid_in_training,
       .refused_steps = trained.state.refused_steps,
-      .evaluations = evaluations,
-      .failed_evaluations = failures.count,
-      .first_failure = failures.first_message,
+      .evaluations = figures.posterior ? figures.posterior->gradients : 0,
+      .failed_evaluations = figures.posterior ? figures.posterior->failed_evaluations : 0,
+      .first_failure = figures.posterior ? figures.posterior->first_failure : "",
       .target_description = own == nullptr ? "" : own->description(),
       .injective = exact_model.injective(params),
       .warnings = {},
+      .posterior = std::move(figures.posterior),
       .flow = TrainedFlow({spec.base.name,
                            spec.flow.layers,
                            spec.run.precision,
                            dim,
                            {params.begin(), params.end()}}),
-      .draws = {dim, std::move(drawn.z), std::move(drawn.log_q)},
-      .log_p = std::move(drawn.log_p),
+      .draws = {dim, std::move(figures.drawn.z), std::move(figures.drawn.log_q)},
+      .log_p = std::move(figures.drawn.log_p),
       .loss_every = trained.state.loss_every,
       .losses = trained.state.losses,
       .snapshots = std::move(trained.snapshots),
   };
   add_warnings(report, trained.state.blame, runs, improper, final_terms.beta);
-  if (alone && spec.run.threads > 1) {
-    report.warnings.push_back(fmt::format(
-        "run.threads is {}, but {} does not say that it may be used from several threads: "
-        "it ran on one; where it may, set target.thread_safe = true",
-        spec.run.threads, targets.name));
+  if (report.posterior) {
+    add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
   }
-  if constexpr (std::is_same_v<T, double>) {
-    if (own != nullptr) {
-      const auto judged = assessment_options(spec);
-      const auto weighed = weigh(exact_model, params, *own, *targets.exact, {}, judged, executor);
-      auto assessed = assess(exact_model, params, *own, *targets.exact, weighed, judged, executor);
-      report.posterior = std::move(assessed.report);
-      report.draws = {dim, std::move(assessed.kept.z), std::move(assessed.kept.log_q)};
-      report.log_p = std::move(assessed.kept.log_p);
-      report.posterior->seconds = trained.seconds;
-      report.posterior->gradients = evaluations;
-      report.posterior->failed_evaluations = failures.count;
-      report.posterior->first_failure = failures.first_message;
-      add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
-    }
-  }
+  if (own != nullptr) warn_of_one_thread(report, spec, *own);
   return report;
 }
 

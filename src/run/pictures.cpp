@@ -16,7 +16,9 @@
 #include "riffle/error.h"
 #include "run/external_target.h"
 #include "run/grids.h"
+#include "run/posterior_pictures.h"
 #include "run/target_options.h"
+#include "run/training.h"
 #include "targets/target_registry.h"
 #include "targets/user_target.h"
 
@@ -76,12 +78,33 @@ std::vector<MeshFrame> mesh_path(const TrainedFlow& flow) {
   return frames;
 }
 
+/// The first iteration whose objective has all of ln p; nothing where none of the run has.
+std::optional<std::uint64_t> annealed_from(const Spec& spec) {
+  const auto options = trainer_options(spec);
+  const auto has_all = [&](std::uint64_t iteration) {
+    return options.objective(options.objective_settings, iteration).beta >= 1;
+  };
+  if (!has_all(spec.run.iterations)) return std::nullopt;
+  std::uint64_t first = 0;
+  for (auto end = spec.run.iterations; first < end;) {
+    const auto middle = first + (end - first) / 2;
+    if (has_all(middle)) {
+      end = middle;
+    } else {
+      first = middle + 1;
+    }
+  }
+  return first;
+}
+
 /// What is known of a target: its density, and the value of a perfect fit.
 void add_target(PlotData& data, const Spec& spec) {
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
   const auto options = target_options(entry, spec, InstructionSet::best());
   const auto log_z = entry.log_z(options);
-  if (log_z && spec.objective.name != "annealed") {
+  // While ln p comes in, a perfect fit of what there is of it has another value at each iteration.
+  if (const auto from = annealed_from(spec); log_z && from) {
+    data.best_loss_from = static_cast<double>(*from);
     // E[ln q0] of the standard normal is -D/2 (1 + ln 2π); the bound leaves it out.
     const bool leaves_out = spec.objective.name == "bound";
     const double entropy =
@@ -117,9 +140,7 @@ std::vector<std::string> add_external_target(PlotData& data, const Spec& spec,
   return {};
 }
 
-}  // namespace
-
-PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
+PlotReport draw_training(const PictureSource& source, const std::filesystem::path& folder) {
   const auto& spec = source.spec;
   PlotData data;
   std::vector<std::string> warnings;
@@ -153,6 +174,20 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
   }
   auto report = write_plots(data, folder);
   report.warnings.insert(report.warnings.begin(), warnings.begin(), warnings.end());
+  return report;
+}
+
+}  // namespace
+
+PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
+  PlotReport report;
+  if (source.spec.run.method != "staged") report = draw_training(source, folder);
+  if (source.posterior != nullptr) {
+    const auto page =
+        write_posterior_page(posterior_page(source.target, *source.posterior), folder);
+    report.files.insert(report.files.end(), page.files.begin(), page.files.end());
+    report.warnings.insert(report.warnings.end(), page.warnings.begin(), page.warnings.end());
+  }
   return report;
 }
 

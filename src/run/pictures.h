@@ -17,9 +17,12 @@ struct PictureSource {
   const std::vector<Snapshot>& snapshots;
   std::uint64_t loss_every;
   const std::vector<double>& losses;
+  const std::string& target;         ///< its name
+  const PosteriorReport* posterior;  ///< null where there is none
 };
 
-/// Draws all pictures of a run into its folder.
+/// Draws all pictures of a run into its folder; of a staged fit these are the page of its
+/// posterior.
 PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder);
 
 }  // namespace riffle

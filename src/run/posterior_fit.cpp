@@ -194,7 +194,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   const auto start = Clock::now();
   const UserDensity plain(target);
   const MeteredDensity density(plain, callbacks.calls);
-  Executor executor(target.thread_safe() ? threads_of(spec) : 1);
+  Executor executor(threads_of(spec, target));
 
   Starts starts(spec, target, density, executor, callbacks, hooks);
   starts.run();
@@ -250,6 +250,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
         "the draws are not resampled: their weights are carried by too few of them");
   }
   add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
+  warn_of_one_thread(report, spec, target);
   if (const auto kept = report.draws.log_q.size(); kept < spec.run.draws) {
     report.warnings.push_back(fmt::format(
         "the budget did for {} draws, not for the {} of run.draws", kept, spec.run.draws));

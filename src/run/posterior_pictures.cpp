@@ -21,10 +21,9 @@ std::string count(double n) {
 
 }  // namespace
 
-PosteriorPage posterior_page(const FitReport& report) {
-  const auto& p = *report.posterior;
+PosteriorPage posterior_page(const std::string& target, const PosteriorReport& p) {
   PosteriorPage page;
-  page.title = report.target;
+  page.title = target;
   page.grade = grade_named(p.verdict);
   page.lines.push_back(fmt::format(
       "log Z = {:.3f} ± {:.3f}{},  ELBO = {:.3f},  {:.0f} % of draws effective,  k̂ = {}", p.log_z,
@@ -41,9 +40,8 @@ PosteriorPage posterior_page(const FitReport& report) {
     const auto first = p.values.begin() + static_cast<std::ptrdiff_t>(row);
     page.values.insert(page.values.end(), first, first + static_cast<std::ptrdiff_t>(shown));
   }
-  page.log_weights = p.log_weights;
-  // Resampled draws have no weights of their own any more.
-  if (p.resampled) page.log_weights.assign(page.log_weights.size(), 0.0);
+  page.resampled = p.resampled;
+  if (!p.resampled) page.log_weights = p.log_weights;
   page.log_z = p.log_z;
   for (const auto& point : p.trace) {
     page.bound.push_back({static_cast<double>(point.gradients), point.elbo,

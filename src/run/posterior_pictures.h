@@ -1,11 +1,13 @@
 #pragma once
 
+#include <string>
+
 #include "io/posterior_page.h"
-#include "riffle/fit.h"
+#include "riffle/posterior.h"
 
 namespace riffle {
 
-/// What the page of a posterior shows of its report, which has one.
-PosteriorPage posterior_page(const FitReport& report);
+/// What the page of the posterior `target` shows of a report.
+PosteriorPage posterior_page(const std::string& target, const PosteriorReport& p);
 
 }  // namespace riffle

@@ -20,7 +20,6 @@
 #include "run/external_target.h"
 #include "run/inputs.h"
 #include "run/pictures.h"
-#include "run/posterior_pictures.h"
 #include "run/posterior_run.h"
 #include "run/resumable_fit.h"
 #include "run/summary.h"
@@ -88,36 +87,6 @@ std::string samples_csv(const std::vector<Snapshot>& snapshots, bool single) {
     }
   }
   return csv.take();
-}
-
-/// The first column of a row, which counts iterations.
-std::uint64_t iteration_at(const CsvTable& table, std::size_t row, const fs::path& path) {
-  constexpr double most = 1e15;
-  const double value = table.at(row, 0);
-  if (!(value >= 1 && value <= most && std::floor(value) == value)) {
-    throw Error(ErrorKind::data,
-                fmt::format("{}:{}: {} is not an iteration", path.string(), row + 2, value));
-  }
-  return static_cast<std::uint64_t>(value);
-}
-
-std::vector<Snapshot> read_samples(const fs::path& path) {
-  std::vector<Snapshot> snapshots;
-  std::error_code error;
-  if (!fs::exists(path, error)) return snapshots;
-  const auto table = read_csv(path);
-  if (table.header.size() != 3) {
-    throw Error(ErrorKind::data, fmt::format("{} must have 3 columns", path.string()));
-  }
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    const auto iteration = iteration_at(table, row, path);
-    if (snapshots.empty() || snapshots.back().iteration != iteration) {
-      snapshots.push_back({iteration, {}, {}});
-    }
-    snapshots.back().x.push_back(table.at(row, 1));
-    snapshots.back().y.push_back(table.at(row, 2));
-  }
-  return snapshots;
 }
 
 /// What a killed run may have left half-written.
@@ -215,15 +184,12 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
     write_file(folder / run_files::samples, samples_csv(report.snapshots, single));
   }
   if (spec.run.plots) {
-    const auto take = [&](PlotReport plotted) {
-      for (auto& file : plotted.files) outcome.pictures.push_back(std::move(file));
-      for (auto& warning : plotted.warnings) report.warnings.push_back(std::move(warning));
-    };
-    if (spec.run.method != "staged") {
-      take(draw_pictures({spec, report.flow, report.snapshots, report.loss_every, report.losses},
-                         folder));
-    }
-    if (report.posterior) take(write_posterior_page(posterior_page(report), folder));
+    auto plotted =
+        draw_pictures({spec, report.flow, report.snapshots, report.loss_every, report.losses,
+                       report.target, report.posterior ? &*report.posterior : nullptr},
+                      folder);
+    outcome.pictures = std::move(plotted.files);
+    report.warnings.insert(report.warnings.end(), plotted.warnings.begin(), plotted.warnings.end());
   }
   write_file(folder / run_files::summary, summary_json(spec, report));
   if (report.stop_reason != "interrupted") {
@@ -303,28 +269,6 @@ RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spe
   return fit_into(spec, own.get(), folder, callbacks, {checkpoint, text, std::move(warnings)});
 }
 
-std::vector<fs::path> plot_folder(const fs::path& folder, std::vector<std::string>& warnings) {
-  const auto spec = spec_of_run(folder);
-  spec.validate();
-  const auto flow = TrainedFlow::load(folder / run_files::model);
-  const auto loss_path = folder / run_files::loss;
-  const auto loss = read_csv(loss_path);
-  if (loss.header.size() != 2) {
-    throw Error(ErrorKind::data, fmt::format("{} must have 2 columns", loss_path.string()));
-  }
-  std::vector<double> losses;
-  for (std::size_t row = 0; row < loss.rows(); ++row) losses.push_back(loss.at(row, 1));
-  const auto loss_every = loss.rows() > 0 ? iteration_at(loss, 0, loss_path) : 1;
-  const auto snapshots = read_samples(folder / run_files::samples);
-  auto plotted = draw_pictures({spec, flow, snapshots, loss_every, losses}, folder);
-  warnings = std::move(plotted.warnings);
-  if (spec.run.method == "staged") {
-    warnings.emplace_back(
-        "the page of a posterior is drawn by `riffle fit` alone: it needs the weights of that run");
-  }
-  return plotted.files;
-}
-
 namespace {
 
 constexpr std::uint64_t chunk = 64 * tile_size;
@@ -333,7 +277,7 @@ void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64
                            Output& out, std::vector<std::string>& warnings) {
   const auto& target = *run.target;
   const UserDensity density(target);
-  Executor executor(target.thread_safe() ? threads_of(run.spec) : 1);
+  Executor executor(threads_of(run.spec, target));
   DrawValues values(target, seed);
   DrawsCsv csv(draws_format(run.spec.run.output_format), values.names(),
                {.model = target.name(), .draws = n, .seed = seed});

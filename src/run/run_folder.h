@@ -53,11 +53,6 @@ RunOutcome resume_in_folder(const std::filesystem::path& folder,
                             const std::function<void(Spec&)>& change,
                             const FitCallbacks& callbacks);
 
-/// Draws the pictures of a finished run again; returns their paths relative to the folder. Warnings
-/// go to `warnings`.
-std::vector<std::filesystem::path> plot_folder(const std::filesystem::path& folder,
-                                               std::vector<std::string>& warnings);
-
 enum class Coordinates { parameters, unconstrained };
 
 /// Writes n draws of the flow in `folder` as CSV to `file`, or to standard output where that is

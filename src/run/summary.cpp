@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "io/files.h"
@@ -20,10 +20,6 @@ nlohmann::ordered_json number(double x) {
 
 nlohmann::ordered_json number(const std::optional<double>& x) {
   return x ? number(*x) : nlohmann::ordered_json(nullptr);
-}
-
-double number_of(const nlohmann::json& x) {
-  return x.is_null() ? std::nan("") : x.get<double>();
 }
 
 nlohmann::ordered_json parameters_json(const PosteriorReport& p) {
@@ -103,9 +99,69 @@ void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["disagreement"] = disagreement(p);
   summary["stages"] = stages_json(p);
   summary["trace"] = trace_json(p);
+  summary["resampled"] = p.resampled;
   summary["weighted"] = p.weighted;
   summary["generated_quantities"] = p.generated_count;
   summary["parameters"] = parameters_json(p);
+}
+
+/// NaN where it is null.
+double number_of(const nlohmann::ordered_json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+std::optional<double> known_number(const nlohmann::ordered_json& json) {
+  return json.is_null() ? std::nullopt : std::optional(json.get<double>());
+}
+
+/// The counterpart of add_judgement.
+void take_judgement(const nlohmann::ordered_json& json, PosteriorReport& p) {
+  p.log_z = number_of(json.at("log_z"));
+  p.log_z_se = number_of(json.at("log_z_se"));
+  p.keeps_constants = !json.at("log_z_up_to_a_constant").get<bool>();
+  p.khat = known_number(json.at("khat"));
+  p.ess = number_of(json.at("ess"));
+  p.ess_fraction = number_of(json.at("ess_fraction"));
+  p.verdict = json.at("verdict").get<std::string>();
+  p.verdict_reasons = json.at("verdict_reasons").get<std::vector<std::string>>();
+  p.climbs = json.at("climbs").get<std::uint64_t>();
+  p.modes = json.at("modes").get<std::uint64_t>();
+  p.unseen_modes = known_number(json.at("unseen_modes"));
+  p.modes_left_out = json.at("modes_left_out").get<bool>();
+  p.out_of_budget = json.at("out_of_budget").get<bool>();
+}
+
+/// The counterpart of add_posterior.
+void take_posterior(const nlohmann::ordered_json& json, PosteriorReport& p) {
+  take_judgement(json, p);
+  p.draws = json.at("evaluation_draws").get<std::uint64_t>();
+  p.elbo = number_of(json.at("elbo"));
+  p.elbo_se = number_of(json.at("elbo_se"));
+  p.gradients = json.at("gradients").get<std::uint64_t>();
+  p.seconds = number_of(json.at("seconds"));
+  p.seconds_in_target = number_of(json.at("seconds_in_target"));
+  for (const auto& s : json.at("stages")) {
+    p.stages.push_back({s.at("name").get<std::string>(), s.at("told").get<std::string>(),
+                        s.at("gradients").get<std::uint64_t>(), number_of(s.at("seconds")),
+                        number_of(s.at("elbo")), number_of(s.at("elbo_se")),
+                        number_of(s.at("ess_fraction"))});
+  }
+  for (const auto& point : json.at("trace")) {
+    p.trace.push_back({point.at("gradients").get<std::uint64_t>(), number_of(point.at("elbo")),
+                       point.at("stage").get<std::size_t>()});
+  }
+  p.resampled = json.at("resampled").get<bool>();
+  p.weighted = json.at("weighted").get<bool>();
+  for (const auto& [name, f] : json.at("parameters").items()) {
+    p.parameters.push_back({name, number_of(f.at("mean")), number_of(f.at("sd")),
+                            number_of(f.at("mcse")), number_of(f.at("q5")), number_of(f.at("q50")),
+                            number_of(f.at("q95"))});
+  }
+}
+
+Error not_a_summary(const std::filesystem::path& path, const std::exception& damage) {
+  return {ErrorKind::data,
+          fmt::format("{} is not the summary of a run: {}", path.string(), damage.what())};
 }
 
 std::string text_of(const nlohmann::ordered_json& json) {
@@ -196,14 +252,13 @@ std::optional<RunRecord> read_summary(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;
   try {
-    const auto json = nlohmann::json::parse(read_file(path));
+    const auto json = nlohmann::ordered_json::parse(read_file(path));
     RunRecord record{json.at("stop_reason").get<std::string>(), std::nullopt};
     if (!json.contains("verdict")) return record;
     auto& known = record.known.emplace();
     known.climbs = json.at("climbs").get<std::uint64_t>();
     known.modes = json.at("modes").get<std::uint64_t>();
-    const auto& unseen = json.at("unseen_modes");
-    if (!unseen.is_null()) known.unseen_modes = unseen.get<double>();
+    known.unseen_modes = known_number(json.at("unseen_modes"));
     known.modes_left_out = json.at("modes_left_out").get<bool>();
     known.out_of_budget = json.at("out_of_budget").get<bool>();
     if (json.contains("fits")) {
@@ -215,8 +270,18 @@ std::optional<RunRecord> read_summary(const std::filesystem::path& path) {
     }
     return record;
   } catch (const nlohmann::json::exception& damage) {
-    throw Error(ErrorKind::data,
-                fmt::format("{} is not the summary of a run: {}", path.string(), damage.what()));
+    throw not_a_summary(path, damage);
+  }
+}
+
+PosteriorRecord read_posterior(const std::filesystem::path& path) {
+  try {
+    const auto json = nlohmann::ordered_json::parse(read_file(path));
+    PosteriorRecord record{json.at("target").get<std::string>(), {}};
+    take_posterior(json, record.posterior);
+    return record;
+  } catch (const nlohmann::json::exception& damage) {
+    throw not_a_summary(path, damage);
   }
 }
 

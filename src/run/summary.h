@@ -27,6 +27,15 @@ struct SearchRecord {
   std::vector<PosteriorStart> starts;  ///< the kept one first; empty where there was no other
 };
 
+/// What a summary says of a posterior: all of its report but what is of single draws.
+struct PosteriorRecord {
+  std::string target;
+  PosteriorReport posterior;
+};
+
+/// Throws Error{data} for a file that is no summary of a posterior, and as read_file does.
+PosteriorRecord read_posterior(const std::filesystem::path& path);
+
 /// What later commands need of a summary.
 struct RunRecord {
   std::string stop_reason;

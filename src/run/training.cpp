@@ -107,6 +107,10 @@ std::size_t threads_of(const Spec& spec) {
                                                         : std::min(cores, tiles));
 }
 
+std::size_t threads_of(const Spec& spec, const Target& target) {
+  return target.thread_safe() ? threads_of(spec) : 1;
+}
+
 template <class T>
 Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> training,
                  const FitCallbacks& callbacks, const FitHooks& hooks) {

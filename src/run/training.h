@@ -17,6 +17,8 @@ TrainerOptions trainer_options(const Spec& spec);
 
 /// As many as the spec says, or one for each core, as far as the batch has work for them.
 std::size_t threads_of(const Spec& spec);
+/// The same, but one where the target may be used from one thread alone.
+std::size_t threads_of(const Spec& spec, const Target& target);
 
 /// What is trained, and by what.
 template <class T>

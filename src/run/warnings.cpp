@@ -89,4 +89,12 @@ void add_generation_warning(std::vector<std::string>& warnings, const TargetFail
                   with_commas(failures.count), with_commas(draws), failures.first_message));
 }
 
+void warn_of_one_thread(FitReport& report, const Spec& spec, const Target& target) {
+  if (target.thread_safe() || spec.run.threads <= 1) return;
+  report.warnings.push_back(fmt::format(
+      "run.threads is {}, but {} does not say that it may be used from several threads: "
+      "it ran on one; where it may, set target.thread_safe = true",
+      spec.run.threads, target.name()));
+}
+
 }  // namespace riffle

@@ -17,5 +17,7 @@ void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
 /// Where some of `draws` have generated quantities that are NaN.
 void add_generation_warning(std::vector<std::string>& warnings, const TargetFailures& failures,
                             std::uint64_t draws);
+/// The same where threads were asked for and a target may be used from one alone.
+void warn_of_one_thread(FitReport& report, const Spec& spec, const Target& target);
 
 }  // namespace riffle

@@ -150,6 +150,29 @@ TEST(DrawsCsv, PieceByPieceIsTheSame) {
   }
 }
 
+TEST(DrawsCsv, IsReadBackInEitherLayout) {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "draws.csv";
+  for (const auto format : {DrawsFormat::plain, DrawsFormat::cmdstan}) {
+    test::spill(path, four_draws(format));
+    const auto draws = read_draws(path);
+    EXPECT_EQ(draws.names, names);
+    ASSERT_EQ(draws.values.size(), 4 * names.size());
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(draws.log_p[i], -1 - static_cast<double>(i));
+      EXPECT_EQ(draws.log_q[i], -2.5 - static_cast<double>(i));
+      for (std::size_t j = 0; j < names.size(); ++j) {
+        EXPECT_EQ(draws.values[i * names.size() + j], value(i, j));
+      }
+    }
+  }
+  test::spill(path, "# a comment\nlp__,x\n1,2\n");
+  EXPECT_TRUE(contains(message_of(ErrorKind::data, [&] { read_draws(path); }),
+                       "it has no column lp_approx__"));
+  test::spill(path, "# a comment\nlp__,lp_approx__,x\n1,2,three\n");
+  EXPECT_TRUE(contains(message_of(ErrorKind::data, [&] { read_draws(path); }), "draws.csv:3: "));
+}
+
 TEST(DrawsCsv, NumbersReadBackTheSame) {
   const std::vector<std::string> one{"x"};
   DrawsCsv csv(DrawsFormat::plain, one, {});

@@ -185,6 +185,19 @@ TEST_F(PosteriorPicture, WithoutWeightsTheDrawsAreShown) {
   EXPECT_EQ(text.find("Importance weights"), std::string::npos);
 }
 
+TEST_F(PosteriorPicture, ResampledDrawsHaveNoWeights) {
+  auto page = funnel(2, 300);
+  page.log_weights.clear();
+  page.resampled = true;
+  const auto text = svg(page);
+  for (const auto* word : {"resampled", "the draws were resampled by them"}) {
+    EXPECT_NE(text.find(word), std::string::npos) << word;
+  }
+  for (const auto* word : {"as drawn", "rank of the draw", "Pareto-smoothed"}) {
+    EXPECT_EQ(text.find(word), std::string::npos) << word;
+  }
+}
+
 TEST_F(PosteriorPicture, WhateverIsInTheNumbers) {
   svg({});
   PosteriorPage page = funnel(3, 300);

@@ -7,6 +7,8 @@
 #include <numbers>
 #include <vector>
 
+#include "bases/base.h"
+#include "core/aligned.h"
 #include "diagnostics/evaluation.h"
 #include "flows/flow_model.h"
 #include "posterior/affine_parameters.h"
@@ -88,6 +90,24 @@ TEST(AffineParameters, AreThoseOfTheLayer) {
                   -0.5 * std::pow(normal.distance(z), 2) - normal.half_log_volume(), 1e-10);
     }
   }
+}
+
+TEST(StandardNormals, AreThoseOfTheBase) {
+  const RandomStream stream{3, Purpose::mode_search, 1};
+  const auto set = InstructionSet::best();
+  const auto all = standard_normals(5, stream, 0, 300, set);
+  const auto base = make_base<double>("standard-normal", 5, set);
+  TileBuffer<double> tile(5);
+  base->sample({}, stream, tile_size, tile.view(), nullptr);
+  for (Index d = 0; d < 5; ++d) {
+    EXPECT_EQ(all(d, tile_size + 7), tile.row(static_cast<std::size_t>(d))[7]) << d;
+    EXPECT_NEAR(all.row(d).mean(), 0, 4 / std::sqrt(300));
+    EXPECT_NEAR(all.row(d).squaredNorm() / 300, 1, 4 * std::sqrt(2.0 / 300));
+  }
+  // A sample has the same bits wherever its neighbours begin, across tiles too.
+  EXPECT_EQ(standard_normals(5, stream, 100, 60, set), all.middleCols(100, 60));
+  EXPECT_EQ(standard_normals(5, stream, 299, 1, set), all.rightCols(1));
+  EXPECT_EQ(standard_normals(5, stream, 8, 0, set).cols(), 0);
 }
 
 }  // namespace

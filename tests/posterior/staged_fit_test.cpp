@@ -61,11 +61,11 @@ TEST(MeteredDensity, CountsPointsAndTime) {
   EXPECT_EQ(metered.evaluations(), 1U);
   MatrixXd many(4, 300);
   for (Index s = 0; s < many.cols(); ++s) many.col(s) = random_point(4, 1, 10 + std::uint64_t(s));
-  const MatrixXd slopes = points.gradients(many);
+  const auto [log_p, slopes] = points.at(many);
   EXPECT_EQ(metered.evaluations(), 301U);
   EXPECT_GT(metered.seconds(), 0);
   for (Index s = 0; s < many.cols(); ++s) {
-    points(many.col(s), gradient);
+    EXPECT_EQ(log_p[s], points(many.col(s), gradient)) << s;
     EXPECT_EQ(slopes.col(s), gradient) << s;
   }
 }

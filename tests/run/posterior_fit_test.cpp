@@ -126,7 +126,7 @@ TEST(PosteriorFit, ManyModes) {
 TEST(PosteriorFit, ModesThatWereNotLookedForAreNotReliable) {
   // A few of the climbs that the search wants.
   auto spec = spec_of("gmm40");
-  spec.run.max_gradients = 2'000;
+  spec.run.max_gradients = 1'500;
   const auto report = fit(spec);
   const auto& p = *report.posterior;
   EXPECT_LT(p.modes, 30U);
@@ -432,6 +432,29 @@ TEST(PosteriorFit, TheFinalDrawsOfASlowTargetFitIntoTheTime) {
   }
 }
 
+TEST(PosteriorFit, AToldFlowIsWeighedOnce) {
+  const Slow target;
+  auto spec = posterior_spec();
+  spec.run.method = "flow";
+  spec.flow.layers = "affine";
+  spec.objective.name = "free-energy";
+  spec.run.iterations = 10;
+  spec.run.batch = 128;
+  spec.run.evaluation_draws = 1'000;
+  spec.run.draws = 300;
+  const auto report = fit(spec, target);
+  const auto& p = *report.posterior;
+  // Training, the objective, the assessment and the draws that are kept; the look for an improper
+  // target comes after the count.
+  EXPECT_EQ(p.gradients, 10U * 128 + 1'000 + 1'000 + 300);
+  EXPECT_EQ(report.evaluations, p.gradients);
+  EXPECT_EQ(report.elbo, p.elbo);
+  EXPECT_EQ(report.elbo_se, p.elbo_se);
+  EXPECT_GT(p.seconds_in_target, 0);
+  EXPECT_GE(p.seconds, report.seconds);
+  expect_own_draws(report, 1, 300);
+}
+
 TEST(PosteriorFit, AnInterruptionEndsItWithAResult) {
   auto spec = spec_of("funnel");
   spec.run.evaluation_draws = 2000;
@@ -516,7 +539,20 @@ TEST(PosteriorFit, WhatTheTargetSaysIsHandedOn) {
     EXPECT_EQ(p.values[3 * s + 1], std::exp(report.draws.z[2 * s + 1]));
   }
   EXPECT_EQ(report.threads, 2U);
-  EXPECT_EQ(fit(spec, Loose(true)).threads, 1U);
+  EXPECT_TRUE(report.warnings.empty());
+  // Where it may be used from one thread alone, both methods say so, in the same words.
+  const auto one = fit(spec, Loose(true));
+  EXPECT_EQ(one.threads, 1U);
+  ASSERT_EQ(one.warnings.size(), 1U);
+  EXPECT_TRUE(contains(one.warnings.front(), "run.threads is 2, but loose does not say"));
+  spec.run.method = "flow";
+  spec.flow.layers = "affine-full";
+  spec.run.iterations = 100;
+  spec.objective.name = "free-energy";
+  const auto told = fit(spec, Loose(true)).warnings;
+  EXPECT_TRUE(std::ranges::count(told, one.warnings.front()) == 1);
+  spec.run.threads = 1;
+  EXPECT_EQ(std::ranges::count(fit(spec, Loose(true)).warnings, one.warnings.front()), 0);
 }
 
 TEST(PosteriorFit, ResampledDrawsFollowTheTarget) {

@@ -12,6 +12,7 @@
 #include "io/files.h"
 #include "riffle/error.h"
 #include "run/checkpoint.h"
+#include "run/plot_folder.h"
 #include "run/resumable_fit.h"
 #include "run/run_folder.h"
 #include "support/effort.h"
@@ -228,9 +229,9 @@ TEST(RunFolder, ASpecThatIsNotValidMakesNoFolder) {
 
 TEST(RunFolder, ThereMustBeARunToResumeOrPlotOrSample) {
   test::TemporaryFolder folder;
-  std::vector<std::string> warnings;
   EXPECT_THROW(resume_in_folder(folder.path(), {}, {}), Error);
-  EXPECT_THROW(plot_folder(folder.path(), warnings), Error);
+  std::vector<std::string> warnings;
+  EXPECT_THROW(plot_folder(folder.path()), Error);
   EXPECT_THROW(sample_folder(folder.path(), 1, 1, Coordinates::parameters, {}, warnings), Error);
 }
 

@@ -1,0 +1,110 @@
+#include "run/plot_folder.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "diagnostics/importance.h"
+#include "io/cmdstan.h"
+#include "io/csv.h"
+#include "riffle/error.h"
+#include "run/pictures.h"
+#include "run/run_folder.h"
+#include "run/summary.h"
+
+namespace riffle {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+/// The first column of a row, which counts iterations.
+std::uint64_t iteration_at(const CsvTable& table, std::size_t row, const fs::path& path) {
+  constexpr double most = 1e15;
+  const double value = table.at(row, 0);
+  if (!(value >= 1 && value <= most && std::floor(value) == value)) {
+    throw Error(ErrorKind::data,
+                fmt::format("{}:{}: {} is not an iteration", path.string(), row + 2, value));
+  }
+  return static_cast<std::uint64_t>(value);
+}
+
+std::vector<Snapshot> read_samples(const fs::path& path) {
+  std::vector<Snapshot> snapshots;
+  if (!is_there(path)) return snapshots;
+  const auto table = read_csv(path);
+  if (table.header.size() != 3) {
+    throw Error(ErrorKind::data, fmt::format("{} must have 3 columns", path.string()));
+  }
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const auto iteration = iteration_at(table, row, path);
+    if (snapshots.empty() || snapshots.back().iteration != iteration) {
+      snapshots.push_back({iteration, {}, {}});
+    }
+    snapshots.back().x.push_back(table.at(row, 1));
+    snapshots.back().y.push_back(table.at(row, 2));
+  }
+  return snapshots;
+}
+
+/// The report of a posterior as it was, from its summary and its draws; nothing of other runs.
+std::optional<PosteriorRecord> read_report(const Spec& spec, const fs::path& folder) {
+  const auto summary = folder / run_files::summary;
+  const auto run = read_summary(summary);
+  if (!run && spec.run.method == "staged") {
+    throw Error(ErrorKind::usage,
+                fmt::format("the run in {0} is not finished: `riffle fit {0} --resume` goes on",
+                            folder.string()));
+  }
+  if (!run || !run->known) return std::nullopt;
+  const auto path = folder / run_files::draws;
+  const auto again = fmt::format("`riffle sample {} -n {} --seed {} -o {}` makes them again",
+                                 folder.string(), spec.run.draws, spec.run.seed, path.string());
+  if (!is_there(path)) {
+    throw Error(ErrorKind::no_input,
+                fmt::format("{} is gone, and the page of a posterior shows its draws; {}",
+                            path.string(), again));
+  }
+  auto record = read_posterior(summary);
+  auto& posterior = record.posterior;
+  auto draws = read_draws(path);
+  std::vector<std::string> names;
+  for (const auto& parameter : posterior.parameters) names.push_back(parameter.name);
+  if (draws.names != names) {
+    throw Error(ErrorKind::data, fmt::format("{} has other parameters than {}; {}", path.string(),
+                                             run_files::summary, again));
+  }
+  posterior.values = std::move(draws.values);
+  posterior.log_weights = log_weights(draws.log_p, draws.log_q);
+  return record;
+}
+
+}  // namespace
+
+PlotReport plot_folder(const fs::path& folder) {
+  const auto spec = spec_of_run(folder);
+  spec.validate();
+  const auto flow = TrainedFlow::load(folder / run_files::model);
+  const auto record = read_report(spec, folder);
+  const auto loss_path = folder / run_files::loss;
+  const auto loss = read_csv(loss_path);
+  if (loss.header.size() != 2) {
+    throw Error(ErrorKind::data, fmt::format("{} must have 2 columns", loss_path.string()));
+  }
+  std::vector<double> losses;
+  for (std::size_t row = 0; row < loss.rows(); ++row) losses.push_back(loss.at(row, 1));
+  const auto loss_every = loss.rows() > 0 ? iteration_at(loss, 0, loss_path) : 1;
+  const auto snapshots = read_samples(folder / run_files::samples);
+  return draw_pictures(
+      {spec, flow, snapshots, loss_every, losses, record ? record->target : spec.target.name,
+       record ? &record->posterior : nullptr},
+      folder);
+}
+
+}  // namespace riffle
