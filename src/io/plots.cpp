@@ -53,8 +53,14 @@ bool is_sane(double v) {
   return std::abs(v) < largest;
 }
 
+/// The latest iteration that the objective is known of.
+double last_iteration(const PlotData& data) {
+  return static_cast<double>(data.loss.size()) *
+         static_cast<double>(std::max<std::uint64_t>(data.loss_every, 1));
+}
+
 bool has_best_loss(const PlotData& data) {
-  return data.best_loss && is_sane(*data.best_loss);
+  return data.best_loss && is_sane(*data.best_loss) && data.best_loss_from < last_iteration(data);
 }
 
 bool is_usable(const std::optional<DensityGrid>& grid) {
@@ -111,6 +117,13 @@ std::string dots(Studio& studio, const std::vector<double>& points, double size 
 std::string line(const std::string& file, std::size_t count, std::string_view look) {
   return fmt::format("'{}' binary record={} format='%float64%float64' using 1:2 with lines {}",
                      file, count, look);
+}
+
+/// The value of a perfect fit, from where it is that.
+std::string best_loss_line(const PlotData& data, Studio& studio, std::string_view look) {
+  const auto file =
+      studio.store({data.best_loss_from, *data.best_loss, last_iteration(data), *data.best_loss});
+  return line(file, 2, look);
 }
 
 /// Draws inside the axes, as pairs.
@@ -243,7 +256,7 @@ LossCurve loss_curve(const PlotData& data) {
   LossCurve curve;
   const std::size_t n = values.size();
   if (n < 2) return curve;
-  curve.last_iteration = static_cast<double>(data.loss.size()) * step;
+  curve.last_iteration = last_iteration(data);
   choose_range(data, values, curve);
 
   constexpr std::size_t columns = 800;
@@ -310,9 +323,11 @@ void draw_loss(const PlotData& data, const LossCurve& curve, Studio& studio) {
                           fmt::format("lw 2 lc rgb '#1f77b4' title 'mean of {}'", curve.window));
   }
   if (has_best_loss(data)) {
-    script += fmt::format(
-        ", {} with lines lw 1.5 dt (16,10) lc rgb '#d62728' title 'best possible: {:.6g}'",
-        *data.best_loss, *data.best_loss);
+    script +=
+        ", " + best_loss_line(
+                   data, studio,
+                   fmt::format("lw 1.5 dt (16,10) lc rgb '#d62728' title 'best possible: {:.6g}'",
+                               *data.best_loss));
   }
   studio.add("loss", canvas, script + "\n", 40);
 }
@@ -575,7 +590,7 @@ void draw_animation(const PlotData& data, const LossCurve& curve, Studio& studio
                             curve.low, curve.high);
       script += "plot " + line(whole_curve, curve.smooth.size() / 2, "lw 1 lc rgb '#d5dfe8'");
       if (has_best_loss(data)) {
-        script += fmt::format(", {} with lines lw 1 dt (16,10) lc rgb '#d62728'", *data.best_loss);
+        script += ", " + best_loss_line(data, studio, "lw 1 dt (16,10) lc rgb '#d62728'");
       }
       if (past > 0) {
         script += ", " + line(whole_curve, past / 2, "lw 2 lc rgb '#1f77b4'") + ", " +

@@ -46,6 +46,7 @@ struct PlotData {
   std::uint64_t loss_every = 1;
   std::string loss_name;            ///< such as "bound" or "free energy", for the axis
   std::optional<double> best_loss;  ///< the value of a perfect fit, where log Z is known
+  double best_loss_from = 0;        ///< the iteration from which on it is
 };
 
 /// What was written, relative to the folder, and what could not be.

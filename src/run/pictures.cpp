@@ -18,6 +18,7 @@
 #include "run/grids.h"
 #include "run/posterior_pictures.h"
 #include "run/target_options.h"
+#include "run/training.h"
 #include "targets/target_registry.h"
 #include "targets/user_target.h"
 
@@ -77,12 +78,32 @@ std::vector<MeshFrame> mesh_path(const TrainedFlow& flow) {
   return frames;
 }
 
+/// The first iteration whose objective has all of ln p; that after the last where none has.
+std::uint64_t annealed_from(const Spec& spec) {
+  const auto options = trainer_options(spec);
+  const auto has_all = [&](std::uint64_t iteration) {
+    return options.objective(options.objective_settings, iteration).beta >= 1;
+  };
+  std::uint64_t first = 0;
+  for (auto end = spec.run.iterations; first < end;) {
+    const auto middle = first + (end - first) / 2;
+    if (has_all(middle)) {
+      end = middle;
+    } else {
+      first = middle + 1;
+    }
+  }
+  return first;
+}
+
 /// What is known of a target: its density, and the value of a perfect fit.
 void add_target(PlotData& data, const Spec& spec) {
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
   const auto options = target_options(entry, spec, InstructionSet::best());
   const auto log_z = entry.log_z(options);
-  if (log_z && spec.objective.name != "annealed") {
+  // While ln p comes in, a perfect fit of what there is of it has another value at each iteration.
+  if (log_z) {
+    data.best_loss_from = static_cast<double>(annealed_from(spec));
     // E[ln q0] of the standard normal is -D/2 (1 + ln 2π); the bound leaves it out.
     const bool leaves_out = spec.objective.name == "bound";
     const double entropy =

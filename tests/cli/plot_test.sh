@@ -26,6 +26,14 @@ ends 0 fit banana --flow affine --iterations 300 --batch 32 "${quick[@]}" --out 
 redraws told
 [ -s told/loss.png ] || fail "no picture of the loss"
 
+# An annealed objective has a best value once all of ln p is in it.
+for steps in 200 20000; do
+  ends 0 fit U1 --flow planar:2 --objective annealed --set objective.beta_steps=$steps --iterations 300 \
+    --batch 32 --set run.evaluation_draws=1000 --set run.draws=50 --out annealed$steps
+done
+grep -q 'best possible' annealed200/loss.svg || fail "no line of the best value"
+! grep -q 'best possible' annealed20000/loss.svg || fail "a best value of half an objective"
+
 # Other draws of it make another picture.
 cp -r plain more
 ends 0 sample more -n 500 --seed 2 -o more/draws.csv

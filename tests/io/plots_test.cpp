@@ -348,6 +348,22 @@ TEST_F(DrawnPlots, LeavesOutWhatIsNotFinite) {
   EXPECT_EQ(files(), all_files);
 }
 
+TEST_F(DrawnPlots, TheBestValueIsShownWhereItHolds) {
+  auto data = loss_only();
+  const auto last = static_cast<double>(data.loss.size() * data.loss_every);
+  const auto shown = [&](double from) {
+    data.best_loss_from = from;
+    write_plots(data, folder());
+    const auto svg = read_file(folder() / "loss.svg");
+    return svg.find("best possible: 0.5") != std::string::npos;
+  };
+  EXPECT_TRUE(shown(0));
+  const auto whole = read_file(folder() / "loss.svg");
+  EXPECT_TRUE(shown(last / 2));
+  EXPECT_NE(read_file(folder() / "loss.svg"), whole);
+  EXPECT_FALSE(shown(last));
+}
+
 TEST_F(DrawnPlots, DrawsNoPictureOfNothing) {
   PlotData data;
   data.loss.assign(100, nan);
