@@ -78,13 +78,12 @@ std::vector<MeshFrame> mesh_path(const TrainedFlow& flow) {
   return frames;
 }
 
-/// The first iteration whose objective has all of ln p; nothing where none of the run has.
-std::optional<std::uint64_t> annealed_from(const Spec& spec) {
+/// The first iteration whose objective has all of ln p; that after the last where none has.
+std::uint64_t annealed_from(const Spec& spec) {
   const auto options = trainer_options(spec);
   const auto has_all = [&](std::uint64_t iteration) {
     return options.objective(options.objective_settings, iteration).beta >= 1;
   };
-  if (!has_all(spec.run.iterations)) return std::nullopt;
   std::uint64_t first = 0;
   for (auto end = spec.run.iterations; first < end;) {
     const auto middle = first + (end - first) / 2;
@@ -103,8 +102,8 @@ void add_target(PlotData& data, const Spec& spec) {
   const auto options = target_options(entry, spec, InstructionSet::best());
   const auto log_z = entry.log_z(options);
   // While ln p comes in, a perfect fit of what there is of it has another value at each iteration.
-  if (const auto from = annealed_from(spec); log_z && from) {
-    data.best_loss_from = static_cast<double>(*from);
+  if (log_z) {
+    data.best_loss_from = static_cast<double>(annealed_from(spec));
     // E[ln q0] of the standard normal is -D/2 (1 + ln 2π); the bound leaves it out.
     const bool leaves_out = spec.objective.name == "bound";
     const double entropy =
