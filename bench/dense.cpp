@@ -200,6 +200,7 @@ class Net {
         params_(shape_.parameters),
         grad_(shape_.parameters),
         cache_(mlp_cache_size(shape_)),
+        space_(mlp_space_size(shape_)),
         x_(shape_.inputs),
         g_x_(shape_.inputs),
         out_(shape_.outputs),
@@ -218,17 +219,17 @@ class Net {
     fill(g_, shape_.outputs, 102);
   }
   void forward() {
-    kernels_.forward(shape_, params_.data(), x_.view(), out_.view(), cache_.data());
+    kernels_.forward(shape_, params_.data(), x_.view(), out_.view(), cache_.data(), space_.data());
   }
   void vjp() {
     kernels_.vjp(shape_, params_.data(), x_.view(), cache_.data(), g_.view(), g_x_.view(),
-                 grad_.data());
+                 grad_.data(), space_.data());
   }
 
  private:
   MlpShape shape_;
   MlpKernels<float> kernels_;
-  AlignedVector<float> params_, grad_, cache_;
+  AlignedVector<float> params_, grad_, cache_, space_;
   TileBuffer<float> x_, g_x_, out_, g_;
 };
 

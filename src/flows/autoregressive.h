@@ -27,14 +27,15 @@ struct AutoregressiveSettings {
   /// The coordinate of a place in the order.
   std::size_t coordinate(std::size_t rank) const { return falls ? dim - 1 - rank : rank; }
 
-  // Cache: the numbers of the coordinates, one tile row each; what the transformer keeps; the
-  // numbers' cotangents; the net's own; and the space of its steps.
+  // Cache: the numbers of the coordinates, one tile row each; what the transformer keeps; the net's
+  // own; the space of its steps; and the working space: the numbers' cotangents and the net's own.
   std::size_t numbers() const { return dim * transformer.numbers() * tile_stride; }
   std::size_t kept_at() const { return numbers(); }
-  std::size_t cotangents_at() const { return kept_at() + dim * transformer.kept() * tile_stride; }
-  std::size_t net_at() const { return cotangents_at() + numbers(); }
+  std::size_t net_at() const { return kept_at() + dim * transformer.kept() * tile_stride; }
   std::size_t steps_at() const { return net_at() + mlp_cache_size(net); }
-  std::size_t cache_size() const { return steps_at() + mlp_steps_space(net); }
+  std::size_t space_at() const { return steps_at() + mlp_steps_space(net); }
+  std::size_t space_size() const { return numbers() + mlp_space_size(net); }
+  std::size_t cache_size() const { return space_at() + space_size(); }
 
  private:
   AutoregressiveSettings(const LayerOptions& options, const Conditioner& conditioner)

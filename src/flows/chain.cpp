@@ -20,17 +20,25 @@ ParameterLayout joined_parameters(const typename Chain<T>::Layers& layers) {
 }
 
 template <class T>
+std::size_t joined_space_size(const typename Chain<T>::Layers& layers) {
+  std::size_t size = 0;
+  for (const auto& layer : layers) size = std::max(size, layer->space_size());
+  return size;
+}
+
+template <class T>
 std::size_t joined_cache_size(std::size_t dim, const typename Chain<T>::Layers& layers) {
   std::size_t size = layers.empty() ? 0 : (layers.size() - 1) * dim * tile_stride;
   for (const auto& layer : layers) size += whole_lanes(layer->cache_size());
-  return size;
+  return size + joined_space_size<T>(layers);
 }
 
 }  // namespace
 
 template <class T>
 Chain<T>::Chain(std::size_t dim, Layers layers)
-    : FlowLayer<T>(dim, joined_parameters<T>(layers), joined_cache_size<T>(dim, layers)),
+    : FlowLayer<T>(dim, joined_parameters<T>(layers), joined_cache_size<T>(dim, layers),
+                   joined_space_size<T>(layers)),
       layers_(std::move(layers)) {
   std::size_t parameters = 0;
   std::size_t cache = layers_.empty() ? 0 : (layers_.size() - 1) * dim * tile_stride;
@@ -50,10 +58,10 @@ Chain<T>::Chain(std::size_t dim, Layers layers)
 }
 
 template <class T>
-Repeats<T> Chain<T>::repeats(const Run& run, T* cache) const {
+Repeats<T> Chain<T>::repeats(const Run& run, T* cache, T* space) const {
   const auto& layer = *layers_[run.first];
   return {run.count, layer.parameters().size(), whole_lanes(layer.cache_size()),
-          cache + run.first * this->dim() * tile_stride};
+          cache + run.first * this->dim() * tile_stride, space};
 }
 
 template <class T>
@@ -70,14 +78,15 @@ void Chain<T>::forward_impl(const Repeats<T>& own, const T* params, Tile<const T
   Tile<const T> in = z;
   for (std::size_t k = 0; k < own.count; ++k) {
     const Tile<T> out = k + 1 == own.count ? y : state(own.states, k, z.count());
-    forward_once(params + k * own.parameters, in, out, log_det, cache + k * own.cache_stride);
+    forward_once(params + k * own.parameters, in, out, log_det, cache + k * own.cache_stride,
+                 own.space);
     in = out;
   }
 }
 
 template <class T>
 void Chain<T>::forward_once(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
-                            T* cache) const {
+                            T* cache, T* space) const {
   if (layers_.empty()) {
     for (std::size_t d = 0; d < z.dim(); ++d) std::copy_n(z.row(d), tile_size, y.row(d));
   }
@@ -85,8 +94,9 @@ void Chain<T>::forward_once(const T* params, Tile<const T> z, Tile<T> y, LogDet<
   for (const auto& run : runs_) {
     const std::size_t last = run.first + run.count - 1;
     const Tile<T> out = last + 1 == layers_.size() ? y : state(cache, last, z.count());
-    layers_[run.first]->forward_repeats(repeats(run, cache), params + parameter_offset_[run.first],
-                                        in, out, log_det, cache + cache_offset_[run.first]);
+    layers_[run.first]->forward_repeats(repeats(run, cache, space),
+                                        params + parameter_offset_[run.first], in, out, log_det,
+                                        cache + cache_offset_[run.first]);
     in = out;
   }
 }
@@ -97,17 +107,19 @@ void Chain<T>::vjp_impl(const Repeats<T>& own, const T* params, Tile<const T> z,
   for (std::size_t k = own.count; k-- > 0;) {
     const Tile<const T> in = k == 0 ? z : state(own.states, k - 1, z.count());
     vjp_once(params + k * own.parameters, in, cache + k * own.cache_stride, g, g_log_det,
-             grad + k * own.parameters);
+             grad + k * own.parameters, own.space, own.input_cotangent || k > 0);
   }
 }
 
 template <class T>
 void Chain<T>::vjp_once(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
-                        T* grad) const {
+                        T* grad, T* space, bool input_cotangent) const {
   for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
     const Tile<const T> in = run->first == 0 ? z : state(cache, run->first - 1, z.count());
-    layers_[run->first]->vjp_repeats(repeats(*run, cache), params + parameter_offset_[run->first],
-                                     in, cache + cache_offset_[run->first], g, g_log_det,
+    auto repeated = repeats(*run, cache, space);
+    repeated.input_cotangent = input_cotangent || run->first > 0;
+    layers_[run->first]->vjp_repeats(repeated, params + parameter_offset_[run->first], in,
+                                     cache + cache_offset_[run->first], g, g_log_det,
                                      grad + parameter_offset_[run->first]);
   }
 }

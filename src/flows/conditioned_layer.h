@@ -16,7 +16,8 @@ template <class T, class Settings, class Kernels = FlowKernels<T, Settings>>
 class ConditionedLayer final : public FlowLayer<T> {
  public:
   ConditionedLayer(const LayerOptions& options, const Settings& settings, const Kernels& kernels)
-      : FlowLayer<T>(options.dim, layout(settings.net), settings.cache_size()),
+      : FlowLayer<T>(options.dim, layout(settings.net), settings.cache_size(),
+                     settings.space_size()),
         settings_(settings),
         kernels_(kernels) {}
 

@@ -24,12 +24,13 @@ struct CouplingSettings {
       : CouplingSettings(options, Conditioner(options.arguments)) {}
 
   // Cache: the numbers of the transformed coordinates, one tile row each; what the transformer
-  // keeps; the numbers' cotangents; then the net's own.
+  // keeps; the net's own; and the working space: the numbers' cotangents and the net's own.
   std::size_t numbers() const { return moves * transformer.numbers() * tile_stride; }
   std::size_t kept_at() const { return numbers(); }
-  std::size_t cotangents_at() const { return kept_at() + moves * transformer.kept() * tile_stride; }
-  std::size_t net_at() const { return cotangents_at() + numbers(); }
-  std::size_t cache_size() const { return net_at() + mlp_cache_size(net); }
+  std::size_t net_at() const { return kept_at() + moves * transformer.kept() * tile_stride; }
+  std::size_t space_at() const { return net_at() + mlp_cache_size(net); }
+  std::size_t space_size() const { return numbers() + mlp_space_size(net); }
+  std::size_t cache_size() const { return space_at() + space_size(); }
 
  private:
   CouplingSettings(const LayerOptions& options, const Conditioner& conditioner)

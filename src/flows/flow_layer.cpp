@@ -24,7 +24,7 @@ void FlowLayer<T>::forward_product(std::span<const T> params, Tile<const T> z, T
                                    LogDet<T> log_det, T* cache) const {
   assert(params.size() == parameters_.size() && z.dim() == dim_ && y.dim() == dim_);
   assert(z.count() == y.count() && z.data() != y.data());
-  forward_impl({1, parameters_.size(), cache_size_, nullptr}, params.data(), z, y, log_det, cache);
+  forward_impl(once(cache), params.data(), z, y, log_det, cache);
 }
 
 template <class T>
@@ -48,8 +48,17 @@ void FlowLayer<T>::vjp(std::span<const T> params, Tile<const T> z, T* cache, Til
                        const T* g_log_det, std::span<T> grad) const {
   assert(params.size() == parameters_.size() && grad.size() == parameters_.size());
   assert(z.dim() == dim_ && g.dim() == dim_ && z.count() == g.count());
-  vjp_impl({1, parameters_.size(), cache_size_, nullptr}, params.data(), z, cache, g, g_log_det,
-           grad.data());
+  vjp_impl(once(cache), params.data(), z, cache, g, g_log_det, grad.data());
+}
+
+template <class T>
+void FlowLayer<T>::parameter_vjp(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g,
+                                 const T* g_log_det, std::span<T> grad) const {
+  assert(params.size() == parameters_.size() && grad.size() == parameters_.size());
+  assert(z.dim() == dim_ && g.dim() == dim_ && z.count() == g.count());
+  auto repeats = once(cache);
+  repeats.input_cotangent = false;
+  vjp_impl(repeats, params.data(), z, cache, g, g_log_det, grad.data());
 }
 
 template <class T>
@@ -90,8 +99,7 @@ void FlowLayer<T>::inverse_vjp_impl(const T* params, Tile<const T> z, T* cache, 
     for (std::size_t s = 0; s < lanes; ++s) minus_g.row(d)[s] = -g.row(d)[s];
   }
   for (std::size_t s = 0; s < lanes; ++s) minus_g_log_det[s] = -g_log_det[s];
-  vjp_impl({1, parameters_.size(), cache_size_, nullptr}, params, z, cache, minus_g,
-           minus_g_log_det, grad);
+  vjp_impl(once(cache), params, z, cache, minus_g, minus_g_log_det, grad);
 }
 
 template <class T>

@@ -59,6 +59,9 @@ class FlowLayer {
   const ParameterLayout& parameters() const { return parameters_; }
   /// Elements of T that `forward` and `inverse` leave for `vjp` and `push_score`.
   std::size_t cache_size() const { return cache_size_; }
+  /// So many of them, the last ones, are working space, which need not outlast a call. In a flow
+  /// the layers' forward and vjp share one such space, which stays in the core's cache.
+  std::size_t space_size() const { return space_size_; }
 
   /// y is overwritten; log_det[s] += ln|det ∂f/∂z| at z_s; cache is overwritten. y must not be z.
   void forward(std::span<const T> params, Tile<const T> z, Tile<T> y, T* log_det, T* cache) const;
@@ -78,6 +81,9 @@ class FlowLayer {
   /// the forward call; the part of the cache that a layer keeps for its own use here may change.
   void vjp(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
            std::span<T> grad) const;
+  /// The same where dL/dz is not wanted: g is left as it falls.
+  void parameter_vjp(std::span<const T> params, Tile<const T> z, T* cache, Tile<T> g,
+                     const T* g_log_det, std::span<T> grad) const;
 
   /// Whether `inverse` is implemented; where it is not, `no_inverse_reason()` says why.
   bool has_inverse() const { return no_inverse_reason().empty(); }
@@ -115,8 +121,12 @@ class FlowLayer {
   void initialise(const RandomStream& stream, std::span<T> params) const;
 
  protected:
-  FlowLayer(std::size_t dim, ParameterLayout parameters, std::size_t cache_size)
-      : dim_(dim), parameters_(std::move(parameters)), cache_size_(cache_size) {}
+  FlowLayer(std::size_t dim, ParameterLayout parameters, std::size_t cache_size,
+            std::size_t space_size = 0)
+      : dim_(dim),
+        parameters_(std::move(parameters)),
+        cache_size_(cache_size),
+        space_size_(space_size) {}
 
   /// By push_score and vjp, unless the layer knows better.
   virtual void inverse_vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,
@@ -125,6 +135,11 @@ class FlowLayer {
   virtual void adapt_impl(Direction direction, std::span<TileBuffer<T>> batch, T* params) const;
 
  private:
+  /// Of one application that is by itself.
+  Repeats<T> once(T* cache) const {
+    return {1, parameters_.size(), cache_size_, nullptr, cache + (cache_size_ - space_size_)};
+  }
+
   virtual void forward_impl(const Repeats<T>& repeats, const T* params, Tile<const T> z, Tile<T> y,
                             LogDet<T> log_det, T* cache) const = 0;
   virtual void vjp_impl(const Repeats<T>& repeats, const T* params, Tile<const T> z, T* cache,
@@ -139,6 +154,7 @@ class FlowLayer {
   std::size_t dim_;
   ParameterLayout parameters_;
   std::size_t cache_size_;
+  std::size_t space_size_;
 };
 
 }  // namespace riffle

@@ -157,9 +157,14 @@ void GradientEstimator<T>::pull_back(Worker& worker, std::size_t count, std::spa
   const auto& base = model_.base();
   const auto z0 = worker.z0.view(count);
   const auto g = worker.g.view(count);
-  model_.flow().vjp(model_.flow_part(params), z0, worker.cache.data(), g, worker.g_log_det.data(),
-                    model_.flow_part(grad));
-  if (base.parameters().size() == 0) return;
+  const auto flow_params = model_.flow_part(params);
+  const auto flow_grad = model_.flow_part(grad);
+  T* const cache = worker.cache.data();
+  if (base.parameters().size() == 0) {
+    model_.flow().parameter_vjp(flow_params, z0, cache, g, worker.g_log_det.data(), flow_grad);
+    return;
+  }
+  model_.flow().vjp(flow_params, z0, cache, g, worker.g_log_det.data(), flow_grad);
   if (!terms.path) {
     // ln q0 depends on the base's parameters directly and through the draw.
     const T weight = static_cast<T>(terms.base_weight);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "nets/mlp_cache.h"
 
@@ -92,6 +93,10 @@ MlpShape masked_mlp_shape(std::span<const std::size_t> rank, std::span<const std
 
 std::size_t mlp_cache_size(const MlpShape& shape) {
   return MlpCache(shape).size;
+}
+
+std::size_t mlp_space_size(const MlpShape& shape) {
+  return MlpCache(shape).space;
 }
 
 void add_mlp_parameters(ParameterLayout& layout, const MlpShape& shape, std::string_view prefix) {

@@ -67,9 +67,11 @@ MlpShape mlp_shape(std::size_t inputs, std::span<const std::size_t> hidden, std:
 MlpShape masked_mlp_shape(std::span<const std::size_t> rank, std::span<const std::size_t> hidden,
                           std::size_t outputs_per_dim, Activation activation, bool residual);
 
-/// Elements of T that `Mlp::forward` leaves for `Mlp::vjp`, with vjp's working space: a multiple of
-/// 16.
+/// Elements of T that `Mlp::forward` leaves for `Mlp::vjp`: a multiple of 16.
 std::size_t mlp_cache_size(const MlpShape& shape);
+
+/// Elements of T that both work in: a multiple of 16.
+std::size_t mlp_space_size(const MlpShape& shape);
 
 /// Appends "PREFIX0.W", "PREFIX0.b", "PREFIX1.W", … and, where it exists, "PREFIXdirect.W", for a
 /// prefix such as "net.": shape.parameters numbers in all.
@@ -87,9 +89,10 @@ void initialise_mlp(const RandomStream& stream, const MlpShape& shape, T* params
 /// The compiled functions of nets for one precision and instruction set.
 template <class T>
 struct MlpKernels {
-  void (*forward)(const MlpShape&, const T* params, Tile<const T> x, Tile<T> out, T* cache);
-  void (*vjp)(const MlpShape&, const T* params, Tile<const T> x, T* cache, Tile<const T> g_out,
-              Tile<T> g_x, T* grad);
+  void (*forward)(const MlpShape&, const T* params, Tile<const T> x, Tile<T> out, T* cache,
+                  T* space);
+  void (*vjp)(const MlpShape&, const T* params, Tile<const T> x, const T* cache,
+              Tile<const T> g_out, Tile<T> g_x, T* grad, T* space);
 
   template <class Maths>
   static MlpKernels of() {
@@ -103,7 +106,7 @@ MlpKernels<T> mlp_kernels(InstructionSet set);
 
 /// A net as layers' maths call it, R being their lane policy. It is compiled once, in mlp.cpp.
 /// Tiles have as many rows as the net has inputs and outputs; what they may hold in their padding
-/// is stated at FlowLayer. The cache is 64-byte aligned; params and grad need not be.
+/// is stated at FlowLayer. Cache and space are 64-byte aligned; params and grad need not be.
 ///
 /// A sample's results are the same to the bit whatever its tile holds besides. Non-finite input
 /// makes all outputs non-finite that see it, and others of the same sample may be: a dead weight is
@@ -112,19 +115,18 @@ template <class R>
 struct Mlp {
   using T = typename R::Scalar;
 
-  /// out and cache are overwritten; out must not be x.
+  /// out, cache and space are overwritten; out must not be x.
   static void forward(const MlpShape& shape, const T* params, Tile<const T> x, Tile<T> out,
-                      T* cache) {
-    mlp_kernels<T>(R::instruction_set()).forward(shape, params, x, out, cache);
+                      T* cache, T* space) {
+    mlp_kernels<T>(R::instruction_set()).forward(shape, params, x, out, cache, space);
   }
 
   /// g_x += Jᵀ g_out, and grad += the parameters' cotangents summed over the samples, in an order
-  /// that depends on nothing but their number. params, x and cache are those of forward, of which
-  /// the cache's working space changes; g_out is left as it is. Null data in g_x, or a null grad:
-  /// not wanted, and not computed.
-  static void vjp(const MlpShape& shape, const T* params, Tile<const T> x, T* cache,
-                  Tile<const T> g_out, Tile<T> g_x, T* grad) {
-    mlp_kernels<T>(R::instruction_set()).vjp(shape, params, x, cache, g_out, g_x, grad);
+  /// that depends on nothing but their number. params, x and cache are those of forward; space is
+  /// overwritten. Null data in g_x, or a null grad: not wanted, and not computed.
+  static void vjp(const MlpShape& shape, const T* params, Tile<const T> x, const T* cache,
+                  Tile<const T> g_out, Tile<T> g_x, T* grad, T* space) {
+    mlp_kernels<T>(R::instruction_set()).vjp(shape, params, x, cache, g_out, g_x, grad, space);
   }
 };
 

@@ -9,14 +9,17 @@
 
 namespace riffle {
 
-/// Where the parts of a net's cache lie, in elements: tiles of whole rows.
+/// Where the parts of a net's cache and of its working space lie, in elements: tiles of whole rows.
 struct MlpCache {
-  std::size_t inputs;        ///< the inputs by rank, of nets that reorder them
-  std::size_t hidden;        ///< h of the hidden layers, one behind the other
-  std::size_t slope;         ///< the activations' derivatives of those that keep them
-  std::size_t cotangent[2];  ///< vjp's own: of h, and of a or the h before
-  std::size_t weights;       ///< those of one masked layer at a time, dead ones 0
+  std::size_t inputs;  ///< the inputs by rank, of nets that reorder them
+  std::size_t hidden;  ///< h of the hidden layers, one behind the other
+  std::size_t slope;   ///< the activations' derivatives of those that keep them
   std::size_t size;
+
+  // Of the working space.
+  std::size_t cotangent[2];  ///< of h, and of a or the h before
+  std::size_t weights;       ///< those of one masked layer at a time, dead ones 0
+  std::size_t space;         ///< its size
 
   explicit MlpCache(const MlpShape& shape) {
     std::size_t widest = shape.input_of_rank.empty() ? 0 : shape.inputs;
@@ -31,14 +34,15 @@ struct MlpCache {
     inputs = 0;
     hidden = inputs + (shape.input_of_rank.empty() ? 0 : shape.inputs * tile_stride);
     slope = hidden + rows * tile_stride;
-    cotangent[0] = slope + slopes * tile_stride;
-    cotangent[1] = cotangent[0] + widest * tile_stride;
+    size = slope + slopes * tile_stride;
+    cotangent[0] = 0;
+    cotangent[1] = widest * tile_stride;
     weights = cotangent[1] + widest * tile_stride;
     std::size_t most = 0;
     for (const auto& layer : shape.layers) {
       if (!layer.live.empty()) most = std::max(most, layer.weights());
     }
-    size = weights + whole_lanes(std::max(most, shape.direct.weights()));
+    space = weights + whole_lanes(std::max(most, shape.direct.weights()));
   }
 
   /// Whether act'(a) cannot be had from h: then forward stores it.

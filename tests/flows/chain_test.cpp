@@ -93,7 +93,8 @@ TEST_P(ChainTest, IsALayerOfLayers) {
 
 // Runs that planar layers take as products of matrices: of one stretch, of two, and behind others.
 TEST(Chain, PlanarLayersInARowAreALayerOfLayers) {
-  for (const auto* flow : {"planar:4", "planar-free:5", "affine + planar:17"}) {
+  for (const auto* flow :
+       {"planar:4", "planar-free:17", "affine + planar:17", "compose(planar:4):2"}) {
     for (const std::size_t dim : {std::size_t{8}, std::size_t{19}}) {
       EXPECT_TRUE(none(check_all<double>(parse_flow(flow), dim))) << flow << dim;
       EXPECT_TRUE(none(check_all<float>(parse_flow(flow), dim))) << flow << dim;

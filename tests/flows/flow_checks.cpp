@@ -662,6 +662,13 @@ Failures check_accumulation(const FlowLayer<T>& layer, const FlowInput<T>& in) {
     const double tolerance = std::sqrt(eps<T>) + 256 * eps<T> * largest;
     if (tolerance < 0.1) compare(start[i], plain.grad[i], grad[i], tolerance, "grad");
   }
+  TileBuffer<T> unwanted = in.g;
+  std::vector<T> alone = start;
+  layer.forward(in.params, in.z.view(in.count), y.tile.view(in.count), log_det.data(),
+                cache.data());
+  layer.parameter_vjp(in.params, in.z.view(in.count), cache.data(), unwanted.view(in.count),
+                      in.g_log_det.data(), alone);
+  if (alone != grad) failures.push_back("another grad where dL/dz is not wanted");
 
   if (!layer.has_inverse() || !layer.injective(in.params)) return failures;
   TileBuffer<T> z(layer.dim());

@@ -180,6 +180,7 @@ std::vector<NetCase> net_cases() {
       {.inputs = 16, .hidden = {16, 16, 16}, .outputs = 16},
       {.inputs = 5, .hidden = {64, 65, 65}, .outputs = 23},
       {.inputs = 65, .hidden = {17, 17}, .outputs = 64},
+      {.inputs = 48, .hidden = {32}, .outputs = 16},
   };
   const auto masked = [&](std::vector<std::size_t> rank, std::vector<std::size_t> hidden,
                           std::size_t outputs_per_dim) {
@@ -224,10 +225,14 @@ template <class T>
 Net<T>::Net(const MlpShape& s, InstructionSet set) : shape(s) {
   const auto kernels = mlp_kernels<T>(set);
   forward = [s, kernels](const T* params, Tile<const T> x, Tile<T> out, T* cache) {
-    kernels.forward(s, params, x, out, cache);
+    AlignedVector<T> space(mlp_space_size(s), nan_of<T>);
+    kernels.forward(s, params, x, out, cache, space.data());
   };
   vjp = [s, kernels](const T* params, Tile<const T> x, T* cache, Tile<const T> g_out, Tile<T> g_x,
-                     T* grad) { kernels.vjp(s, params, x, cache, g_out, g_x, grad); };
+                     T* grad) {
+    AlignedVector<T> space(mlp_space_size(s), nan_of<T>);
+    kernels.vjp(s, params, x, cache, g_out, g_x, grad, space.data());
+  };
 }
 
 template <class T>

@@ -71,7 +71,8 @@ void check(const Net& net, InstructionSet set, std::size_t count, double toleran
 
   TileBuffer<T> due(shape.outputs);
   AlignedVector<T> cache(mlp_cache_size(shape));
-  whole.forward(shape, params.data(), x.view(count), due.view(count), cache.data());
+  AlignedVector<T> own(mlp_space_size(shape));
+  whole.forward(shape, params.data(), x.view(count), due.view(count), cache.data(), own.data());
 
   // Inputs become known one by one; those that are not yet must not matter.
   TileBuffer<T> known(dim);
@@ -95,7 +96,7 @@ void check(const Net& net, InstructionSet set, std::size_t count, double toleran
     TileBuffer<T> g_x(dim);
     AlignedVector<T> grad(shape.parameters, T(0));
     whole.vjp(shape, params.data(), x.view(count), from.data(), g_out.view(count), g_x.view(count),
-              grad.data());
+              grad.data(), own.data());
     return std::pair(g_x, grad);
   };
   TileBuffer<T> g_x(dim);

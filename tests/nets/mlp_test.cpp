@@ -196,6 +196,7 @@ TEST_P(MlpTest, LayoutIsThatOfTheShape) {
   }
   EXPECT_EQ(k, layout.views().size());
   EXPECT_EQ(mlp_cache_size(shape_) % 16, 0u);
+  EXPECT_EQ(mlp_space_size(shape_) % 16, 0u);
 }
 
 TEST_P(MlpTest, FreshNetsGiveZero) {

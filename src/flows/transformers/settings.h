@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -55,7 +56,9 @@ struct RqsSettings {
 
   explicit RqsSettings(const Arguments& arguments);
   std::size_t numbers() const { return 3 * bins - 1; }
-  std::size_t kept() const { return 12; }
+  /// Rows of what forward found, the first of them in place of the raw slopes.
+  static constexpr std::size_t found = 12;
+  std::size_t kept() const { return found - std::min(found, bins - 1); }
 };
 
 }  // namespace riffle
