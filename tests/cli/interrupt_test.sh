@@ -8,6 +8,7 @@ arguments=(fit U2 --iterations "$iterations" --batch 64 --flow planar:8 --no-plo
 ends 0 "${arguments[@]}" --out whole
 
 for signal in INT TERM; do
+  : >"$log/out"  # or what the run before said is taken for a line of this one
   "$riffle" "${arguments[@]}" --set run.log_every=100 --out "$signal" >"$log/out" 2>"$log/err" &
   process=$!
   # The log comes line by line, though it is not a terminal that it goes to.
