@@ -82,12 +82,6 @@ Draws first_of(const Draws& draws, std::uint64_t n) {
   return {draws.dim, rows(draws.z, draws.dim), rows(draws.log_q, 1), rows(draws.log_p, 1)};
 }
 
-Evidence evidence_of(const Weighed& weighed) {
-  const auto& evidence = weighed.evidence;
-  if (evidence.reached) return evidence.reached->evidence;
-  return {evidence.importance.log_z, evidence.importance.log_z_se};
-}
-
 RandomStream to_keep(const AssessmentOptions& options) {
   return {options.seed, Purpose::draws, 0};
 }
@@ -133,25 +127,10 @@ Weighed weigh(const FlowModel<double>& model, std::span<const double> params, co
   return result;
 }
 
-PosteriorStart start_of(const Weighed& weighed) {
-  const auto& own = weighed.evidence.importance;
-  const auto [log_z, log_z_se] = evidence_of(weighed);
-  return {log_z, log_z_se, own.elbo, own.elbo_se,
-          std::string(name_of(judge(weighed.evidence).grade))};
-}
-
-std::vector<Evidence> compared(const std::vector<PosteriorStart>& starts) {
-  std::vector<Evidence> evidence;
-  const auto useless = name_of(Grade::unreliable);
-  for (const auto& start : starts) {
-    const auto& kept = starts.front();
-    if (kept.verdict == useless || start.verdict != useless) {
-      evidence.push_back({start.log_z, start.log_z_se});
-    } else if (start.elbo > kept.log_z) {
-      evidence.push_back({start.elbo, start.elbo_se});
-    }
-  }
-  return evidence;
+Evidence evidence_of(const Weighed& weighed) {
+  const auto& evidence = weighed.evidence;
+  if (evidence.reached) return evidence.reached->evidence;
+  return {evidence.importance.log_z, evidence.importance.log_z_se};
 }
 
 Assessment assess(const FlowModel<double>& model, std::span<const double> params,

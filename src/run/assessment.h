@@ -46,12 +46,8 @@ struct Weighed {
   bool kept_too = false;  ///< whether `own` are those to keep, for want of budget
 };
 
-/// What the draws say of a fit by itself.
-PosteriorStart start_of(const Weighed& weighed);
-/// What the verdict is to compare of several fits, the kept one first: the evidence of those that
-/// can be used. Of one that cannot, only its bound says something, and only where that is above the
-/// evidence of the kept one. Where the kept one is of no use itself, that of all.
-std::vector<Evidence> compared(const std::vector<PosteriorStart>& starts);
+/// The evidence by all draws.
+Evidence evidence_of(const Weighed& weighed);
 
 struct Assessment {
   PosteriorReport report;  ///< evidence, verdict, parameters, and values of the kept draws

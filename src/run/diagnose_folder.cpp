@@ -15,6 +15,7 @@
 #include "run/assessment.h"
 #include "run/posterior_run.h"
 #include "run/run_folder.h"
+#include "run/starts.h"
 #include "run/summary.h"
 #include "run/training.h"
 #include "targets/user_target.h"

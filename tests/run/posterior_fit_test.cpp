@@ -16,7 +16,7 @@
 
 #include "io/expect_error.h"
 #include "riffle/riffle.h"
-#include "run/assessment.h"
+#include "run/starts.h"
 #include "run/summary.h"
 #include "support/effort.h"
 
