@@ -426,7 +426,8 @@ TEST_P(BaseTest, DrawsAndDensityAgreeOnGradientsOfMeans) {
       std::vector<double> squares(n, 0.0);
       TileBuffer<double> z(dim);
       AlignedVector<double> f(tile_size);
-      const int tiles = repetitions(1500);
+      // As many in every build: the rare draws far out make means of fewer anything but normal.
+      constexpr int tiles = 1500;
       for (int tile = 0; tile < tiles; ++tile) {
         base.sample(base_stream, static_cast<std::uint64_t>(tile) * tile_size, z.view());
         // f = sin(Σ c_d tanh(z_d/4) + 1/2)
