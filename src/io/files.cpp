@@ -69,6 +69,7 @@ NewFile::~NewFile() {
 }
 
 void NewFile::write(std::string_view text) {
+  if (text.empty()) return;  // its pointer may be null
   if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()) {
     throw failure(ErrorKind::io, "write", path_, errno);
   }
