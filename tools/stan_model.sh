@@ -77,7 +77,7 @@ headers=${STAN_HEADERS:-/usr/lib/R/site-library/StanHeaders}
 if ! command -v Rscript >/dev/null || [ ! -d /usr/lib/R/site-library/rstan ] || [ ! -d "$headers/include" ]; then
   die 69 "Stan is not installed; install it with
 
-    apt-get install -y --no-install-recommends r-cran-rstan r-cran-stanheaders
+    apt-get install -y --no-install-recommends r-cran-rstan r-cran-stanheaders dpkg-dev
 
 or set BRIDGESTAN to a checkout of https://github.com/roualdes/bridgestan"
 fi

@@ -8,7 +8,7 @@ stan_model=$source/tools/stan_model.sh
 [ -z "${BRIDGESTAN:-}" ] || unset BRIDGESTAN
 for package in r-cran-rstan r-cran-stanheaders; do
   [ -d "/usr/lib/R/site-library/$([ $package = r-cran-rstan ] && echo rstan || echo StanHeaders)" ] ||
-    skip "no $package: apt-get install -y --no-install-recommends r-cran-rstan r-cran-stanheaders"
+    skip "no $package: apt-get install -y --no-install-recommends r-cran-rstan r-cran-stanheaders dpkg-dev"
 done
 version=$(sed -n 's/^Version: //p' /usr/lib/R/site-library/rstan/DESCRIPTION)
 case $version in 2.21.*) ;; *) skip "the models are in the language of Stan 2.21, not of $version" ;; esac
