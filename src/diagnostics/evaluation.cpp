@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <memory>
 
 #include "diagnostics/pipeline.h"
 
@@ -60,10 +59,7 @@ MonteCarlo evaluate_objective(const FlowModel<T>& model, const Density<T>& targe
                               std::uint64_t draws, ObjectiveTerms terms, Executor& executor) {
   const std::size_t tiles = (draws + tile_size - 1) / tile_size;
   std::vector<Moments> moments(tiles);
-  std::vector<std::unique_ptr<Pipeline<T>>> pipelines;
-  for (std::size_t i = 0; i < executor.threads(); ++i) {
-    pipelines.push_back(std::make_unique<Pipeline<T>>(model));
-  }
+  const auto pipelines = pipelines_for(model, executor);
   executor.run(tiles, [&](std::size_t tile, std::size_t worker) {
     auto& p = *pipelines[worker];
     const std::uint64_t first = tile * tile_size;
@@ -89,22 +85,14 @@ Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const 
   const std::size_t dim = model.dim();
   Draws result{dim, std::vector<double>(n * dim), std::vector<double>(n), {}};
   if (target != nullptr) result.log_p.resize(n);
-  std::vector<std::unique_ptr<Pipeline<T>>> pipelines;
-  for (std::size_t i = 0; i < executor.threads(); ++i) {
-    pipelines.push_back(std::make_unique<Pipeline<T>>(model));
-  }
+  const auto pipelines = pipelines_for(model, executor);
   executor.run((n + tile_size - 1) / tile_size, [&](std::size_t tile, std::size_t worker) {
     auto& p = *pipelines[worker];
     const std::uint64_t done = tile * tile_size;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(tile_size, n - done));
     p.sample(model, params, stream, first + done, count);
     p.push(model, target, params, count);
-    for (std::size_t s = 0; s < count; ++s) {
-      double* const z = &result.z[(done + s) * dim];
-      for (std::size_t d = 0; d < dim; ++d) z[d] = static_cast<double>(p.z.row(d)[s]);
-      result.log_q[done + s] = static_cast<double>(p.log_q0[s]) - static_cast<double>(p.log_det[s]);
-      if (target != nullptr) result.log_p[done + s] = static_cast<double>(p.log_p[s]);
-    }
+    p.store(result, done, count);
   });
   return result;
 }

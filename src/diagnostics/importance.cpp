@@ -18,14 +18,6 @@ bool is_positive(double log_weight) {
   return std::isfinite(log_weight);
 }
 
-double largest_finite(std::span<const double> log_weights) {
-  double most = -infinity;
-  for (const double w : log_weights) {
-    if (is_positive(w)) most = std::max(most, w);
-  }
-  return most;
-}
-
 /// Sums of weights over the largest of them.
 struct Sums {
   double largest = -infinity;  ///< ln
@@ -98,6 +90,14 @@ Importance importance(std::span<const double> log_weights) {
       result.ess >= 100 && (result.ess_fraction >= 0.5 ||
                             (result.khat && *result.khat <= khat_threshold(log_weights.size())));
   return result;
+}
+
+double largest_finite(std::span<const double> log_weights) {
+  double most = -infinity;
+  for (const double w : log_weights) {
+    if (is_positive(w)) most = std::max(most, w);
+  }
+  return most;
 }
 
 std::vector<double> log_weights(std::span<const double> log_p, std::span<const double> log_q) {

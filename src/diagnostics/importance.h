@@ -51,6 +51,9 @@ Importance importance(std::span<const double> log_weights);
 /// ln p - ln q of each draw. What is +∞ on the side of q is a failure of q and gives NaN.
 std::vector<double> log_weights(std::span<const double> log_p, std::span<const double> log_q);
 
+/// The largest of those that are finite; -∞ where none is.
+double largest_finite(std::span<const double> log_weights);
+
 /// Self-normalised weights: they sum to 1, those of NaN and +∞ are 0. Empty where no weight is
 /// positive. Smoothed ones come from psis(...).smoothed.
 std::vector<double> normalised_weights(std::span<const double> log_weights);

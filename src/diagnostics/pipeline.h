@@ -1,11 +1,16 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "core/aligned.h"
+#include "core/executor.h"
 #include "core/philox.h"
+#include "diagnostics/evaluation.h"
 #include "flows/flow_model.h"
 #include "riffle/tile.h"
 #include "targets/density.h"
@@ -45,6 +50,26 @@ struct Pipeline {
                          cache.data());
     if (target != nullptr) target->evaluate(z.view(count), log_p.data(), gradient.view(count));
   }
+  /// Copies the draws of the tile to places `first` ... of `draws`; ln p only where it has room.
+  void store(Draws& draws, std::uint64_t first, std::size_t count) const {
+    for (std::size_t s = 0; s < count; ++s) {
+      double* const to = &draws.z[(first + s) * draws.dim];
+      for (std::size_t d = 0; d < draws.dim; ++d) to[d] = static_cast<double>(z.view()(d, s));
+      draws.log_q[first + s] = static_cast<double>(log_q0[s]) - static_cast<double>(log_det[s]);
+      if (!draws.log_p.empty()) draws.log_p[first + s] = static_cast<double>(log_p[s]);
+    }
+  }
 };
+
+/// One for each thread.
+template <class T>
+std::vector<std::unique_ptr<Pipeline<T>>> pipelines_for(const FlowModel<T>& model,
+                                                        const Executor& executor) {
+  std::vector<std::unique_ptr<Pipeline<T>>> all;
+  for (std::size_t i = 0; i < executor.threads(); ++i) {
+    all.push_back(std::make_unique<Pipeline<T>>(model));
+  }
+  return all;
+}
 
 }  // namespace riffle

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <memory>
 #include <utility>
 
 #include "diagnostics/pipeline.h"
@@ -42,10 +40,7 @@ ReachingDraws reach_wider(const FlowModel<double>& model, const Density<double>&
     all.log_q_m[i] = -std::log1p(wider_share * (wider_ratio(z0, s) - 1));
     all.draws.log_q[i] -= all.log_q_m[i];
   };
-  std::vector<std::unique_ptr<Pipeline<double>>> pipelines;
-  for (std::size_t i = 0; i < executor.threads(); ++i) {
-    pipelines.push_back(std::make_unique<Pipeline<double>>(model));
-  }
+  const auto pipelines = pipelines_for(model, executor);
   const std::uint64_t own_tiles = (before + tile_size - 1) / tile_size;
   const std::uint64_t wider_tiles = (n + tile_size - 1) / tile_size;
   executor.run(own_tiles + wider_tiles, [&](std::size_t tile, std::size_t worker) {
@@ -58,12 +53,7 @@ ReachingDraws reach_wider(const FlowModel<double>& model, const Density<double>&
     if (!is_own) {
       for (std::size_t s = 0; s < count; ++s) p.z0.row((done + s) % dim)[s] *= stretch;
       p.push(model, &target, params, count);
-      for (std::size_t s = 0; s < count; ++s) {
-        double* const z = &all.draws.z[(first + s) * dim];
-        for (std::size_t d = 0; d < dim; ++d) z[d] = p.z.row(d)[s];
-        all.draws.log_p[first + s] = p.log_p[s];
-        all.draws.log_q[first + s] = p.log_q0[s] - p.log_det[s];
-      }
+      p.store(all.draws, first, count);
     }
     for (std::size_t s = 0; s < count; ++s) weigh(p.z0.view(), s, first + s);
   });
@@ -73,12 +63,8 @@ ReachingDraws reach_wider(const FlowModel<double>& model, const Density<double>&
 Evidence evidence(const ReachingDraws& reaching) {
   const auto weights = log_weights(reaching.draws.log_p, reaching.draws.log_q);
   const auto n = static_cast<double>(weights.size());
-  double largest = -std::numeric_limits<double>::infinity();
-  for (const double w : weights) {
-    if (std::isfinite(w)) largest = std::max(largest, w);
-  }
+  const double largest = largest_finite(weights);
   // Means and sums of squared deviations of y = p/m, over the largest, and of v = q/m.
-  double count = 0;
   double mean_y = 0;
   double mean_v = 0;
   double yy = 0;
@@ -87,7 +73,7 @@ Evidence evidence(const ReachingDraws& reaching) {
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const double y = std::isfinite(weights[i]) ? std::exp(weights[i] - largest) : 0;
     const double v = std::exp(reaching.log_q_m[i]);
-    ++count;
+    const auto count = static_cast<double>(i + 1);
     const double from_y = y - mean_y;
     const double from_v = v - mean_v;
     mean_y += from_y / count;

@@ -56,8 +56,8 @@ class Starts {
       if (!asked_for && usable(*kept_)) break;
       if (number > 0) announce(number, asked_for);
       auto fit = fit_from(number);
-      stopped_ = fit.interrupted || fit.out_of_budget;
-      if (stopped_ && number > 0) {
+      const bool stopped = fit.interrupted || fit.out_of_budget;
+      if (stopped && number > 0) {
         // What is half done would disagree with all.
         kept_->fit.interrupted = fit.interrupted;
         kept_->fit.out_of_budget = fit.out_of_budget;
@@ -65,7 +65,7 @@ class Starts {
         break;
       }
       take(weighed(std::move(fit), number));
-      if (stopped_) break;
+      if (stopped) break;
     }
     std::vector<PosteriorStart> all{kept_->told};
     all.insert(all.end(), others_.begin(), others_.end());
@@ -158,7 +158,6 @@ class Starts {
   std::vector<PosteriorStage> stages_;
   std::vector<BoundPoint> trace_;
   std::uint64_t steps_ = 0;
-  bool stopped_ = false;
 };
 
 }  // namespace
