@@ -24,7 +24,7 @@ struct TileShare {
 /// The compiled function for one precision and instruction set.
 template <class T>
 struct TileSumKernels {
-  /// sum[i] += x[i] for i < n, n being whole lanes.
+  /// sum[i] += x[i] for i < n.
   void (*add)(const T* x, T* sum, std::size_t n);
 
   template <class Maths>
@@ -34,10 +34,10 @@ struct TileSumKernels {
 };
 
 /// Shares the tiles of a batch out to threads, in groups of tiles that follow one another. Each
-/// group's gradient goes to a slot of its own, and the slots are summed in order. How the tiles are
-/// grouped depends on the batch alone, so the result has the same bits on any number of threads;
-/// groups of several, where there are many tiles, spare the threads most of what they would have to
-/// pass on to each other.
+/// group's gradient goes to a slot of its own, the first one's to the result, to which the slots
+/// are added in order. How the tiles are grouped depends on the batch alone, so the result has the
+/// same bits on any number of threads; groups of several, where there are many tiles, spare the
+/// threads most of what they would have to pass on to each other.
 template <class T>
 class TileSums {
  public:
@@ -52,6 +52,7 @@ class TileSums {
   template <class F>
   Estimate run(std::span<T> grad, F&& f) {
     std::fill(grad.begin(), grad.end(), T(0));
+    const std::span<T> result = grad.first(parameters_);
     const auto take = [&](std::size_t group, std::size_t worker, std::span<T> slot) {
       TileShare all;
       const std::size_t end = std::min(batch_, (group + 1) * draws_in_group_);
@@ -62,34 +63,30 @@ class TileSums {
       }
       shares_[group] = all;
     };
-    if (groups_ == 1) {
-      take(0, 0, grad.first(parameters_));
-    } else {
-      executor_.run(groups_, [&](std::size_t group, std::size_t worker) {
-        const std::span<T> slot(slots_.data() + slot_of(group) * stride_, parameters_);
-        std::fill(slot.begin(), slot.end(), T(0));
-        take(group, worker, slot);
-        if (alone_ && group > 0) kernels_.add(slot.data(), slots_.data(), stride_);
-      });
-      add_slots(grad);
-    }
-    Estimate result;
+    executor_.run(groups_, [&](std::size_t group, std::size_t worker) {
+      const std::span<T> slot = group == 0 ? result : slot_of(group);
+      if (group > 0) std::fill(slot.begin(), slot.end(), T(0));
+      take(group, worker, slot);
+      if (alone_ && group > 0) kernels_.add(slot.data(), result.data(), parameters_);
+    });
+    if (!alone_ && groups_ > 1) add_slots(result);
+    Estimate estimate;
     double total = 0;
     for (const auto& share : shares_) {
       total += share.sum;
-      result.invalid += share.invalid;
+      estimate.invalid += share.invalid;
     }
-    result.value = total / static_cast<double>(batch_ - result.invalid);
-    return result;
+    estimate.value = total / static_cast<double>(batch_ - estimate.invalid);
+    return estimate;
   }
 
  private:
-  /// A thread that is alone adds each slot to the first while it is in the cache: the same sums, in
-  /// the same order, and two slots are enough.
-  std::size_t slot_of(std::size_t group) const {
-    return alone_ ? std::min<std::size_t>(group, 1) : group;
+  /// Of a group behind the first. A thread that is alone adds each slot to the result while it is
+  /// in the cache: the same sums, in the same order, and one slot is enough.
+  std::span<T> slot_of(std::size_t group) {
+    return {slots_.data() + (alone_ ? 0 : group - 1) * stride_, parameters_};
   }
-  void add_slots(std::span<T> grad);
+  void add_slots(std::span<T> sum);
 
   std::size_t batch_;
   std::size_t draws_in_group_;  // whole tiles
@@ -99,7 +96,7 @@ class TileSums {
   Executor& executor_;
   bool alone_;
   TileSumKernels<T> kernels_;
-  AlignedVector<T> slots_;  // gradients, one for each group or two
+  AlignedVector<T> slots_;  // gradients, one for each group behind the first or one for all
   std::vector<TileShare> shares_;
 };
 

@@ -99,6 +99,8 @@ struct One {
   }
   /// eᵃ for a <= 0, where alone it is called.
   friend One exp_nonpositive(One a) { return exp(a); }
+  /// eᵃ for |a| <= 87, where alone it is called.
+  friend One exp_moderate(One a) { return exp(a); }
   friend One log(One a) {
     using std::log;
     return {log(a.v)};

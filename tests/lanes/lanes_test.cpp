@@ -25,6 +25,7 @@ enum class Unary {
   sqrt,
   exp,
   exp_nonpositive,
+  exp_moderate,
   log,
   log1p,
   tanh,
@@ -243,6 +244,17 @@ TYPED_TEST(LanesTest, ExpOfNonpositiveNumbersKeepsItsBound) {
                    "exp_nonpositive");
 }
 
+TYPED_TEST(LanesTest, ExpOfModerateNumbersKeepsItsBound) {
+  using T = TypeParam;
+  RIFFLE_NEEDS_A_REFERENCE(T)
+  auto x = of_every_size<T>(
+      64, [](T v) { return std::abs(v) <= 87; }, T(0));
+  add_uniform(x, 1 << 17, -87, 87);
+  add_uniform(x, 1 << 16, -1, 1);
+  expect_within<T>(Unary::exp_moderate, x, &exact_exp, std::is_same_v<T, float> ? 1.1 : 1,
+                   "exp_moderate");
+}
+
 TYPED_TEST(LanesTest, LogKeepsItsBound) {
   using T = TypeParam;
   RIFFLE_NEEDS_A_REFERENCE(T)
@@ -371,6 +383,8 @@ TYPED_TEST(LanesTest, SpecialValuesAreThoseOfTheLibrary) {
       {Unary::exp_nonpositive, "exp_nonpositive", -inf, T(0)},
       {Unary::exp_nonpositive, "exp_nonpositive", T(-1e30), T(0)},
       {Unary::exp_nonpositive, "exp_nonpositive", nan, nan},
+      {Unary::exp_moderate, "exp_moderate", T(0), T(1)},
+      {Unary::exp_moderate, "exp_moderate", nan, nan},
       {Unary::normal_cdf, "normal_cdf", -inf, T(0)},
       {Unary::normal_cdf, "normal_cdf", inf, T(1)},
       {Unary::normal_cdf, "normal_cdf", nan, nan},
