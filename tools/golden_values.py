@@ -30,6 +30,20 @@ def radial(p, z):
     return [x + beta / (alpha + r) * (x - c) for x, c in zip(z, z0)]
 
 
+def planar(p, z):
+    """Equation 10 with tanh; û of A.1, whose division is by ‖w‖²."""
+    dim = len(z)
+    w, u, b = p[:dim], p[dim : 2 * dim], p[2 * dim]
+    k = (-1 + softplus(dot(w, u)) - dot(w, u)) / dot(w, w)
+    return planar_free(w + [v + k * c for v, c in zip(u, w)] + [b], z)
+
+
+def planar_free(p, z):
+    dim = len(z)
+    h = mp.tanh(dot(p[:dim], z) + p[2 * dim])
+    return [x + v * h for x, v in zip(z, p[dim : 2 * dim])]
+
+
 def planar_leaky(p, z):
     """Equation 10 with a leaky ReLU of slope 0.1; û of A.1 with wᵀû > -1 + 0.001."""
     dim = len(z)
@@ -166,6 +180,38 @@ def lu_linear(seed, index):
     return f
 
 
+def spline(bins, bound, least_bin="0.001", least_slope="0.001"):
+    """Durkan et al. (2019), appendix A.1, on every coordinate; the slopes at the ends are 1."""
+
+    def knots(raw):
+        total = mp.fsum(mp.exp(x) for x in raw)
+        x = [mp.mpf(-bound)]
+        for r in raw:
+            x.append(x[-1] + 2 * bound * (m + (1 - bins * m) * mp.exp(r) / total))
+        return x
+
+    def one(p, x):
+        if abs(x) > bound:
+            return x
+        xs, ys = knots(p[:bins]), knots(p[bins : 2 * bins])
+        slopes = [1] + [m_d + softplus(r + shift) for r in p[2 * bins :]] + [1]
+        k = max(i for i in range(bins) if xs[i] <= x)
+        s = (ys[k + 1] - ys[k]) / (xs[k + 1] - xs[k])
+        xi = (x - xs[k]) / (xs[k + 1] - xs[k])
+        below = s + (slopes[k + 1] + slopes[k] - 2 * s) * xi * (1 - xi)
+        return ys[k] + (ys[k + 1] - ys[k]) * (s * xi**2 + slopes[k] * xi * (1 - xi)) / below
+
+    m, m_d = mp.mpf(least_bin), mp.mpf(least_slope)
+    shift = mp.log(mp.exp(1 - m_d) - 1)
+    size = 3 * bins - 1
+    return lambda p, z: [one(p[i * size : (i + 1) * size], x) for i, x in enumerate(z)]
+
+
+def inverse(f):
+    """By Newton's method in as many dimensions as there are, from a start that rounding can't reach."""
+    return lambda p, y: list(mp.findroot(lambda *z: [a - b for a, b in zip(f(p, list(z)), y)], y, maxsteps=200))
+
+
 def log_abs_det(f, z):
     n, h = len(z), mp.mpf(10) ** -20
     jacobian = mp.matrix(n, n)
@@ -248,6 +294,18 @@ def main():
     row("permutation(seed=1):2", [(permutation(1, k), 0) for k in (0, 1)], [], draw(g, 7, 1))
     row("permutation", [(permutation(0, 0), 0)], [], draw(g, 4, 1))
     row("reverse", [(lambda _, z: z[::-1], 0)], [], draw(g, 5, 1))
+    for flow, f in (("planar", planar), ("planar-free", planar_free)):
+        for dim, scale in ((1, 1), (2, 1), (2, 2), (3, 1), (5, 1)):
+            row(flow, [(f, 2 * dim + 1)], draw(g, 2 * dim + 1, scale), draw(g, dim, 1))
+    # Beyond its box a coordinate stays as it is.
+    row("rqs(bins=3, bound=2)", [(spline(3, 2), 24)], draw(g, 24, 1), [-1.9, 0.3, 2.5])
+    row("rqs", [(spline(8, 5), 23)], draw(g, 23, 2), [1.234])
+    row("rqs(bins=4, bound=3, least-bin=0.1, least-slope=0.2)", [(spline(4, 3, "0.1", "0.2"), 22)], draw(g, 22, 3), [0.7, -2.2])
+    row("compose(planar + reverse + affine):2", 2 * [(planar, 7), (lambda _, z: z[::-1], 0), (diagonal_affine, 6)],
+        draw(g, 26, 0.8), draw(g, 3, 1))
+    row("inverse(planar)", [(inverse(planar), 5)], draw(g, 5, 1), draw(g, 2, 1))
+    row("inverse(affine-full + planar)", [(inverse(lambda p, z: planar(p[9:], full_affine(p[:9], z))), 16)],
+        draw(g, 16, 0.7), draw(g, 3, 1))
 
 
 main()

@@ -2,7 +2,8 @@
 # shellcheck shell=sh disable=SC2034
 build_packages="g++ cmake ninja-build libhwy-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libeigen3-dev"
 plot_packages="gnuplot-nox"
-# For tools/stan_model.sh. RcppParallel, which rstan loads, asks dpkg-architecture, of dpkg-dev, where it is.
+# For tools/stan_model.sh; without them tests of Stan models are skipped. RcppParallel, which rstan loads, asks
+# dpkg-architecture, of dpkg-dev, where it is.
 stan_packages="r-cran-rstan r-cran-stanheaders dpkg-dev"
-test_packages="libgtest-dev $stan_packages"  # tests of Stan models are skipped where there is no Stan
+test_packages="libgtest-dev"
 clang_packages="clang libclang-rt-dev"

@@ -63,9 +63,21 @@ void list_flows() {
   }
 }
 
+/// What is chosen by the name in a section of a spec, with the keys of that section it looks at.
 template <class Registry>
-void list_plain(const Registry& registry) {
-  for (const auto& entry : registry) line(entry.name, entry.summary);
+void list_section(std::string_view section, const Registry& registry) {
+  std::size_t width = 16;
+  for (const auto& entry : registry) width = std::max(width, entry.name.size());
+  for (const auto& entry : registry) {
+    line(entry.name, entry.summary, width);
+    for (const auto& o : entry.options) {
+      line("", fmt::format("{}.{} = {}: {}", section, o.name, o.value, o.meaning), width);
+    }
+  }
+}
+
+void list_recipes() {
+  for (const auto& r : recipes()) line(r.name, r.summary);
 }
 
 struct Section {
@@ -77,10 +89,10 @@ constexpr std::array<Section, 7> sections{{
     {"targets", &list_targets},
     {"flows", &list_flows},
     {"bases", &list_bases},
-    {"objectives", [] { list_plain(objective_registry()); }},
-    {"optimizers", [] { list_plain(optimizer_registry()); }},
-    {"schedules", [] { list_plain(schedule_registry()); }},
-    {"recipes", [] { list_plain(recipes()); }},
+    {"objectives", [] { list_section("objective", objective_registry()); }},
+    {"optimizers", [] { list_section("optimizer", optimizer_registry()); }},
+    {"schedules", [] { list_section("schedule", schedule_registry()); }},
+    {"recipes", &list_recipes},
 }};
 
 }  // namespace

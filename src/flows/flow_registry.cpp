@@ -62,6 +62,11 @@ namespace {
 
 void check_names(std::span<const Expression> flow) {
   for (const auto& layer : flow) {
+    if (layer.name == "repeat") {
+      throw Error(ErrorKind::usage,
+                  "no flow \"repeat\": a count behind a layer repeats it, as in planar:3 or "
+                  "compose(planar + reverse):3");
+    }
     const auto& entry = find_by_name(flow_registry(), layer.name, "flow");
     if (entry.of_layers != !layer.inner.empty()) {
       throw Error(ErrorKind::usage,

@@ -32,6 +32,22 @@ ObjectiveTerms renyi(const ObjectiveSettings& settings, std::uint64_t) {
   return {.path = true, .group = settings.importance_samples, .alpha = settings.alpha};
 }
 
+constexpr Option annealing[] = {
+    {"beta_start", "0.01", "weight of ln p at the first iteration"},
+    {"beta_steps", "10000", "iterations for the weight to grow by 1, where it stays"},
+};
+constexpr Option group{"importance_samples", "16",
+                       "K, draws in a group; divides 128 and the batch"};
+constexpr Option of_importance[] = {group};
+constexpr Option of_renyi[] = {
+    group,
+    {"alpha", "0.5", "order: 0 is importance-weighted, towards 1 it is the free energy"},
+};
+constexpr Option stopping[] = {
+    {"holdout", "0.1", "share of the points held out, by which the best parameters are chosen"},
+    {"patience", "20", "checks, 200 a run, that may find nothing better before it stops"},
+};
+
 }  // namespace
 
 std::span<const ObjectiveEntry> objective_registry() {
@@ -46,7 +62,8 @@ std::span<const ObjectiveEntry> objective_registry() {
       {.name = "annealed",
        .summary = "free energy with ln p times min(1, beta_start + t/beta_steps) (eq. 20)",
        .terms = &annealed,
-       .annealed = true},
+       .annealed = true,
+       .options = annealing},
       {.name = "path-gradient",
        .summary =
            "free energy by the gradient of the path alone, noiseless where q = p (Roeder, Wu "
@@ -58,18 +75,21 @@ std::span<const ObjectiveEntry> objective_registry() {
                   "(Tucker et al. 2019)",
        .terms = &importance_weighted,
        .grouped = true,
-       .needs_inverse = true},
+       .needs_inverse = true,
+       .options = of_importance},
       {.name = "renyi",
        .summary = "Rényi's bound of order alpha over K draws (Li & Turner 2016), doubly "
                   "reparameterised gradient",
        .terms = &renyi,
        .grouped = true,
-       .needs_inverse = true},
+       .needs_inverse = true,
+       .options = of_renyi},
       {.name = "maximum-likelihood",
        .summary = "-mean of ln q at given points: density estimation (fit --samples FILE)",
        .terms = &free_energy,
        .needs_inverse = true,
-       .of_samples = true},
+       .of_samples = true,
+       .options = stopping},
   }};
   return registry;
 }

@@ -5,6 +5,8 @@
 #include <span>
 #include <string_view>
 
+#include "core/expression.h"
+
 namespace riffle {
 
 /// What a variational objective weighs, at one iteration. For each draw z0 ~ q0, z = f(z0), it
@@ -37,10 +39,11 @@ struct ObjectiveEntry {
   std::string_view summary;
   ObjectiveTerms (*terms)(const ObjectiveSettings&, std::uint64_t iteration);
   bool annealed = false;
-  bool grouped = false;           ///< whether it looks at groups of `importance_samples` draws
-  bool needs_inverse = false;     ///< whether the flow must have an inverse
-  bool constant_entropy = false;  ///< whether it takes E[ln q0] for a constant
-  bool of_samples = false;        ///< whether it learns from points, not from a log density
+  bool grouped = false;               ///< whether it looks at groups of `importance_samples` draws
+  bool needs_inverse = false;         ///< whether the flow must have an inverse
+  bool constant_entropy = false;      ///< whether it takes E[ln q0] for a constant
+  bool of_samples = false;            ///< whether it learns from points, not from a log density
+  std::span<const Option> options{};  ///< keys of a spec's section `objective`, with their defaults
 };
 
 std::span<const ObjectiveEntry> objective_registry();

@@ -13,12 +13,37 @@
 
 namespace riffle {
 
+namespace {
+
+constexpr Option rate{"learning_rate", "0.01",
+                      "of the first iteration; the schedule goes on from it"};
+constexpr Option clipping{"clip_norm", "inf", "longest gradient, to which longer ones are scaled"};
+constexpr Option epsilon{"epsilon", "1e-8", "added outside the root"};
+constexpr Option of_rmsprop[] = {
+    rate,
+    {"smoothing", "0.99", "of the mean of squares"},
+    {"momentum", "0", "0: none"},
+    {"centered", "false", "by the variance instead of the second moment"},
+    epsilon,
+    clipping,
+};
+constexpr Option of_adam[] = {
+    rate,
+    {"beta1", "0.9", "of the mean of gradients"},
+    {"beta2", "0.999", "of the mean of squares"},
+    epsilon,
+    clipping,
+};
+constexpr Option of_sgd[] = {rate, {"momentum", "0", "0: none"}, clipping};
+
+}  // namespace
+
 std::span<const OptimizerEntry> optimizer_registry() {
   static const std::array<OptimizerEntry, 3> registry{{
       {"rmsprop", "RMSprop with PyTorch's semantics; momentum and centring as options",
-       OptimizerKind::rmsprop},
-      {"adam", "Adam (Kingma & Ba 2015)", OptimizerKind::adam},
-      {"sgd", "gradient descent with momentum", OptimizerKind::sgd},
+       OptimizerKind::rmsprop, of_rmsprop},
+      {"adam", "Adam (Kingma & Ba 2015)", OptimizerKind::adam, of_adam},
+      {"sgd", "gradient descent with momentum", OptimizerKind::sgd, of_sgd},
   }};
   return registry;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/aligned.h"
+#include "core/expression.h"
 #include "core/instruction_set.h"
 #include "inference/optimizer_kernels.h"
 
@@ -20,6 +21,7 @@ struct OptimizerEntry {
   std::string_view name;
   std::string_view summary;
   OptimizerKind kind;
+  std::span<const Option> options;  ///< keys of a spec's section `optimizer`, with their defaults
 };
 
 std::span<const OptimizerEntry> optimizer_registry();

@@ -6,12 +6,23 @@
 
 namespace riffle {
 
+namespace {
+
+constexpr Option decay{"decay", "0.999", "factor"};
+constexpr Option of_exponential[] = {decay};
+constexpr Option of_cosine[] = {{"final_fraction", "0.01", "of the rate, at the end"}};
+constexpr Option of_steps[] = {decay, {"step_every", "1000", "iterations"}};
+
+}  // namespace
+
 std::span<const ScheduleEntry> schedule_registry() {
   static const std::array<ScheduleEntry, 4> registry{{
       {"constant", "the rate stays as it is", ScheduleKind::constant},
-      {"exponential", "times `decay` at every iteration", ScheduleKind::exponential},
-      {"cosine", "half a cosine down to `final_fraction` of the rate", ScheduleKind::cosine},
-      {"steps", "times `decay` every `step_every` iterations", ScheduleKind::steps},
+      {"exponential", "times `decay` at every iteration", ScheduleKind::exponential,
+       of_exponential},
+      {"cosine", "half a cosine down to `final_fraction` of the rate", ScheduleKind::cosine,
+       of_cosine},
+      {"steps", "times `decay` every `step_every` iterations", ScheduleKind::steps, of_steps},
   }};
   return registry;
 }

@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include "core/expression.h"
+
 namespace riffle {
 
 enum class ScheduleKind { constant, exponential, cosine, steps };
@@ -13,6 +15,7 @@ struct ScheduleEntry {
   std::string_view name;
   std::string_view summary;
   ScheduleKind kind;
+  std::span<const Option> options{};  ///< keys of a spec's section `schedule`, with their defaults
 };
 
 std::span<const ScheduleEntry> schedule_registry();

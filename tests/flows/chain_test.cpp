@@ -251,6 +251,12 @@ TEST(ParseFlow, RefusesAnythingElseByName) {
   } catch (const Error& e) {
     EXPECT_STREQ(e.what(), "no flow \"planr\"; did you mean \"planar\"?");
   }
+  try {
+    parse_flow("repeat(planar)");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_NE(std::string_view(e.what()).find("as in planar:3"), std::string_view::npos);
+  }
 }
 
 }  // namespace

@@ -182,6 +182,24 @@ class Sampler {
   test::Random random_;
 };
 
+/// Sets every option of a registry to the default that it tells.
+template <class Registry>
+void set_told_defaults(Spec& spec, std::string_view section, const Registry& registry) {
+  for (const auto& entry : registry) {
+    for (const auto& option : entry.options) {
+      set_key(spec, fmt::format("{}.{}", section, option.name), option.value);
+    }
+  }
+}
+
+TEST(Spec, ListsTellTheDefaults) {
+  Spec spec;
+  set_told_defaults(spec, "objective", objective_registry());
+  set_told_defaults(spec, "optimizer", optimizer_registry());
+  set_told_defaults(spec, "schedule", schedule_registry());
+  EXPECT_EQ(to_toml(spec), to_toml(Spec()));
+}
+
 TEST(Spec, DefaultsAreValid) {
   Spec().validate();
 }
