@@ -13,5 +13,6 @@ tools/install_packages.sh $packages
 
 for preset in "$@"; do
   tools/build.sh "$preset"
-  ctest --preset "$preset" --parallel 2
+  ctest --preset "$preset" --parallel 2 --output-junit "$PWD/build/$preset/tests.xml"
+  tools/check_skips.sh "$preset"
 done
