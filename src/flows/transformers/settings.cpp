@@ -23,7 +23,7 @@ double number_within(const Arguments& arguments, std::string_view name, double l
 
 // e²⁰ and its square are still far inside the range of float.
 AffineSettings::AffineSettings(const Arguments& arguments)
-    : bound(number_within(arguments, "bound", 0, 20)) {}
+    : bound(number_within(arguments, "bound", 0, 20)), inverse_bound(1 / bound) {}
 
 RqsSettings::RqsSettings(const Arguments& arguments)
     : bins(arguments.whole("bins", 2, 64)),

@@ -33,6 +33,7 @@ struct AffineSettings {
       Option{"bound", "3", "s = bound tanh(raw/bound), the log of the scale; up to 20"},
   };
   double bound;
+  double inverse_bound;
 
   explicit AffineSettings(const Arguments& arguments);
   std::size_t numbers() const { return 2; }
