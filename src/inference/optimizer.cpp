@@ -22,7 +22,7 @@ constexpr Option epsilon{"epsilon", "1e-8", "added outside the root"};
 constexpr Option of_rmsprop[] = {
     rate,
     {"smoothing", "0.99", "of the mean of squares"},
-    {"momentum", "0", "0: none"},
+    {"momentum", "0", "share of a step that the next one keeps"},
     {"centered", "false", "by the variance instead of the second moment"},
     epsilon,
     clipping,
@@ -34,7 +34,8 @@ constexpr Option of_adam[] = {
     epsilon,
     clipping,
 };
-constexpr Option of_sgd[] = {rate, {"momentum", "0", "0: none"}, clipping};
+constexpr Option of_sgd[] = {
+    rate, {"momentum", "0", "share of a step that the next one keeps"}, clipping};
 
 }  // namespace
 
