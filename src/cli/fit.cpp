@@ -18,6 +18,7 @@
 #include "cli/fit_posterior.h"
 #include "cli/progress.h"
 #include "cli/watchdog.h"
+#include "core/figure_text.h"
 #include "diagnostics/verdict.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
@@ -155,24 +156,21 @@ Spec samples_spec() {
   return spec;
 }
 
-std::string with_error(double value, double error) {
-  return fmt::format("{:.4f} ± {:.4f}", value, error);
-}
-
 void report_figures(const FitReport& r, const Spec& spec) {
   if (r.log_likelihood) {
-    fmt::print("  ln q   {}   (mean over {} points {})\n",
-               with_error(*r.log_likelihood, *r.log_likelihood_se),
-               r.held_out > 0 ? r.held_out : r.samples,
-               r.held_out > 0 ? "that were held out" : "that it was trained on");
+    const bool held_out = r.held_out > 0;
+    const auto points = (held_out ? r.held_out : r.samples) - r.invalid_draws;
+    fmt::print("  ln q   {}   (mean over {} {}point{}{})\n",
+               figure_text(*r.log_likelihood, r.bound_se), points, held_out ? "held-out " : "",
+               points == 1 ? "" : "s", held_out ? "" : " it was trained on");
   } else {
-    fmt::print("  bound  {}   ({})\n", with_error(r.bound, r.bound_se), spec.objective.name);
-    fmt::print("  ELBO   {}\n", with_error(r.elbo, r.elbo_se));
+    fmt::print("  bound  {}   ({})\n", figure_text(r.bound, r.bound_se), spec.objective.name);
+    fmt::print("  ELBO   {}\n", figure_text(r.elbo, r.elbo_se));
   }
   if (r.log_likelihood) {
     // There is no density to compare with.
   } else if (r.kl) {
-    fmt::print("  KL     {}   (log Z = {:.6f})\n", with_error(*r.kl, *r.kl_se), *r.log_z_true);
+    fmt::print("  KL     {}   (log Z = {:.6f})\n", figure_text(*r.kl, *r.kl_se), *r.log_z_true);
   } else {
     fmt::print("  KL     unknown: the target's log Z is not known\n");
   }
