@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
@@ -86,6 +87,10 @@ struct FitArguments {
 };
 
 void apply(const FitArguments& a, Spec& spec) {
+  if (!a.samples.empty()) {
+    spec.target.samples = a.samples;
+    spec.objective.name = "maximum-likelihood";  // another one that is asked for is refused
+  }
   for (const auto& s : a.shorthands) {
     if (s.given->count() == 0) continue;
     try {
@@ -93,10 +98,6 @@ void apply(const FitArguments& a, Spec& spec) {
     } catch (const Error& error) {
       throw Error(error.kind(), fmt::format("{} {}: {}", s.option, s.value, error.what()));
     }
-  }
-  if (!a.samples.empty()) {
-    spec.target.samples = a.samples;
-    spec.objective.name = "maximum-likelihood";
   }
   if (!a.stan.empty()) spec.target.stan = a.stan;
   if (!a.plugin.empty()) spec.target.plugin = a.plugin;
@@ -210,6 +211,22 @@ void report(const RunOutcome& outcome, const Spec& spec) {
   fmt::print("wrote {}\n", (outcome.folder / run_files::summary).string());
 }
 
+/// A target that is named is fitted, or a file is: a spec file alone goes with both, for its flow
+/// and the other settings.
+void refuse_two_targets(const FitArguments& a) {
+  std::error_code error;
+  const auto status = std::filesystem::status(a.what, error);
+  if (a.file().empty() ||
+      (std::filesystem::exists(status) && !std::filesystem::is_directory(status))) {
+    return;
+  }
+  const auto* option = !a.samples.empty() ? "--samples" : !a.stan.empty() ? "--stan" : "--plugin";
+  throw Error(ErrorKind::usage,
+              fmt::format("{0} {1} and {2} do not go together: a run has one target; leave {2} "
+                          "out, and set flow, optimizer and more by --flow, --set or a spec file",
+                          option, a.file(), a.what));
+}
+
 /// Each cell of the figure has a flow of its own.
 void refuse_flow(const FitArguments& a) {
   for (const auto& s : a.shorthands) {
@@ -265,6 +282,10 @@ int run_fit(const FitArguments& a) {
           "a run is resumed as it was: --set, --out, --samples, --stan, --plugin and --data "
           "do not go with it");
     }
+    if (a.what.empty()) {
+      throw Error(ErrorKind::usage,
+                  "WHAT is missing: `riffle fit DIR --resume` goes on with the run in DIR");
+    }
     for (const auto& s : a.shorthands) {
       if (s.given->count() > 0 && std::string(s.key) != "run.threads") {
         throw Error(ErrorKind::usage,
@@ -289,6 +310,7 @@ int run_fit(const FitArguments& a) {
                   "FILE or --plugin FILE");
     }
     Spec spec = named ? find_spec(a.what) : !a.samples.empty() ? samples_spec() : posterior_spec();
+    if (named) refuse_two_targets(a);
     apply(a, spec);
     spec.validate();
     const std::filesystem::path folder = spec.run.out.empty()
@@ -331,8 +353,9 @@ Command add_fit(CLI::App& app) {
   a->what_given = fit->add_option(
       "WHAT", a->what,
       "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
-  fit->add_option("--samples", a->samples,
-                  "learn the density of the points in a file, CSV or .npy; WHAT may be left out");
+  fit->add_option(
+      "--samples", a->samples,
+      "learn the density of the points in a file, CSV or .npy; WHAT may be a spec file");
   fit->add_option("--stan", a->stan,
                   "fit a Stan model, compiled by tools/stan_model.sh or BridgeStan");
   fit->add_option("--plugin", a->plugin, "fit the target in a library (riffle/plugin.h)");

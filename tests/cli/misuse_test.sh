@@ -28,6 +28,11 @@ refuses $usage '--batch' bench gradient --batch -1
 refuses $usage '--threads' bench gradient --threads 0
 refuses $usage 'double' bench gradient --precision half
 refuses $usage 'no command "nothing"' help nothing
+refuses $usage 'no option "--bogus"' --bogus
+refuses $usage 'no option "--bogus"' --bogus=3
+refuses $usage 'no option "-z"' -z
+refuses $usage 'no option "--bogus"' --bogus fit U1
+refuses $usage 'did you mean "--version"?' --vresion
 
 # What to fit.
 refuses $usage 'did you mean "tutorial"?' fit tutoril
@@ -38,6 +43,8 @@ refuses $no_input 'no/such/file' fit no/such/file
 refuses $usage 'is a folder' fit .
 refuses $no_input 'no spec.toml' fit . --resume
 refuses $no_input 'no spec.toml' fit missing --resume
+refuses $usage 'WHAT is missing' fit --resume
+refuses $usage 'WHAT is missing' fit "" --resume
 
 # Keys and values of the command line.
 refuses $usage 'SECTION.KEY=VALUE' fit U1 --set nonsense
@@ -167,6 +174,16 @@ for place in '--out new' '--out good --force'; do
   }
 done
 [ "$before" = "$(cat good/*)" ] || fail "the run in good is another"
+# A run has one target, and points one objective.
+refuses $usage 'maximum-likelihood, not bound' fit --samples points.csv --objective bound
+refuses $usage 'maximum-likelihood, not bound' fit --samples points.csv --set objective.name=bound
+refuses $usage 'leave U1 out' fit U1 --samples points.csv
+refuses $usage 'leave tutorial out' fit tutorial --samples points.csv
+refuses $usage 'leave figure3 out' fit figure3 --samples points.csv
+refuses $usage '--stan m.so and U1' fit U1 --stan m.so
+refuses $usage '--plugin m.so and U1' fit U1 --plugin m.so
+refuses $usage 'one target' fit --samples points.csv --stan m.so
+refuses $usage 'target.data' fit --samples points.csv --data table.csv
 
 # Places that cannot be written to; /proc takes no folders, not even from root.
 touch plain
