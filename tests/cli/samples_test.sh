@@ -19,6 +19,7 @@ same_run runs/points-1 again
 # Points may come from a pipe, which can be read once.
 "$riffle" fit --samples /dev/stdin "${learn[@]}" --out piped <points.csv >"$log/out" 2>"$log/err" ||
   fail "no points from a pipe: $(cat "$log/err")"
+# shellcheck disable=SC2002  # a pipe, not a file
 cat points.csv | "$riffle" fit --samples /dev/stdin "${learn[@]}" --out piped --force \
   >"$log/out" 2>"$log/err" || fail "no points from a pipe: $(cat "$log/err")"
 same_run runs/points-1 piped
