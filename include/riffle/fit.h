@@ -50,7 +50,7 @@ struct FitReport {
   double seconds = 0;           ///< of training
   double us_per_iteration = 0;  ///< microseconds, without snapshots and checkpoints
   double bound = 0;             ///< the objective that was trained, floors included
-  double bound_se = 0;
+  double bound_se = 0;          ///< NaN of a single value
   double elbo = 0;  ///< E[ln p - ln q], exact: no floors; NaN where there are only samples
   double elbo_se = 0;
   std::optional<double> log_z_true;
@@ -58,10 +58,10 @@ struct FitReport {
   std::optional<double> kl_se;
   /// Of a fit to samples: mean ln q of a point that was held out (of all, where none was).
   std::optional<double> log_likelihood;
-  std::optional<double> log_likelihood_se;
-  std::uint64_t samples = 0;        ///< points that were trained on
-  std::uint64_t held_out = 0;       ///< points that were not
-  std::uint64_t invalid_draws = 0;  ///< among those of the final figures
+  std::optional<double> log_likelihood_se;  ///< nothing of a single point
+  std::uint64_t samples = 0;                ///< points that were trained on
+  std::uint64_t held_out = 0;               ///< points that were not
+  std::uint64_t invalid_draws = 0;          ///< among those of the final figures
   std::uint64_t invalid_training_draws = 0;
   std::uint64_t refused_steps = 0;  ///< whose gradient was not finite
   /// Of one's own target, by this process: how many there were, how many the target says failed,

@@ -20,7 +20,7 @@ struct Spec {
     double log_floor = 0;              ///< ln(p + log_floor) is fitted instead of ln p
     std::map<std::string, double, std::less<>> numbers;  ///< the target's own options
     /// A file of points (CSV or .npy) whose density is learned by maximum likelihood, instead of a
-    /// target that is known; `name` is then ignored.
+    /// target that is known; `name` is then ignored, and the objective must be maximum-likelihood.
     std::string samples;
     /// A shared library, instead of a target that is built in: of a Stan model, with BridgeStan's C
     /// interface, or a plug-in (riffle/plugin.h). `name` is then ignored.

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
@@ -18,6 +19,7 @@
 #include "cli/fit_posterior.h"
 #include "cli/progress.h"
 #include "cli/watchdog.h"
+#include "core/figure_text.h"
 #include "diagnostics/verdict.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
@@ -85,6 +87,10 @@ struct FitArguments {
 };
 
 void apply(const FitArguments& a, Spec& spec) {
+  if (!a.samples.empty()) {
+    spec.target.samples = a.samples;
+    spec.objective.name = "maximum-likelihood";  // another one that is asked for is refused
+  }
   for (const auto& s : a.shorthands) {
     if (s.given->count() == 0) continue;
     try {
@@ -92,10 +98,6 @@ void apply(const FitArguments& a, Spec& spec) {
     } catch (const Error& error) {
       throw Error(error.kind(), fmt::format("{} {}: {}", s.option, s.value, error.what()));
     }
-  }
-  if (!a.samples.empty()) {
-    spec.target.samples = a.samples;
-    spec.objective.name = "maximum-likelihood";
   }
   if (!a.stan.empty()) spec.target.stan = a.stan;
   if (!a.plugin.empty()) spec.target.plugin = a.plugin;
@@ -155,24 +157,21 @@ Spec samples_spec() {
   return spec;
 }
 
-std::string with_error(double value, double error) {
-  return fmt::format("{:.4f} ± {:.4f}", value, error);
-}
-
 void report_figures(const FitReport& r, const Spec& spec) {
   if (r.log_likelihood) {
-    fmt::print("  ln q   {}   (mean over {} points {})\n",
-               with_error(*r.log_likelihood, *r.log_likelihood_se),
-               r.held_out > 0 ? r.held_out : r.samples,
-               r.held_out > 0 ? "that were held out" : "that it was trained on");
+    const bool held_out = r.held_out > 0;
+    const auto points = (held_out ? r.held_out : r.samples) - r.invalid_draws;
+    fmt::print("  ln q   {}   (mean over {} {}point{}{})\n",
+               figure_text(*r.log_likelihood, r.bound_se), points, held_out ? "held-out " : "",
+               points == 1 ? "" : "s", held_out ? "" : " it was trained on");
   } else {
-    fmt::print("  bound  {}   ({})\n", with_error(r.bound, r.bound_se), spec.objective.name);
-    fmt::print("  ELBO   {}\n", with_error(r.elbo, r.elbo_se));
+    fmt::print("  bound  {}   ({})\n", figure_text(r.bound, r.bound_se), spec.objective.name);
+    fmt::print("  ELBO   {}\n", figure_text(r.elbo, r.elbo_se));
   }
   if (r.log_likelihood) {
     // There is no density to compare with.
   } else if (r.kl) {
-    fmt::print("  KL     {}   (log Z = {:.6f})\n", with_error(*r.kl, *r.kl_se), *r.log_z_true);
+    fmt::print("  KL     {}   (log Z = {:.6f})\n", figure_text(*r.kl, *r.kl_se), *r.log_z_true);
   } else {
     fmt::print("  KL     unknown: the target's log Z is not known\n");
   }
@@ -210,6 +209,22 @@ void report(const RunOutcome& outcome, const Spec& spec) {
     fmt::print("  and each{} as .svg\n", r.posterior ? "" : " but the animation");
   }
   fmt::print("wrote {}\n", (outcome.folder / run_files::summary).string());
+}
+
+/// A target that is named is fitted, or a file is: a spec file alone goes with both, for its flow
+/// and the other settings.
+void refuse_two_targets(const FitArguments& a) {
+  std::error_code error;
+  const auto status = std::filesystem::status(a.what, error);
+  if (a.file().empty() ||
+      (std::filesystem::exists(status) && !std::filesystem::is_directory(status))) {
+    return;
+  }
+  const auto* option = !a.samples.empty() ? "--samples" : !a.stan.empty() ? "--stan" : "--plugin";
+  throw Error(ErrorKind::usage,
+              fmt::format("{0} {1} and {2} do not go together: a run has one target; leave {2} "
+                          "out, and set flow, optimizer and more by --flow, --set or a spec file",
+                          option, a.file(), a.what));
 }
 
 /// Each cell of the figure has a flow of its own.
@@ -267,6 +282,10 @@ int run_fit(const FitArguments& a) {
           "a run is resumed as it was: --set, --out, --samples, --stan, --plugin and --data "
           "do not go with it");
     }
+    if (a.what.empty()) {
+      throw Error(ErrorKind::usage,
+                  "WHAT is missing: `riffle fit DIR --resume` goes on with the run in DIR");
+    }
     for (const auto& s : a.shorthands) {
       if (s.given->count() > 0 && std::string(s.key) != "run.threads") {
         throw Error(ErrorKind::usage,
@@ -291,6 +310,7 @@ int run_fit(const FitArguments& a) {
                   "FILE or --plugin FILE");
     }
     Spec spec = named ? find_spec(a.what) : !a.samples.empty() ? samples_spec() : posterior_spec();
+    if (named) refuse_two_targets(a);
     apply(a, spec);
     spec.validate();
     const std::filesystem::path folder = spec.run.out.empty()
@@ -333,8 +353,9 @@ Command add_fit(CLI::App& app) {
   a->what_given = fit->add_option(
       "WHAT", a->what,
       "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
-  fit->add_option("--samples", a->samples,
-                  "learn the density of the points in a file, CSV or .npy; WHAT may be left out");
+  fit->add_option(
+      "--samples", a->samples,
+      "learn the density of the points in a file, CSV or .npy; WHAT may be a spec file");
   fit->add_option("--stan", a->stan,
                   "fit a Stan model, compiled by tools/stan_model.sh or BridgeStan");
   fit->add_option("--plugin", a->plugin, "fit the target in a library (riffle/plugin.h)");

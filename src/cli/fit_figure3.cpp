@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "core/figure_text.h"
 #include "run/figure3.h"
 
 namespace riffle {
@@ -19,8 +20,8 @@ int run_fit_figure3(const Spec& spec, const std::filesystem::path& folder,
   callbacks.stop = &stop;
   if (!spec.run.quiet) {
     callbacks.on_cell = [&](const Figure3Cell& cell) {
-      fmt::print("{:2} of {}  {}  {:<16} K = {:<2}  KL {:.4f} ± {:.4f}  best of {}, {:.1f} s{}\n",
-                 ++done, all_cells, cell.target, cell.flow, cell.length, cell.kl, cell.kl_se,
+      fmt::print("{:2} of {}  {}  {:<16} K = {:<2}  KL {}  best of {}, {:.1f} s{}\n", ++done,
+                 all_cells, cell.target, cell.flow, cell.length, figure_text(cell.kl, cell.kl_se),
                  cell.starts, cell.seconds, cell.injective ? "" : "  (not injective)");
       std::fflush(stdout);
     };

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "cli/wrapped.h"
+#include "core/figure_text.h"
 #include "diagnostics/verdict.h"
 #include "riffle/error.h"
 
@@ -50,9 +51,9 @@ void show_stage(const PosteriorStage& stage) {
 
 void show_posterior(const PosteriorReport& p) {
   const double share = p.seconds > 0 ? p.seconds_in_target / p.seconds : 0;
-  fmt::print("\nlog Z    {:.4f} ± {:.4f}{}\n", p.log_z, p.log_z_se,
+  fmt::print("\nlog Z    {}{}\n", figure_text(p.log_z, p.log_z_se),
              p.keeps_constants ? "" : "   up to an unknown constant");
-  fmt::print("ELBO     {:.4f} ± {:.4f}\n", p.elbo, p.elbo_se);
+  fmt::print("ELBO     {}\n", figure_text(p.elbo, p.elbo_se));
   fmt::print("weights  {:.0f} of {} draws effective ({:.1f} %), k̂ {}\n", p.ess, p.draws,
              100 * p.ess_fraction, p.khat ? fmt::format("{:.2f}", *p.khat) : "not fitted");
   fmt::print("cost     {} gradients in {:.2f} s", amount(p.gradients), p.seconds);

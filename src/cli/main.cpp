@@ -70,6 +70,20 @@ const CLI::App& find_command(CLI::App& app, const std::string& name) {
   throw Error(ErrorKind::usage, unknown_name_message("command", name, views));
 }
 
+/// Throws Error{usage} for a first word that is neither a command nor an option of riffle itself:
+/// of the latter the parser would say no more than that a command is missing.
+void check_first_word(CLI::App& app, const std::string& word) {
+  if (!word.starts_with('-')) {
+    find_command(app, word);
+    return;
+  }
+  const auto name = word.substr(0, word.find('='));
+  const bool is_name = name.size() > (name.starts_with("--") ? 2U : 1U);
+  if (is_name && app.get_option_no_throw(name) == nullptr) {
+    throw Error(ErrorKind::usage, unknown_option_message(app, name));
+  }
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Riffle: variational inference with normalizing flows.");
   app.name("riffle");
@@ -87,7 +101,7 @@ int run(int argc, char** argv) {
   help->add_option("COMMAND", topic, "one of the commands");
 
   try {
-    if (argc > 1 && argv[1][0] != '-') find_command(app, argv[1]);
+    if (argc > 1) check_first_word(app, argv[1]);
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", help_of(deepest(app)));

@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <string>
 
+#include "core/figure_text.h"
+
 namespace riffle {
 namespace {
 
@@ -45,7 +47,8 @@ void Progress::tick(const FitProgress& progress) {
     started_ = true;
   }
   if (std::isfinite(progress.loss)) {
-    smoothed_ = memory * smoothed_ + (1 - memory) * progress.loss;
+    smoothed_ = std::isfinite(smoothed_) ? memory * smoothed_ + (1 - memory) * progress.loss
+                                         : progress.loss;
   }
   const auto now = std::chrono::steady_clock::now();
   if (now - last_ < std::chrono::milliseconds(100)) return;
@@ -62,7 +65,7 @@ void Progress::tick(const FitProgress& progress) {
       fmt::format("{:{}}{:{}}| {:3.0f} %", std::string(static_cast<std::size_t>(filled), '#'),
                   filled, "", width - filled, 100 * share),
       fmt::format("  {} of {}", progress.iteration, progress.iterations),
-      fmt::format("  loss {:.4f}", smoothed_),
+      "  loss " + figure_text(smoothed_),
       speed > 0 ? "  left " + clock_time(left / speed) : "",
       fmt::format("  {:.{}f} it/s", speed, speed < 10 ? 1 : 0),
       fmt::format("  rate {:.2g}", progress.rate),
@@ -80,7 +83,8 @@ void Progress::tick(const FitProgress& progress) {
 
 void Progress::log(std::uint64_t iteration, double loss) {
   if (quiet_ || terminal_) return;
-  fmt::print("Loss on iteration {}: {}\n", iteration, loss);
+  fmt::print("Loss on iteration {}: {}\n", iteration,
+             std::isfinite(loss) ? fmt::format("{}", loss) : figure_text(loss));
   std::fflush(stdout);  // whoever reads the pipe wants the lines as they come
 }
 

@@ -384,6 +384,12 @@ void Spec::validate() const {
                                   target.samples, kind.name));
   }
   if (kind.of_samples) {
+    if (!target.data.empty()) {
+      throw usage(
+          fmt::format("target.data is {}, but the data of a fit to samples are those of "
+                      "target.samples, {}",
+                      target.data, target.samples));
+    }
     check(target.log_floor == 0, "target.log_floor", target.log_floor, "0 with target.samples");
     check(flow.log_det_floor == 0, "flow.log_det_floor", flow.log_det_floor,
           "0 with target.samples");

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <optional>
 
 #include "core/executor.h"
 #include "core/rows.h"
@@ -14,22 +15,21 @@
 #include "inference/likelihood_estimator.h"
 #include "io/points.h"
 #include "riffle/error.h"
+#include "run/check_model.h"
 #include "run/training.h"
 #include "run/warnings.h"
 
 namespace riffle {
 namespace {
 
-/// The points that are trained on and those that are held out, each row-major.
-struct Split {
-  std::vector<double> training;
-  std::vector<double> held_out;
-};
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
-Split split(const Points& points, double holdout, std::uint64_t seed) {
+/// Which points are held out depends on seed and row alone.
+SplitPoints split(const Points& points, double holdout, std::uint64_t seed) {
   const RandomStream stream{seed, Purpose::hold_out, 0};
-  const std::size_t rows = points.values.size() / points.dim;
-  Split split;
+  const std::size_t rows = points.count();
+  SplitPoints split;
+  split.dim = points.dim;
   for (std::size_t row = 0; row < rows; ++row) {
     const bool out = stream.uniform(static_cast<std::uint32_t>(row),
                                     static_cast<std::uint32_t>(row >> 32)) < holdout;
@@ -83,28 +83,26 @@ MonteCarlo minus_log_likelihood(const FlowModel<T>& model, std::span<const T> pa
     squares += delta * (-log_q - result.mean);
   }
   const auto n = static_cast<double>(result.valid);
-  if (result.valid == 0) result.mean = std::numeric_limits<double>::quiet_NaN();
-  result.standard_error = std::sqrt(squares / (n - 1) / n);
+  if (result.valid == 0) result.mean = unknown;
+  result.standard_error = result.valid < 2 ? unknown : std::sqrt(squares / (n - 1) / n);
   return result;
 }
 
+std::optional<double> known(double x) {
+  return std::isfinite(x) ? std::optional(x) : std::nullopt;
+}
+
 template <class T>
-FitReport typed_density_fit(const Spec& spec, const FitCallbacks& callbacks,
-                            const FitHooks& hooks) {
+FitReport typed_density_fit(const Spec& spec, const SplitPoints& rows,
+                            const FitCallbacks& callbacks, const FitHooks& hooks) {
   const auto set = InstructionSet::parse(spec.run.simd);
-  const auto points = read_points(spec.target.samples);
-  const auto rows = split(points, spec.objective.holdout, spec.run.seed);
+  const std::size_t dim = rows.dim;
   const auto layers = parse_flow(spec.flow.layers);
-  const auto model = make_model<T>(spec.base.name, layers, {points.dim, 0, set});
-  if (!model.flow().has_inverse()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("densities are learned through the inverse, and {} has none: {}",
-                            spec.flow.layers, model.flow().no_inverse_reason()));
-  }
+  const auto model = make_model<T>(spec.base.name, layers, {dim, 0, set});
   Executor executor(threads_of(spec));
   const auto options = trainer_options(spec);
   LikelihoodEstimator<T> source(model, rows.training, options.batch, executor, set);
-  auto first_batch = some_of<T>(rows.training, points.dim, spec.run.seed);
+  auto first_batch = some_of<T>(rows.training, dim, spec.run.seed);
   Training<T> training{model, model, source, first_batch, Direction::inverse};
   if (!rows.held_out.empty()) {
     training.held_out = [&](std::span<const T> params) {
@@ -120,7 +118,6 @@ FitReport typed_density_fit(const Spec& spec, const FitCallbacks& callbacks,
       draw<T>(model, nullptr, params, {spec.run.seed, Purpose::draws, 0}, 0, spec.run.draws);
   std::uint64_t invalid_in_training = 0;
   for (const auto n : trained.state.blame) invalid_in_training += n;
-  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   FitReport report{
       .target = std::filesystem::path(spec.target.samples).filename().string(),
       .stop_reason = std::string(name_of(trained.reason)),
@@ -137,9 +134,9 @@ FitReport typed_density_fit(const Spec& spec, const FitCallbacks& callbacks,
       .kl = {},
       .kl_se = {},
       .log_likelihood = -bound.mean,
-      .log_likelihood_se = bound.standard_error,
-      .samples = rows.training.size() / points.dim,
-      .held_out = rows.held_out.size() / points.dim,
+      .log_likelihood_se = known(bound.standard_error),
+      .samples = rows.training.size() / dim,
+      .held_out = rows.held_out.size() / dim,
       .invalid_draws = bound.invalid,
       .invalid_training_draws = invalid_in_training,
       .refused_steps = trained.state.refused_steps,
@@ -148,9 +145,9 @@ FitReport typed_density_fit(const Spec& spec, const FitCallbacks& callbacks,
       .flow = TrainedFlow({spec.base.name,
                            spec.flow.layers,
                            spec.run.precision,
-                           points.dim,
+                           dim,
                            {params.begin(), params.end()}}),
-      .draws = {points.dim, std::move(drawn.z), std::move(drawn.log_q)},
+      .draws = {dim, std::move(drawn.z), std::move(drawn.log_q)},
       .log_p = {},
       .loss_every = trained.state.loss_every,
       .losses = trained.state.losses,
@@ -162,9 +159,19 @@ FitReport typed_density_fit(const Spec& spec, const FitCallbacks& callbacks,
 
 }  // namespace
 
-FitReport density_fit(const Spec& spec, const FitCallbacks& callbacks, const FitHooks& hooks) {
-  return spec.run.precision == "float" ? typed_density_fit<float>(spec, callbacks, hooks)
-                                       : typed_density_fit<double>(spec, callbacks, hooks);
+SplitPoints split_points(const Spec& spec) {
+  const auto points = read_points(spec.target.samples);
+  if (points.count() == 0) {
+    throw Error(ErrorKind::data, fmt::format("{} holds no points", spec.target.samples));
+  }
+  check_model(spec, points.dim);
+  return split(points, spec.objective.holdout, spec.run.seed);
+}
+
+FitReport density_fit(const Spec& spec, const SplitPoints& points, const FitCallbacks& callbacks,
+                      const FitHooks& hooks) {
+  return spec.run.precision == "float" ? typed_density_fit<float>(spec, points, callbacks, hooks)
+                                       : typed_density_fit<double>(spec, points, callbacks, hooks);
 }
 
 }  // namespace riffle

@@ -1,13 +1,28 @@
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "riffle/fit.h"
 #include "run/resumable_fit.h"
 
 namespace riffle {
 
-/// Fits spec.flow to the points of spec.target.samples by maximum likelihood, stopping early where
-/// points that are held out say so. Throws as read_points does, and Error{usage} where spec and
-/// points do not go together.
-FitReport density_fit(const Spec& spec, const FitCallbacks& callbacks, const FitHooks& hooks);
+/// Points whose density is learned, each part row-major [n][dim].
+struct SplitPoints {
+  std::size_t dim = 0;
+  std::vector<double> training;  ///< n >= 1
+  std::vector<double> held_out;  ///< may be empty
+};
+
+/// Reads the points of spec.target.samples, and holds some of them out. Throws as read_points does,
+/// Error{data} where there are none, and Error{usage} where spec and points do not go together; a
+/// fit of spec to what is returned does not fail for its input.
+SplitPoints split_points(const Spec& spec);
+
+/// Fits spec.flow to points by maximum likelihood, stopping early where those that are held out say
+/// so. `points` are split_points of the same spec.
+FitReport density_fit(const Spec& spec, const SplitPoints& points, const FitCallbacks& callbacks,
+                      const FitHooks& hooks);
 
 }  // namespace riffle

@@ -37,8 +37,8 @@ void make_target_paths_absolute(Spec& spec) {
   const auto absolute = [](std::string& path) {
     path = std::filesystem::absolute(path).lexically_normal().string();
   };
-  for (auto* library : {&t.stan, &t.plugin}) {
-    if (!library->empty()) absolute(*library);
+  for (auto* file : {&t.samples, &t.stan, &t.plugin}) {
+    if (!file->empty()) absolute(*file);
   }
   // A plug-in's data may be any text: only what is a file is a path.
   std::error_code error;

@@ -15,6 +15,7 @@
 #include "inference/gradient_estimator.h"
 #include "posterior/metered_density.h"
 #include "run/assessment.h"
+#include "run/check_model.h"
 #include "run/density_fit.h"
 #include "run/external_target.h"
 #include "run/posterior_fit.h"
@@ -118,23 +119,6 @@ Figures final_figures(const Spec& spec, const Target* own, const Targets<T>& tar
           std::nullopt};
 }
 
-/// What only the flow and base that were made can tell of a spec.
-template <class T>
-void check_goes_together(const Spec& spec, const FlowModel<T>& model) {
-  const auto& objective = find_by_name(objective_registry(), spec.objective.name, "objective");
-  if (objective.needs_inverse && !model.flow().has_inverse()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("objective {} needs a flow with an inverse, but {}: {}", objective.name,
-                            spec.flow.layers, model.flow().no_inverse_reason()));
-  }
-  if (objective.constant_entropy && model.base().parameters().size() > 0) {
-    throw Error(ErrorKind::usage,
-                fmt::format("objective {} takes E[ln q0] for a constant, but {} has parameters: "
-                            "take free-energy",
-                            objective.name, spec.base.name));
-  }
-}
-
 template <class T>
 FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& callbacks,
                     const FitHooks& hooks) {
@@ -226,7 +210,9 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
 FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbacks& callbacks,
                         const FitHooks& hooks) {
   spec.validate();
-  if (!spec.target.samples.empty()) return density_fit(spec, callbacks, hooks);
+  if (!spec.target.samples.empty()) {
+    return density_fit(spec, split_points(spec), callbacks, hooks);
+  }
   std::unique_ptr<Target> made;
   if (target == nullptr) {
     made = posterior_target(spec);

@@ -15,7 +15,9 @@
 #include "io/output.h"
 #include "io/points.h"
 #include "riffle/error.h"
+#include "run/check_model.h"
 #include "run/checkpoint.h"
+#include "run/density_fit.h"
 #include "run/draw_values.h"
 #include "run/external_target.h"
 #include "run/inputs.h"
@@ -157,7 +159,13 @@ struct Start {
   std::optional<Checkpoint> resume;
   std::string spec_text;
   std::vector<std::string> warnings;
+  std::optional<SplitPoints> points;  ///< of a fit to samples
 };
+
+/// The points of a fit to samples; throws what is wrong with the input of such a fit.
+std::optional<SplitPoints> points_of(const Spec& spec) {
+  return spec.target.samples.empty() ? std::nullopt : std::optional(split_points(spec));
+}
 
 RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
                     const FitCallbacks& callbacks, const Start& start) {
@@ -167,7 +175,10 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
   hooks.on_checkpoint = [&](const Checkpoint& checkpoint) {
     save_checkpoint(folder / run_files::checkpoint, checkpoint, start.spec_text);
   };
-  RunOutcome outcome{folder, resumable_fit(spec, own, callbacks, hooks), {}};
+  RunOutcome outcome{folder,
+                     start.points ? density_fit(spec, *start.points, callbacks, hooks)
+                                  : resumable_fit(spec, own, callbacks, hooks),
+                     {}};
   auto& report = outcome.report;
   report.warnings.insert(report.warnings.begin(), start.warnings.begin(), start.warnings.end());
   const bool single = spec.run.precision == "float";
@@ -222,6 +233,8 @@ void claim_folder(const fs::path& folder, bool force) {
 }
 
 Spec spec_of_run(const fs::path& folder) {
+  if (folder.empty())
+    throw Error(ErrorKind::usage, "the name of the run's folder is empty: name the DIR of a run");
   const auto path = folder / run_files::spec;
   std::error_code error;
   if (!fs::exists(path, error)) {
@@ -235,13 +248,17 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCall
   spec.validate();
   auto effective = spec;
   make_target_paths_absolute(effective);
-  const auto own = external_target(effective);  // what cannot be loaded leaves no folder behind
-  if (!own) check_target(effective);
+  const auto own = external_target(effective);  // what cannot be had leaves no folder behind
+  if (own) {
+    check_model(effective, own->dim());
+  } else {
+    check_target(effective);
+  }
+  const Start start{std::nullopt, to_toml(effective), {}, points_of(effective)};
   claim_folder(folder, spec.run.force);
-  const auto text = to_toml(effective);
   write_inputs(folder, effective);
-  write_file(folder / run_files::spec, text);
-  return fit_into(effective, own.get(), folder, callbacks, {std::nullopt, text, {}});
+  write_file(folder / run_files::spec, start.spec_text);
+  return fit_into(effective, own.get(), folder, callbacks, start);
 }
 
 RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spec&)>& change,
@@ -266,7 +283,8 @@ RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spe
   if (change) change(spec);
   spec.validate();
   const auto own = external_target(spec);
-  return fit_into(spec, own.get(), folder, callbacks, {checkpoint, text, std::move(warnings)});
+  return fit_into(spec, own.get(), folder, callbacks,
+                  {checkpoint, text, std::move(warnings), points_of(spec)});
 }
 
 namespace {

@@ -28,7 +28,8 @@ inline constexpr const char* diagnosis = "diagnose.json";
 /// the run that was there are removed, and nothing else. Throws Error{cannot_create}.
 void claim_folder(const std::filesystem::path& folder, bool force);
 
-/// The effective spec of the run in a folder. Throws Error{no_input} where there is no run.
+/// The effective spec of the run in a folder. Throws Error{no_input} where there is no run, and
+/// Error{usage} for a folder without a name.
 Spec spec_of_run(const std::filesystem::path& folder);
 
 /// What a fit left in its folder.
@@ -41,7 +42,8 @@ struct RunOutcome {
 /// Fits `spec` into `folder`: writes the effective spec first, a checkpoint now and then, and in
 /// the end model, losses, draws, pictures and, last, the summary. Every file appears complete or
 /// not at all. Throws Error{cannot_create} where the folder holds something and spec.run.force is
-/// not set.
+/// not set. What is wrong with the spec, or with the files that its target is made of, is thrown
+/// before anything in the folder is touched.
 RunOutcome run_in_folder(const Spec& spec, const std::filesystem::path& folder,
                          const FitCallbacks& callbacks);
 

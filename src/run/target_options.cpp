@@ -7,6 +7,7 @@
 #include "core/names.h"
 #include "io/table.h"
 #include "riffle/error.h"
+#include "run/check_model.h"
 
 namespace riffle {
 
@@ -30,7 +31,8 @@ TargetOptions target_options(const TargetEntry& entry, const Spec& spec, Instruc
 void check_target(const Spec& spec) {
   if (!spec.target.samples.empty()) return;
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
-  entry.make<double>(target_options(entry, spec, InstructionSet::scalar()));
+  const auto target = entry.make<double>(target_options(entry, spec, InstructionSet::scalar()));
+  check_model(spec, target->dim());
 }
 
 }  // namespace riffle

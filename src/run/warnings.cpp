@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "core/figure_text.h"
+
 namespace riffle {
 namespace {
 
@@ -51,10 +53,10 @@ void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
         "the constrained layer `planar` avoids it");
   }
   if (report.kl && *report.kl + 4 * *report.kl_se < 0) {
-    warnings.push_back(fmt::format(
-        "the bound lies below its floor: KL = {:.4f} ± {:.4f} cannot be negative; the map is not "
-        "injective, or draws were left out",
-        *report.kl, *report.kl_se));
+    warnings.push_back(
+        fmt::format("the bound lies below its floor: KL = {} cannot be negative; the map is not "
+                    "injective, or draws were left out",
+                    figure_text(*report.kl, *report.kl_se)));
   }
   if (report.invalid_draws > 0) {
     warnings.push_back(fmt::format("{} of the final draws were not finite and were left out",

@@ -28,6 +28,11 @@ refuses $usage '--batch' bench gradient --batch -1
 refuses $usage '--threads' bench gradient --threads 0
 refuses $usage 'double' bench gradient --precision half
 refuses $usage 'no command "nothing"' help nothing
+refuses $usage 'no option "--bogus"' --bogus
+refuses $usage 'no option "--bogus"' --bogus=3
+refuses $usage 'no option "-z"' -z
+refuses $usage 'no option "--bogus"' --bogus fit U1
+refuses $usage 'did you mean "--version"?' --vresion
 
 # What to fit.
 refuses $usage 'did you mean "tutorial"?' fit tutoril
@@ -38,6 +43,8 @@ refuses $no_input 'no/such/file' fit no/such/file
 refuses $usage 'is a folder' fit .
 refuses $no_input 'no spec.toml' fit . --resume
 refuses $no_input 'no spec.toml' fit missing --resume
+refuses $usage 'WHAT is missing' fit --resume
+refuses $usage 'WHAT is missing' fit "" --resume
 
 # Keys and values of the command line.
 refuses $usage 'SECTION.KEY=VALUE' fit U1 --set nonsense
@@ -90,6 +97,12 @@ refuses $usage '\x1b[31m' fit U1 --set $'target.name=\e[31mred'
 refuses $usage '\x1b]0;' fit $'\e]0;title\a'
 refuses $usage 'no command' $'a\nb'
 
+# What only the model can tell, of any target, leaves no folder either.
+refuses $usage 'take free-energy' fit U1 --objective bound --set base.name=full-normal
+seq 20 | awk '{ print $1 % 7, $1 % 2 }' >one-feature.txt
+refuses $usage 'affine-coupling' fit logistic --set target.data=one-feature.txt \
+  --set target.intercept=false --flow affine-coupling:2
+
 # Draws.
 mkdir empty
 refuses $no_input 'model.riffle' sample empty -n 5
@@ -99,6 +112,8 @@ for n in -5 1e3 five "" 1.5 99999999999999999999999; do
   refuses $usage '--seed' sample empty -n 1 --seed "$n"
 done
 refuses $no_input 'spec.toml' plot empty
+refuses $usage 'folder is empty' plot ""
+refuses $usage 'folder is empty' diagnose ""
 
 # Spec files.
 spec() {
@@ -130,6 +145,45 @@ rm binary.toml
 head -c 20000 /dev/zero | tr '\0' '[' >deep.toml
 refuses $data 'deep.toml' fit deep.toml
 rm deep.toml
+
+# Points whose density is to be learned: what is wrong with them, or with what is to fit them, leaves
+# no folder, and takes nothing from the run that --force gives up.
+for i in $(seq 40); do echo "$i,$((i * i % 17))"; done >points.csv
+seq 40 >line.csv
+printf 'x,y\n1,2\n3\n' >ragged.csv
+printf 'x,y\n1,2\n3,nan\n' >nan.csv
+printf 'x,y\n' >none.csv
+: >nothing.csv
+head -c 300 "$riffle" >binary.npy
+learn=(--iterations 20 --batch 32 --flow affine --no-plots)
+ends 0 fit --samples points.csv "${learn[@]}" --out good
+before=$(cat good/*)
+for place in '--out new' '--out good --force'; do
+  # shellcheck disable=SC2086  # options
+  {
+    refuses $no_input 'missing.csv' fit --samples missing.csv "${learn[@]}" $place
+    refuses $data 'ragged.csv' fit --samples ragged.csv "${learn[@]}" $place
+    refuses $data 'row 2, column y' fit --samples nan.csv "${learn[@]}" $place
+    refuses $data 'none.csv holds no points' fit --samples none.csv "${learn[@]}" $place
+    refuses $data 'nothing.csv' fit --samples nothing.csv "${learn[@]}" $place
+    refuses $data 'binary.npy' fit --samples binary.npy "${learn[@]}" $place
+    refuses $usage 'did you mean "planar"?' fit --samples points.csv --set flow.layers=plnar:3 $place
+    refuses $usage 'mixture' fit --samples points.csv --set 'base.name=mixture(components=0)' $place
+    refuses $usage 'affine-coupling' fit --samples line.csv --flow affine-coupling:2 $place
+    refuses $usage 'holdout' fit --samples points.csv --set objective.holdout=0.999999 $place
+  }
+done
+[ "$before" = "$(cat good/*)" ] || fail "the run in good is another"
+# A run has one target, and points one objective.
+refuses $usage 'maximum-likelihood, not bound' fit --samples points.csv --objective bound
+refuses $usage 'maximum-likelihood, not bound' fit --samples points.csv --set objective.name=bound
+refuses $usage 'leave U1 out' fit U1 --samples points.csv
+refuses $usage 'leave tutorial out' fit tutorial --samples points.csv
+refuses $usage 'leave figure3 out' fit figure3 --samples points.csv
+refuses $usage '--stan m.so and U1' fit U1 --stan m.so
+refuses $usage '--plugin m.so and U1' fit U1 --plugin m.so
+refuses $usage 'one target' fit --samples points.csv --stan m.so
+refuses $usage 'target.data' fit --samples points.csv --data table.csv
 
 # Places that cannot be written to; /proc takes no folders, not even from root.
 touch plain

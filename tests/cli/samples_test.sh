@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# The density of points in a file.
+. "$(dirname "$0")/lib.sh"
+
+for i in $(seq 60); do echo "$i,$((i * i % 17))"; done >points.csv
+learn=(--iterations 20 --batch 32 --flow affine --no-plots)
+ends 0 fit --samples points.csv "${learn[@]}"
+says 'held-out points)' "a fit to points"
+says 'wrote runs/points-1/summary.json' "a fit to points"
+for key in log_likelihood log_likelihood_se samples held_out; do
+  grep -qE "^  \"$key\": -?[0-9]" runs/points-1/summary.json || fail "summary.json has no $key"
+done
+
+# A spec means the same wherever it is read.
+mkdir elsewhere
+(cd elsewhere && ends 0 fit ../runs/points-1/spec.toml --out ../again)
+same_run runs/points-1 again
+
+# Points may come from a pipe, which can be read once.
+"$riffle" fit --samples /dev/stdin "${learn[@]}" --out piped <points.csv >"$log/out" 2>"$log/err" ||
+  fail "no points from a pipe: $(cat "$log/err")"
+# shellcheck disable=SC2002  # a pipe, not a file
+cat points.csv | "$riffle" fit --samples /dev/stdin "${learn[@]}" --out piped --force \
+  >"$log/out" 2>"$log/err" || fail "no points from a pipe: $(cat "$log/err")"
+same_run runs/points-1 piped
+
+# A spec file gives the flow and the rest, whatever its target and objective.
+printf '%s\n' '[target]' 'name = "U3"' '[flow]' 'layers = "affine"' '[optimizer]' 'name = "adam"' \
+  'learning_rate = 0.002' '[run]' 'iterations = 20' 'batch = 32' 'plots = false' >mine.toml
+ends 0 fit mine.toml --samples points.csv
+grep -q 'name = "maximum-likelihood"' runs/mine-1/spec.toml || fail "another objective"
+same_run runs/points-1 runs/mine-1
+
+# A single point tells no standard error, and nothing that is not finite is shown as a number.
+printf '1,2\n' >one.csv
+ends 0 fit --samples one.csv "${learn[@]}" --set objective.holdout=0
+says '± unknown   (mean over 1 point it was trained on)' "a fit to one point"
+grep -qE '"log_likelihood": -?[0-9]' runs/one-1/summary.json || fail "ln q of one point"
+grep -q '"log_likelihood_se": null' runs/one-1/summary.json || fail "an error of one point"
+if grep -qiw nan "$log/out"; then fail "nan on the screen: $(cat "$log/out")"; fi
+ends 0 fit U2 "${brief[@]}" --flow planar-free:3 --set optimizer.name=sgd --lr 1e300
+says 'not finite' "a fit that diverged"
+if grep -qiw nan "$log/out"; then fail "nan on the screen: $(cat "$log/out")"; fi
+
+finish
