@@ -78,7 +78,9 @@ struct Spec {
 
   struct Run {
     /// "flow": trains flow.layers by the objective as it says; "staged": finds out by itself what
-    /// the target needs, and then ignores base, flow, objective, optimizer and schedule.
+    /// the target needs, and then ignores base, flow, objective, optimizer and schedule; "figure3":
+    /// fits the targets and flows of figure 3 of Rezende & Mohamed (2015), and then takes no keys
+    /// of target and flow. This one is of `riffle fit` alone.
     std::string method = "flow";
     /// staged: time to end within, the final draws included
     double max_seconds = std::numeric_limits<double>::infinity();

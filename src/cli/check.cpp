@@ -66,7 +66,7 @@ Command add_check(CLI::App& app) {
   };
   auto a = std::make_shared<Given>();
   auto* check = app.add_subcommand("check", "audit a trained flow: inverse, log-det, ∫q = 1, ...");
-  check->add_option("DIR", a->folder, "folder of a run")->required();
+  check->add_option("DIR", a->folder, "folder of a run, or a model file (.riffle)")->required();
   check->add_option("--seed", a->seed, "seed of the draws [1]");
   check->add_option("--draws", a->draws, fmt::format("how many draws [{}]", a->draws));
   check->footer(

@@ -86,7 +86,29 @@ struct FitArguments {
   };
 };
 
+/// The figure's targets and flows are its own.
+void refuse_with_figure3(const FitArguments& a) {
+  const auto refuse = [](std::string_view what) {
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("figure3 has targets and flows of its own: {} does not go with it", what));
+  };
+  for (const auto& s : a.shorthands) {
+    const std::string_view key(s.key);
+    if (s.given->count() > 0 && (key == "flow.layers" || key == "run.method")) refuse(s.option);
+  }
+  for (const auto& assignment : a.set) {
+    const auto key = assignment.substr(0, assignment.find('='));
+    if (key.starts_with("target.") || key.starts_with("flow.") || key == "run.method") {
+      refuse("--set " + key);
+    }
+  }
+  if (!a.file().empty()) refuse("--samples, --stan or --plugin");
+  if (!a.data.empty()) refuse("--data");
+}
+
 void apply(const FitArguments& a, Spec& spec) {
+  if (spec.run.method == "figure3") refuse_with_figure3(a);
   if (!a.samples.empty()) {
     spec.target.samples = a.samples;
     spec.objective.name = "maximum-likelihood";  // another one that is asked for is refused
@@ -121,8 +143,9 @@ void apply(const FitArguments& a, Spec& spec) {
   const bool method_set = given("run.method") ||
                           std::any_of(a.set.begin(), a.set.end(),
                                       [](const auto& s) { return s.starts_with("run.method="); });
-  if (!method_set && (given("flow.layers") || given("objective.name") || given("run.iterations") ||
-                      given("run.batch") || given("optimizer.learning_rate"))) {
+  if (!method_set && spec.run.method == "staged" &&
+      (given("flow.layers") || given("objective.name") || given("run.iterations") ||
+       given("run.batch") || given("optimizer.learning_rate"))) {
     spec.run.method = "flow";
   }
   if (a.no_plots) spec.run.plots = false;
@@ -227,15 +250,6 @@ void refuse_two_targets(const FitArguments& a) {
                           option, a.file(), a.what));
 }
 
-/// Each cell of the figure has a flow of its own.
-void refuse_flow(const FitArguments& a) {
-  for (const auto& s : a.shorthands) {
-    if (s.given->count() > 0 && std::string(s.key) == "flow.layers") {
-      throw Error(ErrorKind::usage, "figure3 has flows of its own: --flow does not go with it");
-    }
-  }
-}
-
 /// Ends the process, for a target that hangs cannot be stopped in any other way.
 [[noreturn]] void end_hung(double max_seconds, bool has_flow, const std::filesystem::path& folder) {
   const auto where = has_flow ? fmt::format("the flow of the last finished stage is in {}",
@@ -292,6 +306,10 @@ int run_fit(const FitArguments& a) {
                     fmt::format("a run is resumed as it was: {} does not go with it", s.option));
       }
     }
+    if (is_figure3(a.what)) {
+      return run_resume_figure3(
+          a.what, [&](Spec& spec) { apply(a, spec); }, stop_requested);
+    }
     Progress progress(a.quiet);
     outcome = resume_in_folder(
         a.what,
@@ -316,10 +334,7 @@ int run_fit(const FitArguments& a) {
     const std::filesystem::path folder = spec.run.out.empty()
                                              ? default_folder(named ? a.what : a.file(), spec)
                                              : std::filesystem::path(spec.run.out);
-    if (named && a.what == "figure3") {
-      refuse_flow(a);
-      return run_fit_figure3(spec, folder, stop_requested);
-    }
+    if (spec.run.method == "figure3") return run_fit_figure3(spec, folder, stop_requested);
     Progress progress(spec.run.quiet);
     watch(spec, folder);
     outcome = run_in_folder(spec, folder, make_callbacks(progress, spec.run.quiet));
@@ -374,7 +389,8 @@ Command add_fit(CLI::App& app) {
   fit->add_flag("--quiet", a->quiet, "show warnings and errors only");
   fit->footer(
       "Writes spec.toml, model.riffle, loss.csv, draws.csv, samples.csv, summary.json and "
-      "pictures.\n"
+      "pictures;\n"
+      "figure3 a model of each fit, figure3.csv, summary.json and pictures.\n"
       "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 73 cannot create, 74 I/O error,\n"
       "75 the target hangs (--max-seconds), 130 interrupted (what was reached is written).");
   return {fit, [a] { return run_fit(*a); }};

@@ -7,38 +7,66 @@
 
 #include "core/figure_text.h"
 #include "run/figure3.h"
+#include "run/figure3_folder.h"
 
 namespace riffle {
+namespace {
 
-int run_fit_figure3(const Spec& spec, const std::filesystem::path& folder,
-                    const std::atomic<bool>& stop) {
-  constexpr int interrupted_exit = 130;
-  constexpr int all_cells = 48;
+constexpr int interrupted_exit = 130;
+
+void show_fit(const Figure3Fit& fit, std::size_t finished, std::size_t all) {
+  fmt::print("{:2} of {}  {}  {:<16} K = {:<2}  KL {}  best of {}, {:.1f} s{}\n", finished, all,
+             fit.cell.target, fit.cell.flow, fit.cell.length, figure_text(fit.kl, fit.kl_se),
+             fit.cell.starts, fit.seconds, fit.injective ? "" : "  (not injective)");
+  std::fflush(stdout);
+}
+
+/// What `make` does with callbacks is shown, unless it is to be quiet.
+template <class Make>
+int shown(const std::filesystem::path& folder, const bool& quiet, const std::atomic<bool>& stop,
+          Make&& make) {
   const auto start = std::chrono::steady_clock::now();
-  int done = 0;
   Figure3Callbacks callbacks;
   callbacks.stop = &stop;
-  if (!spec.run.quiet) {
-    callbacks.on_cell = [&](const Figure3Cell& cell) {
-      fmt::print("{:2} of {}  {}  {:<16} K = {:<2}  KL {}  best of {}, {:.1f} s{}\n", ++done,
-                 all_cells, cell.target, cell.flow, cell.length, figure_text(cell.kl, cell.kl_se),
-                 cell.starts, cell.seconds, cell.injective ? "" : "  (not injective)");
-      std::fflush(stdout);
-    };
-  }
-  const auto outcome = fit_figure3(spec, folder, callbacks);
+  callbacks.on_fit = [&](const Figure3Fit& fit, std::size_t finished, std::size_t all) {
+    if (!quiet) show_fit(fit, finished, all);
+  };
+  const Figure3Outcome outcome = make(callbacks);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   for (const auto& warning : outcome.warnings) fmt::print(stderr, "warning: {}\n", warning);
-  if (!spec.run.quiet) {
-    fmt::print("{} fits in {:.1f} s; wrote {}\n", outcome.cells.size(), taken.count(),
-               (folder / "figure3.csv").string());
+  if (!quiet) {
+    fmt::print("{} fits in {:.1f} s; wrote {}\n", outcome.finished, taken.count(),
+               (folder / figure3_table).string());
     for (const auto& picture : outcome.pictures) {
       fmt::print("  {}\n", (folder / picture).string());
     }
   }
   if (!outcome.interrupted) return 0;
-  fmt::print(stderr, "interrupted; figure3.csv holds the fits that were finished\n");
+  fmt::print(stderr, "interrupted; `riffle fit {} --resume` goes on\n", folder.string());
   return interrupted_exit;
+}
+
+}  // namespace
+
+int run_fit_figure3(const Spec& spec, const std::filesystem::path& folder,
+                    const std::atomic<bool>& stop) {
+  return shown(folder, spec.run.quiet, stop, [&](const Figure3Callbacks& callbacks) {
+    return fit_figure3(spec, folder, callbacks);
+  });
+}
+
+int run_resume_figure3(const std::filesystem::path& folder,
+                       const std::function<void(Spec&)>& change, const std::atomic<bool>& stop) {
+  bool quiet = false;
+  return shown(folder, quiet, stop, [&](const Figure3Callbacks& callbacks) {
+    return resume_figure3(
+        folder,
+        [&](Spec& spec) {
+          change(spec);
+          quiet = spec.run.quiet;
+        },
+        callbacks);
+  });
 }
 
 }  // namespace riffle

@@ -17,7 +17,8 @@ Command add_logdensity(CLI::App& app) {
   };
   auto a = std::make_shared<Arguments>();
   auto* logdensity = app.add_subcommand("logdensity", "ln q of a trained flow at given points");
-  logdensity->add_option("DIR", a->folder, "folder of a run")->required();
+  logdensity->add_option("DIR", a->folder, "folder of a run, or a model file (.riffle)")
+      ->required();
   logdensity->add_option("POINTS", a->points, "file of points: CSV, or .npy of NumPy")->required();
   logdensity->add_option("-o", a->file, "file to write [standard output]");
   logdensity->footer(

@@ -21,7 +21,7 @@ Command add_sample(CLI::App& app) {
   };
   auto a = std::make_shared<Arguments>();
   auto* sample = app.add_subcommand("sample", "draw from a trained flow, as CSV");
-  sample->add_option("DIR", a->folder, "folder of a run")->required();
+  sample->add_option("DIR", a->folder, "folder of a run, or a model file (.riffle)")->required();
   sample->add_option("-n", a->n, "how many draws")->required();
   sample->add_option("--seed", a->seed, "seed of the draws [1]");
   sample->add_option("-o", a->file, "file to write [standard output]");

@@ -94,7 +94,7 @@ bool belongs_to_one_run(std::string_view section, std::string_view key) {
 struct NamedChoice {
   std::string_view name;
 };
-constexpr std::array methods{NamedChoice{"flow"}, NamedChoice{"staged"}};
+constexpr std::array methods{NamedChoice{"flow"}, NamedChoice{"staged"}, NamedChoice{"figure3"}};
 constexpr std::array resamplings{NamedChoice{"none"}, NamedChoice{"psis"}};
 
 Error usage(const std::string& message) {
@@ -225,6 +225,41 @@ void check(bool good, std::string_view key, const auto& value, std::string_view 
   if (!good) throw usage(fmt::format("{} is {}, but must be {}", key, value, wanted));
 }
 
+/// Whether the keys of a section are the figure's own where run.method is "figure3".
+bool belongs_to_figure3(std::string_view section) {
+  return section == "target" || section == "flow";
+}
+
+Error not_with_figure3(std::string_view what) {
+  return usage(fmt::format(
+      "run.method is figure3, which has targets and flows of its own: leave out {}", what));
+}
+
+/// Throws where a key of theirs is not as it is by default.
+void check_figure3(const Spec& spec) {
+  auto usual = spec;
+  usual.target = {};
+  usual.flow = {};
+  std::vector<std::string> values;
+  const auto text_of = [](const auto& field) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(field)>, std::optional<std::uint64_t>>) {
+      return field ? written(*field) : std::string();
+    } else {
+      return written(field);
+    }
+  };
+  for_each_key(usual, [&](std::string_view, std::string_view, const auto& field) {
+    values.push_back(text_of(field));
+  });
+  auto value = values.begin();
+  for_each_key(spec, [&](std::string_view section, std::string_view key, const auto& field) {
+    if (text_of(field) != *value++) throw not_with_figure3(fmt::format("{}.{}", section, key));
+  });
+  if (!spec.target.numbers.empty()) {
+    throw not_with_figure3("target." + spec.target.numbers.begin()->first);
+  }
+}
+
 /// Whether the target comes from a library.
 bool is_external(const Spec& spec) {
   return !spec.target.stan.empty() || !spec.target.plugin.empty();
@@ -279,6 +314,13 @@ Spec parse_spec(std::string_view text, std::string_view origin) {
         read_key(spec, std::string(section.str()), std::string(key.str()), value);
       }
     }
+    if (spec.run.method == "figure3") {
+      for (const auto& [section, content] : table) {
+        if (belongs_to_figure3(section.str())) {
+          throw not_with_figure3(fmt::format("[{}]", section.str()));
+        }
+      }
+    }
   } catch (const Error& error) {
     throw Error(error.kind(), fmt::format("{}: {}", origin, error.what()));
   }
@@ -288,7 +330,9 @@ Spec parse_spec(std::string_view text, std::string_view origin) {
 std::string to_toml(const Spec& spec) {
   std::string text;
   std::string_view last_section;
+  const bool figure3 = spec.run.method == "figure3";
   for_each_key(spec, [&](std::string_view section, std::string_view key, const auto& field) {
+    if (figure3 && belongs_to_figure3(section)) return;
     if (section != last_section) {
       if (last_section == "target") {
         for (const auto& [name, value] : spec.target.numbers) {
@@ -332,6 +376,7 @@ void set_key(Spec& spec, std::string_view key, std::string_view value) {
 }
 
 void Spec::validate() const {
+  if (run.method == "figure3") check_figure3(*this);
   const auto& entry = find_by_name(target_registry(), target.name, "target");
   if (target.dim) {
     check(*target.dim >= 1 && *target.dim <= 1'000'000, "target.dim", *target.dim,

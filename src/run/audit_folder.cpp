@@ -36,12 +36,12 @@ std::vector<AuditResult> audit_flow(const TrainedFlow::Definition& d, const Audi
 
 }  // namespace
 
-FolderAudit audit_folder(const std::filesystem::path& folder, const AuditOptions& options) {
+FolderAudit audit_folder(const std::filesystem::path& where, const AuditOptions& options) {
   if (options.draws == 0 || options.draws > most_audit_draws) {
     throw Error(ErrorKind::usage, fmt::format("{} draws to check by: 1 to {} are possible",
                                               options.draws, most_audit_draws));
   }
-  const auto model = read_model(folder / run_files::model);
+  const auto model = read_model(model_of(where));
   const auto& definition = model.flow.definition();
   FolderAudit audit{model.flow, {check_vectors(model)}};
   auto results = definition.precision == "float" ? audit_flow<float>(definition, options)

@@ -14,8 +14,8 @@ struct FolderAudit {
   std::vector<AuditResult> results;  ///< "check vectors" first, then those of diagnostics/audit.h
 };
 
-/// Audits the flow in the folder of a run. Throws Error where there is no model, or one that is
+/// Audits the flow in `where` (model_of). Throws Error where there is no model, or one that is
 /// damaged; check vectors that are not reproduced are a result.
-FolderAudit audit_folder(const std::filesystem::path& folder, const AuditOptions& options);
+FolderAudit audit_folder(const std::filesystem::path& where, const AuditOptions& options);
 
 }  // namespace riffle

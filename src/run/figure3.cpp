@@ -3,176 +3,178 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <chrono>
+#include <cmath>
+#include <limits>
 #include <mutex>
-#include <optional>
-#include <string_view>
 
 #include "core/cores.h"
 #include "core/executor.h"
-#include "io/csv.h"
-#include "io/figure3_plots.h"
 #include "io/files.h"
-#include "run/grids.h"
+#include "riffle/fit.h"
+#include "run/figure3_folder.h"
 #include "run/run_folder.h"
+#include "run/summary.h"
 
 namespace riffle {
 namespace {
 
-constexpr std::array<std::string_view, 4> targets{"U1", "U2", "U3", "U4"};
-constexpr std::array<std::size_t, 3> lengths{2, 8, 32};
-
-struct Kind {
-  std::string_view name;
-  std::string_view layer;
-};
-
-// NICE mixes the coordinates between its coupling layers by a permutation or by an orthogonal map.
-constexpr std::array<Kind, 4> kinds{{
-    {"planar", "planar"},
-    {"radial", "radial"},
-    {"nice-permutation", "compose(additive-coupling(hidden=16x16) + permutation)"},
-    {"nice-orthogonal", "compose(additive-coupling(hidden=16x16) + householder)"},
-}};
-
-/// Flows without nets cost little: they get more iterations and more starts, and most of all the
-/// short ones, which have the worse local optima.
-bool is_cheap(std::string_view flow) {
-  return !flow.starts_with("nice");
-}
-constexpr std::uint64_t cheap_iterations = 3;  // times those of the spec
-
-std::uint64_t starts_for(const Kind& kind, std::size_t length) {
-  const bool cheap = is_cheap(kind.name);
-  if (length <= 2) return cheap ? 24 : 4;
-  if (length <= 8) return cheap ? 16 : 2;
-  return cheap ? 4 : 1;
-}
-
-std::vector<Figure3Cell> all_cells() {
-  std::vector<Figure3Cell> cells;
-  for (const auto target : targets) {
-    for (const auto& kind : kinds) {
-      for (const auto length : lengths) {
-        Figure3Cell cell;
-        cell.target = target;
-        cell.flow = kind.name;
-        cell.length = length;
-        cell.layers = fmt::format("{}:{}", kind.layer, length);
-        cell.starts = starts_for(kind, length);
-        cells.push_back(std::move(cell));
-      }
-    }
-  }
-  return cells;
-}
+namespace fs = std::filesystem;
 
 /// One start of one cell.
 struct Job {
-  std::size_t cell;
+  std::size_t fit;
   std::uint64_t start;
 };
 
 /// The longest first, so that no thread is left alone with one at the end.
-std::vector<Job> jobs_of(const std::vector<Figure3Cell>& cells) {
+std::vector<Job> jobs_of(std::span<const Figure3Fit> fits) {
   std::vector<Job> jobs;
-  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-    for (std::uint64_t start = 0; start < cells[cell].starts; ++start)
-      jobs.push_back({cell, start});
+  for (std::size_t k = 0; k < fits.size(); ++k) {
+    if (fits[k].finished) continue;
+    for (std::uint64_t start = 0; start < fits[k].cell.starts; ++start) jobs.push_back({k, start});
   }
   std::stable_sort(jobs.begin(), jobs.end(), [&](const Job& a, const Job& b) {
+    // Layers with nets take ten times as long.
     const auto cost = [&](const Job& job) {
-      return cells[job.cell].length * (is_cheap(cells[job.cell].flow) ? 1 : 10);
+      const auto& cell = fits[job.fit].cell;
+      return cell.length * (cell.flow.starts_with("nice") ? 10 : 1);
     };
     return cost(a) > cost(b);
   });
   return jobs;
 }
 
-std::string csv_of(const std::vector<Figure3Cell>& cells) {
-  std::string text = "target,flow,K,kl,kl_se,elbo,starts,seed,seconds,injective,layers\n";
-  for (const auto& c : cells) {
-    text += fmt::format("{},{},{},{},{},{},{},{},{:.3f},{},\"{}\"\n", c.target, c.flow, c.length,
-                        c.kl, c.kl_se, c.elbo, c.starts, c.seed, c.seconds, c.injective, c.layers);
+Spec spec_of_start(const Spec& spec, const Figure3Cell& cell, std::uint64_t start) {
+  Spec own = spec;
+  own.target.name = cell.target;
+  own.flow.layers = cell.layers;
+  own.run.method = "flow";
+  own.run.threads = 1;
+  own.run.iterations *= cell.patience;
+  own.objective.beta_steps *= static_cast<double>(cell.patience);
+  own.run.seed += start;
+  return own;
+}
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// Whether a start's ELBO means something: it is finite, of all draws, and not above log Z, as that
+/// of a flow out of the range of its numbers can be.
+bool is_sound(const FitReport& report) {
+  return std::isfinite(report.elbo) && std::isfinite(report.elbo_se) && report.invalid_draws == 0 &&
+         (!report.kl || *report.kl + 4 * *report.kl_se >= 0);
+}
+
+/// Takes one start's outcome into its fit.
+void take(const FitReport& report, std::uint64_t seed, bool first, Figure3Fit& fit) {
+  const bool sound = is_sound(report);
+  const double elbo = sound ? report.elbo : nan;
+  fit.seconds += report.seconds;
+  fit.diverged += sound ? 0 : 1;
+  if (!first && !is_better_start(elbo, seed, fit.elbo, fit.seed)) return;
+  fit.seed = seed;
+  fit.kl = sound ? report.kl.value_or(nan) : nan;
+  fit.kl_se = sound ? report.kl_se.value_or(nan) : nan;
+  fit.elbo = elbo;
+  fit.injective = report.injective;
+  if (sound) fit.flow = report.flow;
+}
+
+std::size_t finished_of(std::span<const Figure3Fit> fits) {
+  return static_cast<std::size_t>(std::ranges::count(fits, true, &Figure3Fit::finished));
+}
+
+/// Makes what is missing of a state, and writes down each step of the way.
+Figure3Outcome complete(const Spec& spec, const std::string& spec_text, Figure3State state,
+                        const fs::path& folder, const Figure3Callbacks& callbacks) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  const double before = state.seconds;
+  const auto threads =
+      static_cast<std::size_t>(spec.run.threads != 0 ? spec.run.threads : usable_cores());
+  const auto note = [&](std::string_view stop_reason) {
+    state.seconds = before + std::chrono::duration<double>(Clock::now() - begin).count();
+    write_file(folder / run_files::summary,
+               figure3_summary(spec, spec_text, state, stop_reason, threads));
+  };
+  auto told = callbacks;
+  told.on_fit = [&](const Figure3Fit& fit, std::size_t finished, std::size_t all) {
+    if (fit.flow) fit.flow->save(folder / model_file(fit.cell));
+    note("interrupted");  // as it is, should the process end here
+    if (callbacks.on_fit) callbacks.on_fit(fit, finished, all);
+  };
+  make_figure3_fits(spec, state.fits, threads, told);
+
+  Figure3Outcome outcome;
+  outcome.finished = finished_of(state.fits);
+  outcome.interrupted = outcome.finished < state.fits.size();
+  outcome.warnings = figure3_warnings(state);
+  write_file(folder / figure3_table, figure3_csv(state));
+  if (spec.run.plots) {
+    auto drawn = draw_figure3(state, folder);
+    outcome.pictures = std::move(drawn.files);
+    outcome.warnings.insert(outcome.warnings.end(), drawn.warnings.begin(), drawn.warnings.end());
   }
-  return text;
+  note(outcome.interrupted ? "interrupted" : "completed");
+  return outcome;
 }
 
 }  // namespace
 
-Figure3Outcome fit_figure3(const Spec& spec, const std::filesystem::path& folder,
-                           const Figure3Callbacks& callbacks) {
-  spec.validate();
-  claim_folder(folder, spec.run.force);
-  auto cells = all_cells();
-  const auto jobs = jobs_of(cells);
-  std::vector<std::optional<FitReport>> best(cells.size());
-  std::vector<std::uint64_t> finished(cells.size(), 0);
+bool is_better_start(double elbo, std::uint64_t seed, double other_elbo, std::uint64_t other_seed) {
+  const auto rank = [](double x) {
+    return std::isnan(x) ? -std::numeric_limits<double>::infinity() : x;
+  };
+  if (rank(elbo) != rank(other_elbo)) return rank(elbo) > rank(other_elbo);
+  return seed < other_seed;
+}
+
+void make_figure3_fits(const Spec& spec, std::span<Figure3Fit> fits, std::size_t threads,
+                       const Figure3Callbacks& callbacks) {
+  const auto jobs = jobs_of(fits);
+  std::vector<std::uint64_t> done(fits.size(), 0);
   std::mutex lock;
   const auto stopped = [&] {
     return callbacks.stop != nullptr && callbacks.stop->load(std::memory_order_relaxed);
   };
-  const auto keep = [&](const Job& job, std::uint64_t seed, FitReport report) {
-    const std::lock_guard guard(lock);
-    auto& cell = cells[job.cell];
-    cell.seconds += report.seconds;
-    auto& kept = best[job.cell];
-    // Of equals the earlier start, whichever was done first.
-    if (!kept || report.elbo > kept->elbo || (report.elbo == kept->elbo && seed < cell.seed)) {
-      cell.seed = seed;
-      cell.kl = report.kl.value_or(0);
-      cell.kl_se = report.kl_se.value_or(0);
-      cell.elbo = report.elbo;
-      cell.injective = report.injective;
-      kept = std::move(report);
-    }
-    if (++finished[job.cell] == cell.starts && callbacks.on_cell) callbacks.on_cell(cell);
-  };
-  const auto threads = spec.run.threads != 0 ? spec.run.threads : usable_cores();
-  Executor executor(static_cast<std::size_t>(threads));
+  Executor executor(threads);
   executor.run(jobs.size(), [&](std::size_t k, std::size_t) {
     if (stopped()) return;
-    const auto& cell = cells[jobs[k].cell];
-    Spec own = spec;
-    own.target.name = cell.target;
-    own.flow.layers = cell.layers;
-    own.run.threads = 1;
-    if (is_cheap(cell.flow)) {
-      own.run.iterations *= cheap_iterations;
-      own.objective.beta_steps *= static_cast<double>(cheap_iterations);
-    }
-    own.run.seed = spec.run.seed + jobs[k].start;
+    const auto& job = jobs[k];
+    auto& own = fits[job.fit];
+    const auto start = spec_of_start(spec, own.cell, job.start);
     FitCallbacks told;
     told.stop = callbacks.stop;
-    auto report = fit(own, told);
-    if (report.stop_reason != "interrupted") keep(jobs[k], own.run.seed, std::move(report));
+    const auto report = fit(start, told);
+    if (report.stop_reason == "interrupted") return;
+    const std::lock_guard guard(lock);
+    take(report, start.run.seed, done[job.fit] == 0, own);
+    if (++done[job.fit] < own.cell.starts) return;
+    own.finished = true;
+    if (callbacks.on_fit) callbacks.on_fit(own, finished_of(fits), fits.size());
   });
+}
 
-  Figure3Outcome outcome;
-  outcome.interrupted = stopped();
-  Figure3Plots plots;
-  for (std::size_t k = 0; k < cells.size(); ++k) {
-    if (!best[k] || finished[k] < cells[k].starts) continue;
-    const auto& cell = cells[k];
-    outcome.cells.push_back(cell);
-    best[k]->flow.save(folder /
-                       fmt::format("{}-{}-{}.riffle", cell.target, cell.flow, cell.length));
-    if (spec.run.plots) {
-      plots.cells.push_back(
-          {cell.target, cell.flow, cell.length, cell.kl, learned_grid(best[k]->flow, 4, 100)});
-    }
-  }
-  write_file(folder / "figure3.csv", csv_of(outcome.cells));
-  write_file(folder / run_files::spec, to_toml(spec));
-  if (spec.run.plots) {
-    for (const auto target : targets) {
-      plots.targets.push_back({std::string(target), built_in_grid(target, 4, 100)});
-    }
-    auto drawn = write_figure3(plots, folder);
-    outcome.pictures = std::move(drawn.files);
-    outcome.warnings = std::move(drawn.warnings);
-  }
-  return outcome;
+Figure3Outcome fit_figure3(const Spec& spec, const fs::path& folder,
+                           const Figure3Callbacks& callbacks) {
+  spec.validate();
+  claim_folder(folder, spec.run.force);
+  const auto text = to_toml(spec);
+  write_file(folder / run_files::spec, text);
+  return complete(spec, text, read_figure3(folder), folder, callbacks);
+}
+
+Figure3Outcome resume_figure3(const fs::path& folder, const std::function<void(Spec&)>& change,
+                              const Figure3Callbacks& callbacks) {
+  auto spec = spec_of_run(folder);
+  const auto record = read_summary(folder / run_files::summary);
+  if (record && record->stop_reason != "interrupted") throw nothing_to_resume(folder);
+  if (change) change(spec);
+  spec.validate();
+  remove_temporaries(folder);
+  return complete(spec, read_file(folder / run_files::spec), read_figure3(folder), folder,
+                  callbacks);
 }
 
 }  // namespace riffle

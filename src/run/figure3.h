@@ -1,48 +1,53 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "riffle/fit.h"
 #include "riffle/spec.h"
+#include "run/figure3_cells.h"
 
 namespace riffle {
 
-/// One cell of figure 3 of Rezende & Mohamed (2015): a flow of some length on a target.
-struct Figure3Cell {
-  std::string target;
-  std::string flow;        ///< "planar", "radial", "nice-permutation" or "nice-orthogonal"
-  std::size_t length = 0;  ///< K
-  std::string layers;      ///< the flow as a spec has it
-  std::uint64_t starts = 1;
-  std::uint64_t seed = 0;  ///< of the start that was kept: the one with the highest ELBO
-  double kl = 0;
-  double kl_se = 0;
-  double elbo = 0;
-  double seconds = 0;  ///< of training, over all starts
-  bool injective = true;
-};
-
 struct Figure3Callbacks {
-  std::function<void(const Figure3Cell&)> on_cell;  ///< from any thread, one at a time
+  /// Of each cell that is finished; from any thread, one at a time.
+  std::function<void(const Figure3Fit&, std::size_t finished, std::size_t all)> on_fit;
   const std::atomic<bool>* stop = nullptr;
 };
 
+/// Whether a start is kept rather than another: the one with the higher ELBO, where one that is NaN
+/// is below all others, and of equals the one with the smaller seed. So what is kept does not
+/// depend on the order in which starts end.
+bool is_better_start(double elbo, std::uint64_t seed, double other_elbo, std::uint64_t other_seed);
+
+/// Makes those of `fits` that are not finished, several starts at a time over `threads`, by `spec`,
+/// whose target, flow and seed are each start's own. The same bits on any number of threads. On
+/// a stop, what is not finished is left so, and has to be made from the start again.
+void make_figure3_fits(const Spec& spec, std::span<Figure3Fit> fits, std::size_t threads,
+                       const Figure3Callbacks& callbacks);
+
 struct Figure3Outcome {
-  std::vector<Figure3Cell> cells;  ///< those that were finished, in the order of the figure
+  std::size_t finished = 0;
   std::vector<std::filesystem::path> pictures;
   std::vector<std::string> warnings;
   bool interrupted = false;
 };
 
-/// Fits every cell by `spec`, whose target, flow and seed are each cell's own, several at a time
-/// over spec.run.threads (0: all cores), and writes figure3.csv, the trained flows and, where
-/// spec.run.plots is set, the pictures into `folder`, which must be new or empty unless
-/// spec.run.force is set. The figures do not depend on the number of threads.
+/// Fits all cells by `spec` into `folder`, which must be new or empty unless spec.run.force is set:
+/// spec.toml first, each model and the summary as soon as a cell is finished, and in the end
+/// figure3.csv and, where spec.run.plots is set, the pictures.
 Figure3Outcome fit_figure3(const Spec& spec, const std::filesystem::path& folder,
                            const Figure3Callbacks& callbacks);
+
+/// Goes on with the figure in a folder: makes the fits that are not finished, and ends as if it had
+/// not stopped. `change` may alter what does not change the bits (threads, plots, quiet). Throws
+/// Error{usage} where the figure is complete, and as read_figure3 does.
+Figure3Outcome resume_figure3(const std::filesystem::path& folder,
+                              const std::function<void(Spec&)>& change,
+                              const Figure3Callbacks& callbacks);
 
 }  // namespace riffle

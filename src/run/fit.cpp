@@ -210,6 +210,10 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
 FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbacks& callbacks,
                         const FitHooks& hooks) {
   spec.validate();
+  if (spec.run.method == "figure3") {
+    throw Error(ErrorKind::usage,
+                "run.method is figure3, which is many fits: `riffle fit figure3` makes them");
+  }
   if (!spec.target.samples.empty()) {
     return density_fit(spec, split_points(spec), callbacks, hooks);
   }

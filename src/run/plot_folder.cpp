@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "io/cmdstan.h"
 #include "io/csv.h"
 #include "riffle/error.h"
+#include "run/figure3_folder.h"
 #include "run/pictures.h"
 #include "run/run_folder.h"
 #include "run/summary.h"
@@ -90,6 +92,16 @@ std::optional<PosteriorRecord> read_report(const Spec& spec, const fs::path& fol
 PlotReport plot_folder(const fs::path& folder) {
   const auto spec = spec_of_run(folder);
   spec.validate();
+  if (spec.run.method == "figure3") {
+    const auto state = read_figure3(folder);
+    if (std::ranges::none_of(state.fits, &Figure3Fit::finished)) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("no fit of the figure in {0} is finished: `riffle fit {0} --resume` "
+                              "goes on",
+                              folder.string()));
+    }
+    return draw_figure3(state, folder);
+  }
   const auto flow = TrainedFlow::load(folder / run_files::model);
   const auto record = read_report(spec, folder);
   const auto loss_path = folder / run_files::loss;

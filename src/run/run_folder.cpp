@@ -20,6 +20,7 @@
 #include "run/density_fit.h"
 #include "run/draw_values.h"
 #include "run/external_target.h"
+#include "run/figure3_cells.h"
 #include "run/inputs.h"
 #include "run/pictures.h"
 #include "run/posterior_run.h"
@@ -89,14 +90,6 @@ std::string samples_csv(const std::vector<Snapshot>& snapshots, bool single) {
     }
   }
   return csv.take();
-}
-
-/// What a killed run may have left half-written.
-void remove_temporaries(const fs::path& folder) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (NewFile::is_temporary(entry.path())) fs::remove(entry.path(), error);
-  }
 }
 
 /// Of a run that is replaced: the new one may draw fewer, or none.
@@ -212,6 +205,18 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
 
 }  // namespace
 
+void remove_temporaries(const fs::path& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (NewFile::is_temporary(entry.path())) fs::remove(entry.path(), error);
+  }
+}
+
+Error nothing_to_resume(const fs::path& folder) {
+  return {ErrorKind::usage,
+          fmt::format("the run in {} is complete: there is nothing to resume", folder.string())};
+}
+
 void claim_folder(const fs::path& folder, bool force) {
   make_folder(folder);
   std::error_code error;
@@ -229,7 +234,26 @@ void claim_folder(const fs::path& folder, bool force) {
                            run_files::samples, run_files::diagnosis}) {
     fs::remove(folder / name, error);
   }
+  for (const auto& name : figure3_files()) fs::remove(folder / name, error);
   remove_pictures(folder);
+}
+
+fs::path model_of(const fs::path& where) {
+  std::error_code error;
+  if (fs::exists(where, error) && !fs::is_directory(where, error)) return where;
+  const auto path = where / run_files::model;
+  if (!fs::exists(path, error) && is_figure3(where)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} holds a figure, with a model of each fit: name "
+                            "one of them, such as {}",
+                            where.string(), (where / model_file(figure3_cells()[0])).string()));
+  }
+  return path;
+}
+
+bool is_figure3(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / run_files::spec, error) && spec_of_run(folder).run.method == "figure3";
 }
 
 Spec spec_of_run(const fs::path& folder) {
@@ -272,9 +296,7 @@ RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spe
     checkpoint = load_checkpoint(checkpoint_path, text);
   } else if (const auto record = read_summary(folder / run_files::summary);
              record && record->stop_reason != "interrupted") {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("the run in {} is complete: there is nothing to resume", folder.string()));
+    throw nothing_to_resume(folder);
   }
   std::vector<std::string> warnings;
   check_inputs(folder, spec, warnings);
@@ -319,11 +341,11 @@ void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64
 
 }  // namespace
 
-void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
+void sample_folder(const fs::path& where, std::uint64_t n, std::uint64_t seed,
                    Coordinates coordinates, const fs::path& file,
                    std::vector<std::string>& warnings) {
   constexpr std::uint64_t most_draws = std::uint64_t{1} << 32;
-  const auto flow = TrainedFlow::load(folder / run_files::model);
+  const auto flow = TrainedFlow::load(model_of(where));
   if (n > most_draws) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} draws are more than the {} that one seed has", n, most_draws));
@@ -331,9 +353,9 @@ void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
   Output out(file);
   std::error_code error;
   // A folder may hold a model and no more.
-  const bool is_run = fs::exists(folder / run_files::spec, error);
+  const bool is_run = fs::exists(where / run_files::spec, error);
   if (is_run && coordinates == Coordinates::parameters) {
-    if (const auto run = open_posterior_run(folder, warnings)) {
+    if (const auto run = open_posterior_run(where, warnings)) {
       write_posterior_draws(*run, n, seed, out, warnings);
       return;
     }
@@ -348,15 +370,15 @@ void sample_folder(const fs::path& folder, std::uint64_t n, std::uint64_t seed,
   out.commit();
 }
 
-std::uint64_t log_density_folder(const fs::path& folder, const fs::path& points_path,
+std::uint64_t log_density_folder(const fs::path& where, const fs::path& points_path,
                                  const fs::path& file) {
-  const auto flow = TrainedFlow::load(folder / run_files::model);
+  const auto flow = TrainedFlow::load(model_of(where));
   flow.log_density({});  // refuses a flow that has none, before a large file is read
   const auto points = read_points(points_path);
   if (points.dim != flow.dim()) {
     throw Error(ErrorKind::data,
                 fmt::format("{}: points of dimension {}, but the flow in {} has {}",
-                            points_path.string(), points.dim, folder.string(), flow.dim()));
+                            points_path.string(), points.dim, where.string(), flow.dim()));
   }
   Output out(file);
   CsvText csv(std::vector<std::string>{"lp_approx__"});

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/spec.h"
 
@@ -27,6 +28,20 @@ inline constexpr const char* diagnosis = "diagnose.json";
 /// Makes the folder of a run, which must be new, empty, or given up by `force`: then the files of
 /// the run that was there are removed, and nothing else. Throws Error{cannot_create}.
 void claim_folder(const std::filesystem::path& folder, bool force);
+
+/// Removes what a killed run may have left half-written.
+void remove_temporaries(const std::filesystem::path& folder);
+
+/// What --resume of a run that is complete ends with.
+Error nothing_to_resume(const std::filesystem::path& folder);
+
+/// Whether the run in a folder is figure 3. Throws as spec_of_run does, but for a folder without a
+/// run, where it is false.
+bool is_figure3(const std::filesystem::path& folder);
+
+/// The model that `where` names, the folder of a run or a model file itself. Throws Error{usage}
+/// for the folder of a figure, which has several.
+std::filesystem::path model_of(const std::filesystem::path& where);
 
 /// The effective spec of the run in a folder. Throws Error{no_input} where there is no run, and
 /// Error{usage} for a folder without a name.
@@ -57,19 +72,19 @@ RunOutcome resume_in_folder(const std::filesystem::path& folder,
 
 enum class Coordinates { parameters, unconstrained };
 
-/// Writes n draws of the flow in `folder` as CSV to `file`, or to standard output where that is
-/// empty. Of a run of a posterior they are laid out as its draws.csv is, unless `coordinates` are
-/// unconstrained: then, and of other runs, the columns are lp_approx__ (ln q) and z.1, z.2, ...
-/// Warnings go to `warnings`. Throws also as open_posterior_run does.
-void sample_folder(const std::filesystem::path& folder, std::uint64_t n, std::uint64_t seed,
+/// Writes n draws of the flow in `where` (model_of) as CSV to `file`, or to standard output where
+/// that is empty. Of the folder of a posterior's run they are laid out as its draws.csv is, unless
+/// `coordinates` are unconstrained: then, and of all else, the columns are lp_approx__ (ln q) and
+/// z.1, z.2, ... Warnings go to `warnings`. Throws also as open_posterior_run does.
+void sample_folder(const std::filesystem::path& where, std::uint64_t n, std::uint64_t seed,
                    Coordinates coordinates, const std::filesystem::path& file,
                    std::vector<std::string>& warnings);
 
-/// Writes ln q of the flow in `folder` at the points of a file (io/points.h) as CSV, one column
-/// lp_approx__, to `file`, or to standard output where that is empty. Returns how many of them are
-/// not finite. Throws Error{usage} where the flow is not injective or has no inverse, and
+/// Writes ln q of the flow in `where` (model_of) at the points of a file (io/points.h) as CSV, one
+/// column lp_approx__, to `file`, or to standard output where that is empty. Returns how many of
+/// them are not finite. Throws Error{usage} where the flow is not injective or has no inverse, and
 /// Error{data} where the points are of another dimension.
-std::uint64_t log_density_folder(const std::filesystem::path& folder,
+std::uint64_t log_density_folder(const std::filesystem::path& where,
                                  const std::filesystem::path& points,
                                  const std::filesystem::path& file);
 

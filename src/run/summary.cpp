@@ -1,26 +1,14 @@
 #include "run/summary.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "io/files.h"
-#include "riffle/error.h"
 #include "riffle/version.h"
+#include "run/summary_json.h"
 
 namespace riffle {
 namespace {
-
-nlohmann::ordered_json number(double x) {
-  return std::isfinite(x) ? nlohmann::ordered_json(x) : nlohmann::ordered_json(nullptr);
-}
-
-nlohmann::ordered_json number(const std::optional<double>& x) {
-  return x ? number(*x) : nlohmann::ordered_json(nullptr);
-}
 
 nlohmann::ordered_json parameters_json(const PosteriorReport& p) {
   auto all = nlohmann::ordered_json::object();
@@ -105,11 +93,6 @@ void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["parameters"] = parameters_json(p);
 }
 
-/// NaN where it is null.
-double number_of(const nlohmann::ordered_json& json) {
-  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
-}
-
 std::optional<double> known_number(const nlohmann::ordered_json& json) {
   return json.is_null() ? std::nullopt : std::optional(json.get<double>());
 }
@@ -157,16 +140,6 @@ void take_posterior(const nlohmann::ordered_json& json, PosteriorReport& p) {
                             number_of(f.at("mcse")), number_of(f.at("q5")), number_of(f.at("q50")),
                             number_of(f.at("q95"))});
   }
-}
-
-Error not_a_summary(const std::filesystem::path& path, const std::exception& damage) {
-  return {ErrorKind::data,
-          fmt::format("{} is not the summary of a run: {}", path.string(), damage.what())};
-}
-
-std::string text_of(const nlohmann::ordered_json& json) {
-  // What a library says need not be UTF-8.
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace

@@ -544,6 +544,28 @@ TEST(Spec, SectionsMustBeSections) {
   }
 }
 
+TEST(Spec, OfFigure3HasNoTargetAndNoFlow) {
+  const auto spec = find_spec("figure3");
+  EXPECT_EQ(spec.run.method, "figure3");
+  const auto text = to_toml(spec);
+  EXPECT_FALSE(contains(text, "[target]")) << text;
+  EXPECT_FALSE(contains(text, "[flow]")) << text;
+  EXPECT_EQ(fields(parse_spec(text, "again")), fields(spec));
+  for (const char* section : {"[target]", "[flow]"}) {
+    const auto message = message_of(
+        ErrorKind::usage, [&] { parse_spec(section + ("\n" + text), "a.toml"); }, text);
+    EXPECT_TRUE(contains(message, fmt::format("leave out {}", section))) << message;
+  }
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+           {"target.name", "U3"}, {"target.dim", "2"}, {"flow.layers", "planar:2"}}) {
+    auto changed = spec;
+    set_key(changed, key, value);
+    const auto message = message_of(
+        ErrorKind::usage, [&] { changed.validate(); }, key);
+    EXPECT_TRUE(contains(message, "leave out " + key)) << message;
+  }
+}
+
 TEST(FindSpec, LooksForFileRecipeAndTargetInThisOrder) {
   test::TemporaryFolder folder;
   const auto path = (folder / "mine.toml").string();
