@@ -194,7 +194,9 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .log_likelihood_se = {},
       .invalid_draws = figures.invalid,
       .invalid_training_draws = invalid_in_training,
+      .invalid_training_draws_by = blamed(trained.state.blame, runs, "the target"),
       .refused_steps = trained.state.refused_steps,
+      .refused_steps_by = blamed(trained.state.refusals, runs, "the base"),
       .evaluations = figures.posterior ? figures.posterior->gradients : 0,
       .failed_evaluations = figures.posterior ? figures.posterior->failed_evaluations : 0,
       .first_failure = figures.posterior ? figures.posterior->first_failure : "",
@@ -213,7 +215,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .losses = trained.state.losses,
       .snapshots = std::move(trained.snapshots),
   };
-  add_warnings(report, trained.state.blame, runs, improper, final_terms.beta);
+  add_warnings(report, improper, final_terms.beta);
   if (report.posterior) {
     add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
   }

@@ -170,6 +170,38 @@ class AllocationTest : public ::testing::TestWithParam<Case> {
   }
 };
 
+template <class T>
+void check_refused_steps() {
+  const Problem<T> problem("affine:2", 2,
+                           std::make_unique<Steep<T>>(2, std::numeric_limits<T>::max()));
+  Executor executor(2);
+  TrainerOptions options;
+  options.iterations = 50;
+  options.batch = 300;
+  options.objective = objective_registry()[0].terms;
+  options.log_every = 1;
+  OwnTrainer<T> trainer(options, problem, executor);
+  auto state = trainer.state();
+  std::fill(state.params.begin(), state.params.end(), T(10));
+  trainer.restore(state);
+  std::uint64_t before = 0;
+  std::uint64_t taken = 0;
+  TrainerCallbacks<T> callbacks;
+  callbacks.on_log = [&](std::uint64_t done, double) {
+    const auto now = allocations();
+    if (done > 1) taken += now - before;
+    before = now;
+  };
+  trainer.run(callbacks);
+  EXPECT_EQ(taken, 0u);
+  EXPECT_EQ(trainer.state().refusals, (std::vector<std::uint64_t>{0, 50, 0}));
+}
+
+TEST(AllocationOfRefusedSteps, TakesNoMemory) {
+  check_refused_steps<float>();
+  check_refused_steps<double>();
+}
+
 TEST_P(AllocationTest, EstimateAndStepTakeNoMemory) {
   check_steps<float>();
   check_steps<double>();

@@ -138,6 +138,8 @@ TEST(Resume, KeepsCountOfWhatWasLeftOut) {
   const auto resumed = resumable_fit(spec, nullptr, {}, {&checkpoint, {}});
   EXPECT_EQ(resumed.invalid_training_draws, undisturbed.invalid_training_draws);
   EXPECT_EQ(resumed.refused_steps, undisturbed.refused_steps);
+  EXPECT_EQ(resumed.invalid_training_draws_by, undisturbed.invalid_training_draws_by);
+  EXPECT_EQ(resumed.refused_steps_by, undisturbed.refused_steps_by);
   EXPECT_EQ(resumed.warnings, undisturbed.warnings);
 }
 

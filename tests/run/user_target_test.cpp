@@ -82,7 +82,11 @@ TEST(UserTarget, ThatIsNeverFiniteEndsTheRun) {
     EXPECT_EQ(report.stop_reason, "diverged") << value;
     EXPECT_EQ(report.invalid_draws, 5000U);
     EXPECT_EQ(report.invalid_training_draws, report.refused_steps * 300);
+    EXPECT_EQ(report.invalid_training_draws_by,
+              (std::vector<Blame>{{"the target", report.invalid_training_draws}}));
+    EXPECT_TRUE(report.refused_steps_by.empty());
     EXPECT_TRUE(warns_of(report, "because of the target")) << value;
+    EXPECT_TRUE(warns_of(report, "none of their draws was finite")) << value;
     EXPECT_TRUE(warns_of(report, "diverged")) << value;
     EXPECT_FALSE(std::isfinite(report.elbo));
   }
