@@ -132,6 +132,16 @@ TEST(UserTarget, ThatIsFlatLooksImproper) {
                        "improper"));
 }
 
+// From where the draws are it cannot be told from a flat one.
+TEST(UserTarget, WhoseEvidenceIsKnownIsNotImproper) {
+  const auto wide = [](auto z, auto gradient) {
+    gradient[0] = gradient[1] = 0;
+    return -0.5 * (z[0] * z[0] + z[1] * z[1]) * 1e-18;
+  };
+  EXPECT_TRUE(warns_of(fit(small(), *make_target(2, wide)), "improper"));
+  EXPECT_FALSE(warns_of(fit(small(), *make_target(2, wide, 43.284)), "improper"));
+}
+
 TEST(UserTarget, ComputesInDouble) {
   auto spec = small();
   spec.run.precision = "float";
