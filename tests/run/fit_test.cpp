@@ -18,6 +18,7 @@
 #include "run/summary.h"
 #include "run/warnings.h"
 #include "support/effort.h"
+#include "support/flow_text.h"
 #include "targets/target_registry.h"
 
 namespace riffle {
@@ -67,6 +68,7 @@ Spec small(const std::string& target) {
 TEST(Fit, GivesTheSameBitsOnAnyNumberOfThreads) {
   for (const char* precision : {"float", "double"}) {
     auto spec = small("U1");
+    spec.flow.layers = test::every_layer(2);
     spec.run.precision = precision;
     spec.run.batch = 1000;
     spec.run.iterations = 100;
