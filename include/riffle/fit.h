@@ -39,6 +39,14 @@ struct Snapshot {
   std::vector<double> y;
 };
 
+/// How often something was not finite in training, and what made it so.
+struct Blame {
+  std::string on;  ///< such as "layer 3 (planar)", "the base", "the target" or "the data"
+  std::uint64_t count = 0;
+
+  friend bool operator==(const Blame&, const Blame&) = default;
+};
+
 /// The outcome of a fit. Figures with a standard error `_se` come from fresh draws.
 struct FitReport {
   std::string target;
@@ -63,7 +71,10 @@ struct FitReport {
   std::uint64_t held_out = 0;               ///< points that were not
   std::uint64_t invalid_draws = 0;          ///< among those of the final figures
   std::uint64_t invalid_training_draws = 0;
-  std::uint64_t refused_steps = 0;  ///< whose gradient was not finite
+  std::vector<Blame> invalid_training_draws_by{};  ///< of whom there are any, in the flow's order
+  std::uint64_t refused_steps = 0;                 ///< whose gradient was not finite
+  /// The same of refused steps, but for those that had no valid draw.
+  std::vector<Blame> refused_steps_by{};
   /// Of one's own target, by this process: how many there were, how many the target says failed,
   /// and what the first of these said.
   std::uint64_t evaluations = 0;

@@ -3,7 +3,8 @@
 namespace riffle {
 namespace {
 
-constexpr std::string_view variants[] = {"planar:2 + planar-free", "compose(planar) : 2"};
+constexpr std::string_view variants[] = {"planar:2 + planar-free", "compose(planar) : 2",
+                                         "iaf(hidden=3) + radial"};
 
 template <class T>
 std::unique_ptr<FlowLayer<T>> make(const LayerOptions& options) {

@@ -8,7 +8,7 @@
 namespace riffle {
 namespace {
 
-constexpr std::string_view variants[] = {"planar", "inverse(planar)"};
+constexpr std::string_view variants[] = {"planar", "inverse(planar)", "iaf(hidden=3)"};
 
 template <class T>
 std::unique_ptr<FlowLayer<T>> make(const LayerOptions& options) {

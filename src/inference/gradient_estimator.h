@@ -29,6 +29,8 @@ class GradientEstimator final : public GradientSource<T> {
                     Executor& executor, InstructionSet set);
   ~GradientEstimator() override;
 
+  Direction direction() const override { return Direction::forward; }
+
   Estimate estimate(std::span<const T> params, const RandomStream& stream, ObjectiveTerms terms,
                     std::span<T> grad) override;
   std::vector<std::uint64_t> blame() const override;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/philox.h"
+#include "flows/flow_layer.h"
 #include "inference/objective.h"
 
 namespace riffle {
@@ -21,6 +22,9 @@ template <class T>
 class GradientSource {
  public:
   virtual ~GradientSource() = default;
+
+  /// Which way samples go through the flow; cotangents come back the other way.
+  virtual Direction direction() const = 0;
 
   /// grad (overwritten; its size may exceed the number of parameters, and the rest is zeroed) is
   /// an unbiased estimate of the gradient, from random numbers of the stream alone. A draw with

@@ -22,6 +22,8 @@ class LikelihoodEstimator final : public GradientSource<T> {
                       Executor& executor, InstructionSet set);
   ~LikelihoodEstimator() override;
 
+  Direction direction() const override { return Direction::inverse; }
+
   /// `terms` are those of other objectives and are not looked at.
   Estimate estimate(std::span<const T> params, const RandomStream& stream, ObjectiveTerms terms,
                     std::span<T> grad) override;

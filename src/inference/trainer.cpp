@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cmath>
 
 namespace riffle {
 
@@ -34,11 +35,12 @@ Trainer<T>::Trainer(const TrainerOptions& options, const FlowModel<T>& model,
   model.initialise(initial, std::span<T>(params_).first(model.parameters().size()));
   progress_.loss_every = 1 + (options.iterations > 0 ? options.iterations - 1 : 0) / losses_kept;
   progress_.losses.reserve(options.iterations / progress_.loss_every);
+  progress_.refusals.assign(model.flow().length() + 1, 0);
 }
 
 template <class T>
-void Trainer<T>::adapt(Direction direction, std::span<TileBuffer<T>> batch) {
-  model_.flow().adapt(direction, batch, model_.flow_part(std::span<T>(params_)));
+void Trainer<T>::adapt(std::span<TileBuffer<T>> batch) {
+  model_.flow().adapt(source_.direction(), batch, model_.flow_part(std::span<T>(params_)));
 }
 
 template <class T>
@@ -54,6 +56,7 @@ void Trainer<T>::restore(const TrainerState<T>& state) {
   progress_.losses.assign(state.losses.begin(), state.losses.end());
   progress_.refused_steps = state.refused_steps;
   progress_.refused_in_a_row = state.refused_in_a_row;
+  progress_.refusals = state.refusals;
   earlier_blame_ = state.blame;
   source_.forget_blame();
 }
@@ -76,6 +79,29 @@ TrainerState<T> Trainer<T>::state() {
   return all;
 }
 
+/// The place of what made the gradient so that it is not finite: a layer's, or last the base's.
+/// Cotangents come back against the way of the samples, and one that is not finite spoils the
+/// gradients of all that it still comes through: the first one met is to blame.
+template <class T>
+std::size_t Trainer<T>::culprit() const {
+  const auto& flow = model_.flow();
+  const std::span<const T> grad(grad_);
+  const auto is_finite = [](std::span<const T> part) {
+    return std::all_of(part.begin(), part.end(), [](T g) { return std::isfinite(g); });
+  };
+  const std::size_t base = flow.length();
+  if (source_.direction() == Direction::forward) {
+    for (std::size_t k = base; k-- > 0;) {
+      if (!is_finite(flow.part(model_.flow_part(grad), k))) return k;
+    }
+    return base;
+  }
+  if (!is_finite(model_.base_part(grad))) return base;
+  std::size_t k = 0;
+  while (k < base && is_finite(flow.part(model_.flow_part(grad), k))) ++k;
+  return k;
+}
+
 template <class T>
 StopReason Trainer<T>::run(const TrainerCallbacks<T>& callbacks) {
   using Clock = std::chrono::steady_clock;
@@ -93,9 +119,11 @@ StopReason Trainer<T>::run(const TrainerCallbacks<T>& callbacks) {
     const auto terms = options_.objective(options_.objective_settings, t);
     const Estimate estimate = source_.estimate(params_, stream, terms, grad_);
     const double rate = options_.learning_rate * options_.schedule.factor(t);
-    if (estimate.invalid < options_.batch && optimizer_.step(rate, params_, grad_)) {
+    const bool some_valid = estimate.invalid < options_.batch;
+    if (some_valid && optimizer_.step(rate, params_, grad_)) {
       progress_.refused_in_a_row = 0;
     } else {
+      if (some_valid) ++progress_.refusals[culprit()];
       ++progress_.refused_steps;
       ++progress_.refused_in_a_row;
     }

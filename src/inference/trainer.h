@@ -50,6 +50,9 @@ struct TrainerState {
   std::uint64_t refused_steps = 0;  ///< whose gradient was not finite
   std::uint64_t refused_in_a_row = 0;
   std::vector<std::uint64_t> blame;  ///< invalid draws, by layer, and last by the target
+  /// Refused steps, by the layer that made their gradient so, and last by the base. Those in which
+  /// every draw was invalid are in `blame` alone.
+  std::vector<std::uint64_t> refusals;
 };
 
 /// What training tells while it runs. Iterations are counted from 1.
@@ -73,8 +76,9 @@ class Trainer {
   Trainer(const TrainerOptions& options, const FlowModel<T>& model, GradientSource<T>& source,
           InstructionSet set);
 
-  /// Lets layers that start from data do so; see FlowLayer::adapt.
-  void adapt(Direction direction, std::span<TileBuffer<T>> batch);
+  /// Lets layers that start from data do so, from what enters the flow in the source's direction;
+  /// see FlowLayer::adapt.
+  void adapt(std::span<TileBuffer<T>> batch);
   /// The state to start or go on from; its vectors must fit the flow.
   void restore(const TrainerState<T>& state);
   TrainerState<T> state();
@@ -92,6 +96,8 @@ class Trainer {
   static constexpr std::uint64_t losses_kept = 100'000;
 
  private:
+  std::size_t culprit() const;
+
   TrainerOptions options_;
   const FlowModel<T>& model_;
   GradientSource<T>& source_;

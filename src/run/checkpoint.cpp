@@ -41,6 +41,7 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
                 {"refused_steps", t.refused_steps},
                 {"refused_in_a_row", t.refused_in_a_row},
                 {"blame", t.blame},
+                {"refusals", t.refusals},
                 {"seconds", checkpoint.seconds},
                 {"snapshots", snapshots},
                 {"best",
@@ -75,6 +76,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
     t.refused_steps = count(content.at("refused_steps"));
     t.refused_in_a_row = count(content.at("refused_in_a_row"));
     for (const auto& n : content.at("blame")) t.blame.push_back(count(n));
+    for (const auto& n : content.at("refusals")) t.refusals.push_back(count(n));
     content.at("seconds").get_to(c.seconds);
     for (const auto& s : content.at("snapshots")) {
       c.snapshots.push_back({count(s.at("iteration")), s.at("x"), s.at("y")});

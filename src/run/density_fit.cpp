@@ -103,7 +103,7 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& rows,
   const auto options = trainer_options(spec);
   LikelihoodEstimator<T> source(model, rows.training, options.batch, executor, set);
   auto first_batch = some_of<T>(rows.training, dim, spec.run.seed);
-  Training<T> training{model, model, source, first_batch, Direction::inverse};
+  Training<T> training{model, model, source, first_batch};
   if (!rows.held_out.empty()) {
     training.held_out = [&](std::span<const T> params) {
       return minus_log_likelihood(model, params, std::span(rows.held_out), executor).mean;
@@ -139,7 +139,9 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& rows,
       .held_out = rows.held_out.size() / dim,
       .invalid_draws = bound.invalid,
       .invalid_training_draws = invalid_in_training,
+      .invalid_training_draws_by = blamed(trained.state.blame, layers, "the data"),
       .refused_steps = trained.state.refused_steps,
+      .refused_steps_by = blamed(trained.state.refusals, layers, "the base"),
       .injective = model.injective(params),
       .warnings = {},
       .flow = TrainedFlow({spec.base.name,
@@ -153,7 +155,7 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& rows,
       .losses = trained.state.losses,
       .snapshots = std::move(trained.snapshots),
   };
-  add_warnings(report, trained.state.blame, layers, false, 1);
+  add_warnings(report, false, 1);
   return report;
 }
 

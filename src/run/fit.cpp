@@ -119,6 +119,18 @@ Figures final_figures(const Spec& spec, const Target* own, const Targets<T>& tar
           std::nullopt};
 }
 
+/// Whether ln p has no finite integral, as far as it is known or can be seen.
+template <class T>
+bool improper(const Spec& spec, const Targets<T>& targets, const FlowModel<T>& model,
+              const Draws& drawn) {
+  if (targets.known_improper || targets.log_z) return targets.known_improper;
+  std::vector<T> params(model.parameters().size());
+  model.initialise({spec.run.seed, Purpose::initial_values, 0}, params);
+  const auto start =
+      draw<T>(model, nullptr, params, {spec.run.seed, Purpose::first_batch, 0}, 0, tile_size);
+  return looks_improper(*targets.exact, drawn, start);
+}
+
 template <class T>
 FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& callbacks,
                     const FitHooks& hooks) {
@@ -149,7 +161,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
     add_cost(*figures.posterior, *own, *targets.metered,
              trained.seconds + std::chrono::duration<double>(Clock::now() - done).count());
   }
-  const bool improper = targets.known_improper || looks_improper(*targets.exact, figures.drawn);
+  const bool is_improper = improper(spec, targets, exact_model, figures.drawn);
 
   std::optional<double> kl;
   std::optional<double> kl_se;
@@ -178,7 +190,9 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .log_likelihood_se = {},
       .invalid_draws = figures.invalid,
       .invalid_training_draws = invalid_in_training,
+      .invalid_training_draws_by = blamed(trained.state.blame, runs, "the target"),
       .refused_steps = trained.state.refused_steps,
+      .refused_steps_by = blamed(trained.state.refusals, runs, "the base"),
       .evaluations = figures.posterior ? figures.posterior->gradients : 0,
       .failed_evaluations = figures.posterior ? figures.posterior->failed_evaluations : 0,
       .first_failure = figures.posterior ? figures.posterior->first_failure : "",
@@ -197,7 +211,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .losses = trained.state.losses,
       .snapshots = std::move(trained.snapshots),
   };
-  add_warnings(report, trained.state.blame, runs, improper, final_terms.beta);
+  add_warnings(report, is_improper, final_terms.beta);
   if (report.posterior) {
     add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
   }

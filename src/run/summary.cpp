@@ -10,6 +10,12 @@
 namespace riffle {
 namespace {
 
+nlohmann::ordered_json blame_json(const std::vector<Blame>& all) {
+  auto json = nlohmann::ordered_json::object();
+  for (const auto& one : all) json[one.on] = one.count;
+  return json;
+}
+
 nlohmann::ordered_json parameters_json(const PosteriorReport& p) {
   auto all = nlohmann::ordered_json::object();
   for (const auto& x : p.parameters) {
@@ -185,7 +191,9 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
   }
   summary["invalid_draws"] = report.invalid_draws;
   summary["invalid_training_draws"] = report.invalid_training_draws;
+  summary["invalid_training_draws_by"] = blame_json(report.invalid_training_draws_by);
   summary["refused_steps"] = report.refused_steps;
+  summary["refused_steps_by"] = blame_json(report.refused_steps_by);
   if (report.evaluations > 0) {
     summary["evaluations"] = report.evaluations;
     summary["failed_evaluations"] = report.failed_evaluations;

@@ -34,6 +34,7 @@ void copy_state(const TrainerState<From>& from, TrainerState<To>& to) {
   to.refused_steps = from.refused_steps;
   to.refused_in_a_row = from.refused_in_a_row;
   to.blame = from.blame;
+  to.refusals = from.refusals;
 }
 
 template <class T>
@@ -42,7 +43,7 @@ void check_fits(const TrainerState<double>& state, const FlowModel<T>& model,
   const auto size = model.parameters().size();
   if (state.params.size() != size || state.first.size() != size || state.second.size() != size ||
       state.velocity.size() != size || state.blame.size() != model.flow().length() + 1 ||
-      state.iteration > iterations) {
+      state.refusals.size() != state.blame.size() || state.iteration > iterations) {
     throw Error(ErrorKind::data, "the checkpoint does not fit the flow of its spec");
   }
 }
@@ -126,7 +127,7 @@ Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> tr
     checkpoint.snapshots = hooks.resume->snapshots;
     checkpoint.best = hooks.resume->best;
   } else {
-    trainer.adapt(training.direction, training.first_batch);
+    trainer.adapt(training.first_batch);
   }
   const double earlier_seconds = hooks.resume != nullptr ? hooks.resume->seconds : 0;
 

@@ -26,9 +26,8 @@ struct Training {
   const FlowModel<T>& model;
   const FlowModel<T>& exact_model;  ///< the same without floors, for snapshots
   GradientSource<T>& source;
-  /// Full tiles of what enters the flow in `direction`, for layers that start from data.
+  /// Full tiles of what enters the flow, for layers that start from data.
   std::span<TileBuffer<T>> first_batch;
-  Direction direction = Direction::forward;
   /// The objective on data that is held out; where it does not get better any more, training ends
   /// with the parameters that were best. May be empty.
   std::function<double(std::span<const T> params)> held_out{};

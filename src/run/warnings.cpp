@@ -10,17 +10,9 @@
 namespace riffle {
 namespace {
 
-/// "layer 3 (planar)" or "the target", for the one with most invalid draws.
-std::string culprit(std::span<const std::uint64_t> blame, std::span<const Expression> flow) {
-  const auto k =
-      static_cast<std::size_t>(std::max_element(blame.begin(), blame.end()) - blame.begin());
-  if (k + 1 == blame.size()) return "the target";
-  std::size_t first = 0;
-  for (const auto& run : flow) {
-    if (k < first + run.count) return fmt::format("layer {} ({})", k, run.name);
-    first += run.count;
-  }
-  return fmt::format("layer {}", k);
+/// The one to blame most, the first of equals.
+const std::string& culprit(const std::vector<Blame>& all) {
+  return std::ranges::max_element(all, {}, &Blame::count)->on;
 }
 
 /// 1234567 as 1,234,567.
@@ -30,8 +22,20 @@ std::string with_commas(std::uint64_t n) {
 
 }  // namespace
 
-void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
-                  std::span<const Expression> flow, bool improper, double final_beta) {
+std::vector<Blame> blamed(std::span<const std::uint64_t> counts, std::span<const Expression> flow,
+                          std::string_view last) {
+  std::vector<Blame> all;
+  std::size_t k = 0;
+  for (const auto& run : flow) {
+    for (std::size_t i = 0; i < run.count; ++i, ++k) {
+      if (counts[k] > 0) all.push_back({fmt::format("layer {} ({})", k, run.name), counts[k]});
+    }
+  }
+  if (counts[k] > 0) all.push_back({std::string(last), counts[k]});
+  return all;
+}
+
+void add_warnings(FitReport& report, bool improper, double final_beta) {
   auto& warnings = report.warnings;
   if (report.stop_reason == "completed" && final_beta < 1) {
     warnings.push_back(
@@ -65,7 +69,7 @@ void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
   if (report.invalid_training_draws > 0) {
     warnings.push_back(
         fmt::format("{} training draws were not finite and were left out, most because of {}",
-                    report.invalid_training_draws, culprit(blame, flow)));
+                    report.invalid_training_draws, culprit(report.invalid_training_draws_by)));
   }
   if (report.failed_evaluations > 0) {
     warnings.push_back(fmt::format("{} of {} evaluations of the target failed; the first said: {}",
@@ -73,8 +77,13 @@ void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
                                    with_commas(report.evaluations), report.first_failure));
   }
   if (report.refused_steps > 0) {
-    warnings.push_back(fmt::format("{} steps were refused because their gradient was not finite",
-                                   report.refused_steps));
+    warnings.push_back(
+        report.refused_steps_by.empty()
+            ? fmt::format("{} steps were refused because none of their draws was finite",
+                          report.refused_steps)
+            : fmt::format("{} steps were refused because their gradient was not finite, most "
+                          "because of {}",
+                          report.refused_steps, culprit(report.refused_steps_by)));
   }
   if (report.stop_reason == "diverged") {
     warnings.push_back(

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/expression.h"
@@ -9,10 +10,13 @@
 
 namespace riffle {
 
-/// Appends to the report's warnings what its figures give cause for. `blame` counts the draws that
-/// were left out in training, by the layers of `flow`, and last by the target.
-void add_warnings(FitReport& report, std::span<const std::uint64_t> blame,
-                  std::span<const Expression> flow, bool improper, double final_beta);
+/// Those of `counts` that are not 0, with names: they are of the layers of `flow`, and last of
+/// `last`.
+std::vector<Blame> blamed(std::span<const std::uint64_t> counts, std::span<const Expression> flow,
+                          std::string_view last);
+
+/// Appends to the report's warnings what its figures give cause for.
+void add_warnings(FitReport& report, bool improper, double final_beta);
 
 /// Where some of `draws` have generated quantities that are NaN.
 void add_generation_warning(std::vector<std::string>& warnings, const TargetFailures& failures,

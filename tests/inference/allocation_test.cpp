@@ -9,8 +9,10 @@
 
 #include "inference/counting_new.h"
 #include "inference/estimator_setup.h"
+#include "inference/likelihood_estimator.h"
 #include "inference/optimizer.h"
 #include "inference/trainer.h"
+#include "support/flow_text.h"
 
 namespace riffle::test {
 namespace {
@@ -84,9 +86,35 @@ struct Case {
 
 template <class T>
 std::unique_ptr<Problem<T>> problem_of(const Case& c) {
-  if (!c.faulty) return std::make_unique<Problem<T>>("planar:3+planar-free:1", 2, "U2");
-  return std::make_unique<Problem<T>>("planar:3+planar-free:1", 2,
+  const auto flow = every_layer(2);
+  if (!c.faulty) return std::make_unique<Problem<T>>(flow, 2, "U2");
+  return std::make_unique<Problem<T>>(flow, 2,
                                       std::make_unique<FaultyNormal<T>>(2, Fault::nan, 0.5));
+}
+
+// Gradients of the path and of maximum likelihood, which go through inverses.
+template <class T>
+void check_inverses() {
+  const Problem<T> problem(every_layer(2, true), 2, "gaussian");
+  Executor executor(2);
+  GradientEstimator<T> path(problem.model, *problem.target, 300, executor, problem.set);
+  const std::vector<double> rows(100, 0.5);
+  LikelihoodEstimator<T> likelihood(problem.model, rows, 300, executor, problem.set);
+  AlignedVector<T> params(problem.model.parameters().size());
+  AlignedVector<T> grad(params.size());
+  problem.model.initialise({1, Purpose::initial_values, 0}, params);
+  const auto before = allocations();
+  for (std::uint64_t t = 0; t < 20; ++t) {
+    const RandomStream stream{1, Purpose::training, t};
+    EXPECT_EQ(path.estimate(params, stream, {.path = true}, grad).invalid, 0u);
+    EXPECT_EQ(likelihood.estimate(params, stream, {}, grad).invalid, 0u);
+  }
+  EXPECT_EQ(allocations() - before, 0u);
+}
+
+TEST(AllocationOfInverses, EstimatesTakeNoMemory) {
+  check_inverses<float>();
+  check_inverses<double>();
 }
 
 // A thread's first use of a base may take memory to work in, but no later one does.
@@ -169,6 +197,38 @@ class AllocationTest : public ::testing::TestWithParam<Case> {
     EXPECT_EQ(taken, 0u);
   }
 };
+
+template <class T>
+void check_refused_steps() {
+  const Problem<T> problem("affine:2", 2,
+                           std::make_unique<Steep<T>>(2, std::numeric_limits<T>::max()));
+  Executor executor(2);
+  TrainerOptions options;
+  options.iterations = 50;
+  options.batch = 300;
+  options.objective = objective_registry()[0].terms;
+  options.log_every = 1;
+  OwnTrainer<T> trainer(options, problem, executor);
+  auto state = trainer.state();
+  std::fill(state.params.begin(), state.params.end(), T(10));
+  trainer.restore(state);
+  std::uint64_t before = 0;
+  std::uint64_t taken = 0;
+  TrainerCallbacks<T> callbacks;
+  callbacks.on_log = [&](std::uint64_t done, double) {
+    const auto now = allocations();
+    if (done > 1) taken += now - before;
+    before = now;
+  };
+  trainer.run(callbacks);
+  EXPECT_EQ(taken, 0u);
+  EXPECT_EQ(trainer.state().refusals, (std::vector<std::uint64_t>{0, 50, 0}));
+}
+
+TEST(AllocationOfRefusedSteps, TakesNoMemory) {
+  check_refused_steps<float>();
+  check_refused_steps<double>();
+}
 
 TEST_P(AllocationTest, EstimateAndStepTakeNoMemory) {
   check_steps<float>();

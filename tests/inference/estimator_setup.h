@@ -282,6 +282,21 @@ class HeavyTail final : public Density<T> {
   bool finite_at_infinity_;
 };
 
+/// Flat, but with the same slope everywhere: draws are valid, and cotangents as large as is asked.
+template <class T>
+class Steep final : public Density<T> {
+ public:
+  Steep(std::size_t dim, T slope) : Density<T>(dim), slope_(slope) {}
+
+ private:
+  void evaluate_impl(Tile<const T> z, T* log_density, Tile<T> gradient) const override {
+    std::fill_n(log_density, tile_size, T(0));
+    for (std::size_t d = 0; d < z.dim(); ++d) std::fill_n(gradient.row(d), tile_size, slope_);
+  }
+
+  T slope_;
+};
+
 /// Parameters of "planar-free:3" in one dimension for which the second layer (number 1) overflows
 /// where z0 is above some number near 0.5, and only there.
 template <class T>

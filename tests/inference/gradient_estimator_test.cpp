@@ -9,6 +9,7 @@
 
 #include "inference/estimator_setup.h"
 #include "support/failures.h"
+#include "support/flow_text.h"
 #include "support/mutation.h"
 
 namespace riffle::test {
@@ -23,8 +24,8 @@ bool same_bits(std::span<const T> a, std::span<const T> b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 
-/// What an estimator can meet: short and long runs of one layer, several kinds, layers of layers.
-/// The gradients of each layer are the matter of the tests of flows.
+/// What an estimator can meet that is cheap: short and long runs of one layer, several kinds,
+/// layers of layers. For all the others see every_flow.
 std::vector<std::string> flow_texts() {
   return {"planar",
           "planar:3",
@@ -126,6 +127,28 @@ TEST_P(GradientTest, IsThatOfTheValue) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Dimensions, GradientTest, ::testing::Values(1, 2, 3, 8));
+
+// Each layer in a run, with another behind it; and a gate, as the checks are to find in each of
+// them what is wrong.
+TEST(GradientOfEveryLayer, IsThatOfTheValue) {
+  Executor executor(1);
+  for (const std::size_t dim : {1U, 2U, 3U}) {
+    for (const auto& text : every_flow(dim)) {
+      const Problem<double> problem(text, dim, "gaussian");
+      const auto params = problem.random_params(0.4, 5);
+      GradientEstimator<double> estimator(problem.model, *problem.target, 11, executor,
+                                          problem.set);
+      const auto f = objective_of(estimator, {1, 0.4});
+      EXPECT_TRUE(none(check_gradient(f, params))) << text << " in dimension " << dim;
+      const auto scaled = [&](std::span<const double> at, std::span<double> grad) {
+        const double value = f(at, grad);
+        mutate(Mutation::scaled, grad);
+        return value;
+      };
+      EXPECT_FALSE(check_gradient(scaled, params).empty()) << text << " in dimension " << dim;
+    }
+  }
+}
 
 TEST(GradientOfManyTiles, IsThatOfTheValue) {
   const Problem<double> problem("planar:2+planar-free:2", 3, "gaussian");
@@ -335,6 +358,30 @@ TYPED_TEST(EstimatorTest, EqualsAStraightforwardComputationOnEveryInstructionSet
   }
 }
 
+TYPED_TEST(EstimatorTest, EqualsAStraightforwardComputationForEveryLayer) {
+  using T = TypeParam;
+  for (const auto set : InstructionSet::available()) {
+    for (const std::size_t dim : {1U, 3U}) {
+      const auto all = every_layer(dim);
+      auto texts = every_flow(dim);
+      texts.push_back(all);
+      for (const auto& text : texts) {
+        const Problem<T> problem(text, dim, "gaussian", set);
+        // What rounding does in one layer, many others take up.
+        const double tolerance = (text == all ? 8 : 1) * accuracy<T>;
+        const auto params = problem.random_params(0.3, dim);
+        for (const std::size_t batch : {7U, 150U}) {
+          const auto expected =
+              reference_estimate<T>(problem, params, batch, stream_of(4), {0.7, 0.3});
+          const auto got = estimate_once<T>(problem, params, batch, stream_of(4), {0.7, 0.3});
+          EXPECT_TRUE(none(compare(got, expected, tolerance)))
+              << set.name() << ", " << text << ", dimension " << dim << ", batch " << batch;
+        }
+      }
+    }
+  }
+}
+
 TYPED_TEST(EstimatorTest, InstructionSetsAgreeWithScalar) {
   using T = TypeParam;
   // Draws differ by the rounding of logarithm and cosine, so this is looser than the reference.
@@ -372,6 +419,8 @@ TYPED_TEST(EstimatorTest, ThreadsChangeNoBit) {
   };
   const Problem<T> waves("planar:2+planar-free:2", 2, "U2");
   check(waves, waves.random_params(0.5, 1));
+  const Problem<T> every(every_layer(2), 2, "U2");
+  check(every, every.random_params(0.2, 1));
   const Problem<T> faulty("planar:3", 3, std::make_unique<FaultyNormal<T>>(3, Fault::nan, 1.5));
   check(faulty, faulty.random_params(0.5, 1));
 }

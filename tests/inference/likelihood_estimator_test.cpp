@@ -10,6 +10,7 @@
 
 #include "flows/flow_model.h"
 #include "support/failures.h"
+#include "support/flow_text.h"
 #include "support/mutation.h"
 #include "support/random.h"
 
@@ -125,6 +126,26 @@ TEST(LikelihoodEstimator, GradientIsThatOfTheValue) {
   }
 }
 
+TEST(LikelihoodEstimator, GradientOfEveryLayerIsThatOfTheValue) {
+  for (const std::size_t dim : {1U, 2U, 3U}) {
+    for (const auto& flow : every_flow(dim, true)) {
+      const auto model =
+          make_model<double>("standard-normal", parse_flow(flow), {dim, 0, InstructionSet::best()});
+      const auto rows = data(50, dim);
+      const auto params = random_params(model, 0.4);
+      const auto got = estimate(model, rows, params, 11);
+      const double expected = reference(model, rows, params, 11);
+      EXPECT_NEAR(got.estimate.value, expected, 1e-10 * (1 + std::abs(expected))) << flow;
+      EXPECT_EQ(got.estimate.invalid, 0u);
+      EXPECT_TRUE(none(check_gradient(model, rows, params, 11, got.grad)))
+          << flow << " in dimension " << dim;
+      auto broken = got.grad;
+      mutate<double>(Mutation::scaled, broken);
+      EXPECT_FALSE(check_gradient(model, rows, params, 11, broken).empty()) << flow;
+    }
+  }
+}
+
 TEST(LikelihoodEstimator, BrokenGradientsFail) {
   const auto model =
       make_model<double>("standard-normal", parse_flow(flows[2]), {2, 0, InstructionSet::best()});
@@ -139,11 +160,12 @@ TEST(LikelihoodEstimator, BrokenGradientsFail) {
 }
 
 TEST(LikelihoodEstimator, HasTheSameBitsOnAnyNumberOfThreads) {
-  const auto model =
-      make_model<double>("standard-normal", parse_flow(flows[0]), {2, 0, InstructionSet::best()});
+  const auto model = make_model<double>("standard-normal", parse_flow(every_layer(2, true)),
+                                        {2, 0, InstructionSet::best()});
   const auto rows = data(500, 2);
-  const auto params = random_params(model, 0.5);
+  const auto params = random_params(model, 0.2);
   const auto one = estimate(model, rows, params, 1000, 1);
+  EXPECT_EQ(one.estimate.invalid, 0u);
   for (const std::size_t threads : {2U, 4U}) {
     const auto many = estimate(model, rows, params, 1000, threads);
     EXPECT_EQ(one.grad, many.grad);

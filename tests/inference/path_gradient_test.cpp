@@ -10,6 +10,7 @@
 
 #include "inference/estimator_setup.h"
 #include "support/failures.h"
+#include "support/flow_text.h"
 #include "support/mutation.h"
 
 namespace riffle::test {
@@ -229,6 +230,19 @@ TEST(PathGradient, IsThatOfTheFunctionWhoseLogQStaysAsItIs) {
   }
 }
 
+TEST(PathGradient, OfEveryLayerIsThatOfTheFunctionWhoseLogQStaysAsItIs) {
+  for (const auto& flow : every_flow(2, true)) {
+    const Problem<double> problem(flow, 2, "gaussian");
+    const auto params = problem.random_params(0.3, 8);
+    const ObjectiveTerms terms{.path = true, .group = 8, .alpha = 0.5};
+    const auto got = estimate_once<double>(problem, params, 16, stream, terms);
+    EXPECT_TRUE(none(check_path_gradient(problem, params, 16, terms, got.grad))) << flow;
+    auto broken = got.grad;
+    mutate<double>(Mutation::scaled, broken);
+    EXPECT_FALSE(check_path_gradient(problem, params, 16, terms, broken).empty()) << flow;
+  }
+}
+
 TEST(PathGradient, BrokenOnesFail) {
   const Problem<double> problem("planar:2", 2, "U1");
   const auto params = problem.random_params(0.6, 7);
@@ -275,6 +289,30 @@ TEST(PathGradient, VanishesForEveryDrawWhereTheFlowIsTheTarget) {
         EXPECT_LE(largest_path, 1e-11) << flow << " in dimension " << dim << ", draw " << step;
         EXPECT_GT(largest_total, 1e-3);
         EXPECT_NEAR(path.estimate.value, 0, 1e-12);
+      }
+    }
+  }
+}
+
+TEST(PathGradient, VanishesForEveryDrawWhereAFlowOfAnyLayerIsTheTarget) {
+  for (const std::size_t dim : {1U, 2U, 5U}) {
+    auto flows = every_flow(dim, true);
+    flows.push_back(every_layer(dim, true));
+    for (const auto& flow : flows) {
+      const Problem<double> source(flow, dim, "gaussian");
+      const auto params = source.random_params(0.3, 11);
+      const Problem<double> problem(flow, dim, std::make_unique<Itself>(source.model, params));
+      for (std::uint64_t step = 0; step < 10; ++step) {
+        const RandomStream one{5, Purpose::training, step};
+        const auto path = estimate_once<double>(problem, params, 1, one, {.path = true});
+        const auto total = estimate_once<double>(problem, params, 1, one, {});
+        double largest_path = 0;
+        double largest_total = 0;
+        for (const double g : path.grad) largest_path = std::max(largest_path, std::abs(g));
+        for (const double g : total.grad) largest_total = std::max(largest_total, std::abs(g));
+        EXPECT_LE(largest_path, 1e-11) << flow << " in dimension " << dim << ", draw " << step;
+        EXPECT_GT(largest_total, 1e-3);
+        EXPECT_NEAR(path.estimate.value, 0, 1e-12) << flow;
       }
     }
   }
@@ -374,10 +412,11 @@ TEST(PathGradient, LeavesOutDrawsThatFail) {
 }
 
 TEST(PathGradient, HasTheSameBitsOnAnyNumberOfThreads) {
-  const Problem<double> problem("planar:3", 2, "U1");
-  const auto params = problem.random_params(0.6, 7);
+  const Problem<double> problem(every_layer(2, true), 2, "U1");
+  const auto params = problem.random_params(0.3, 7);
   for (const auto& terms : path_terms()) {
     const auto one = estimate_once<double>(problem, params, 1024, stream, terms, 1);
+    EXPECT_EQ(one.estimate.invalid, 0u);
     for (const std::size_t threads : {2U, 4U}) {
       const auto many = estimate_once<double>(problem, params, 1024, stream, terms, threads);
       EXPECT_EQ(one.grad, many.grad);

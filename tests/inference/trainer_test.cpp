@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "inference/estimator_setup.h"
+#include "inference/likelihood_estimator.h"
 
 namespace riffle::test {
 namespace {
@@ -33,6 +34,7 @@ void expect_same(const TrainerState<T>& a, const TrainerState<T>& b) {
   EXPECT_EQ(a.refused_steps, b.refused_steps);
   EXPECT_EQ(a.refused_in_a_row, b.refused_in_a_row);
   EXPECT_EQ(a.blame, b.blame);
+  EXPECT_EQ(a.refusals, b.refusals);
 }
 
 TrainerOptions short_run(std::uint64_t iterations = 60) {
@@ -363,6 +365,89 @@ TYPED_TEST(TrainerTest, DivergesAfterTooManyRefusedSteps) {
   EXPECT_TRUE(same(after.first, before.first));
   EXPECT_TRUE(same(after.second, before.second));
   EXPECT_EQ(after.blame, (std::vector<std::uint64_t>{0, 0, 140 * Trainer<T>::refused_limit}));
+  EXPECT_EQ(after.refusals, (std::vector<std::uint64_t>{0, 0, 0}));
+}
+
+/// Runs from these parameters until training diverges, and hands back the state.
+template <class T>
+TrainerState<T> diverged_from(Trainer<T>& trainer, std::span<const T> params) {
+  auto state = trainer.state();
+  state.params.assign(params.begin(), params.end());
+  trainer.restore(state);
+  EXPECT_EQ(trainer.run({}), StopReason::diverged);
+  EXPECT_TRUE(same(trainer.state().params, state.params));
+  return trainer.state();
+}
+
+/// All refused steps on one place of so many.
+template <class T>
+std::vector<std::uint64_t> all_on(std::size_t place, std::size_t places) {
+  std::vector<std::uint64_t> refusals(places, 0);
+  refusals[place] = Trainer<T>::refused_limit;
+  return refusals;
+}
+
+// The gradients of the layers below are spoilt as well: only the first on the way back is to blame.
+TYPED_TEST(TrainerTest, RefusedStepsAreBlamedOnTheLayerOnAnyNumberOfThreads) {
+  using T = TypeParam;
+  constexpr T slope = T(1e-10) * std::numeric_limits<T>::max();
+  const T large = std::log(T(1e12));
+  const Problem<T> problem("affine:3", 2, std::make_unique<Steep<T>>(2, slope));
+  auto options = short_run(1000);
+  options.batch = 300;
+  for (std::size_t culprit = 0; culprit < 3; ++culprit) {
+    // The scale of the last layer makes its own gradient overflow; that of another one, whose
+    // output the first one keeps small, makes sums of cotangents of the layer below overflow.
+    std::vector<T> params(12, T(0));
+    const auto scale = [&](std::size_t layer, T log_scale) {
+      params[4 * layer] = params[4 * layer + 1] = log_scale;
+    };
+    if (culprit < 2) {
+      scale(0, -large);
+      scale(culprit + 1, large);
+    } else {
+      scale(2, 2 * large);
+    }
+    for (const std::size_t threads : {1U, 2U, 4U}) {
+      Executor executor(threads);
+      auto trainer = TestFixture::trainer_of(options, problem, executor);
+      const auto state = diverged_from<T>(trainer, params);
+      EXPECT_EQ(state.refusals, all_on<T>(culprit, 4)) << threads;
+      EXPECT_EQ(state.blame, (std::vector<std::uint64_t>{0, 0, 0, 0}));
+    }
+  }
+}
+
+TYPED_TEST(TrainerTest, RefusedStepsAreBlamedOnTheBase) {
+  using T = TypeParam;
+  constexpr T slope = T(1e-10) * std::numeric_limits<T>::max();
+  const T large = std::log(T(1e18));
+  const Problem<T> problem("reverse:2", 2, std::make_unique<Steep<T>>(2, slope),
+                           InstructionSet::best(), "diagonal-normal");
+  auto trainer = TestFixture::trainer_of(short_run(1000), problem, this->executor_);
+  const std::vector<T> params{0, 0, large, large};
+  EXPECT_EQ(diverged_from<T>(trainer, params).refusals, all_on<T>(2, 3));
+}
+
+// There cotangents come from the base, and the layers above are spoilt.
+TYPED_TEST(TrainerTest, RefusedStepsOfMaximumLikelihoodAreBlamedFromTheBaseOn) {
+  using T = TypeParam;
+  // So that the square of large · 1e-5 is finite, and large² · 1e-5 is not.
+  const T log_large = T(0.5) * std::log(std::numeric_limits<T>::max()) + std::log(T(1e4));
+  const auto model =
+      make_model<T>("diagonal-normal", parse_flow("affine:3"), {1, 0, InstructionSet::best()});
+  std::vector<double> rows(50);
+  Random random(4);
+  for (double& x : rows) x = 1e-5 * random.normal();
+  for (std::size_t culprit = 0; culprit < 4; ++culprit) {
+    std::vector<T> params(8, T(0));
+    params[culprit < 3 ? 2 * culprit : 7] = -log_large;
+    LikelihoodEstimator<T> source(model, rows, 140, this->executor_, InstructionSet::best());
+    Trainer<T> trainer(short_run(1000), model, source, InstructionSet::best());
+    const auto state = diverged_from<T>(trainer, params);
+    EXPECT_EQ(state.refusals, all_on<T>(culprit, 4));
+    EXPECT_EQ(state.blame, (std::vector<std::uint64_t>{0, 0, 0, 0}));
+  }
 }
 
 TYPED_TEST(TrainerTest, OneGoodStepForgivesThoseRefused) {
@@ -398,6 +483,25 @@ TYPED_TEST(TrainerTest, RefusedStepsInARowAreCountedAcrossARestore) {
   second.restore(first.state());
   EXPECT_EQ(second.run({}), StopReason::diverged);
   EXPECT_EQ(second.state().refused_steps, Trainer<T>::refused_limit);
+}
+
+TYPED_TEST(TrainerTest, BlameOfRefusedStepsIsKeptAcrossARestore) {
+  using T = TypeParam;
+  const Problem<T> problem("affine:2", 1,
+                           std::make_unique<Steep<T>>(1, std::numeric_limits<T>::max()));
+  auto options = short_run(1000);
+  options.log_every = 1;
+  options.objective_settings.beta_start = 1;
+  auto first = TestFixture::trainer_of(options, problem, this->executor_);
+  auto state = first.state();
+  state.params = {0, 0, T(10), 0};
+  first.restore(state);
+  ASSERT_EQ(run_until(first, 60), StopReason::interrupted);
+  EXPECT_EQ(first.state().refusals, (std::vector<std::uint64_t>{0, 60, 0}));
+  auto second = TestFixture::trainer_of(options, problem, this->executor_);
+  second.restore(first.state());
+  EXPECT_EQ(second.run({}), StopReason::diverged);
+  EXPECT_EQ(second.state().refusals, all_on<T>(1, 3));
 }
 
 // ------------------------------------------------------------------------------------------------

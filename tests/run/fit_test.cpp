@@ -8,13 +8,17 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/aligned.h"
 #include "core/names.h"
+#include "run/summary.h"
+#include "run/warnings.h"
 #include "support/effort.h"
+#include "support/flow_text.h"
 #include "targets/target_registry.h"
 
 namespace riffle {
@@ -64,6 +68,7 @@ Spec small(const std::string& target) {
 TEST(Fit, GivesTheSameBitsOnAnyNumberOfThreads) {
   for (const char* precision : {"float", "double"}) {
     auto spec = small("U1");
+    spec.flow.layers = test::every_layer(2);
     spec.run.precision = precision;
     spec.run.batch = 1000;
     spec.run.iterations = 100;
@@ -268,6 +273,40 @@ TEST(Fit, AnAbsurdRateIsSurvivedAndReported) {
       EXPECT_TRUE(sane || !report.warnings.empty()) << optimizer << " " << rate;
     }
   }
+}
+
+TEST(Fit, BlamesRefusedStepsOnLayers) {
+  auto spec = small("gaussian");
+  // Cotangents near the largest number of this precision, and draws that are valid.
+  spec.target.numbers["sd_first"] = spec.target.numbers["sd_last"] = 1.7e-19;
+  spec.flow.layers = "affine-coupling:2 + affine + planar";
+  spec.run.precision = "float";
+  const auto report = fit(spec);
+  ASSERT_FALSE(report.refused_steps_by.empty());
+  const auto summary = nlohmann::json::parse(summary_json(spec, report));
+  std::uint64_t steps = 0;
+  for (const auto& [on, count] : report.refused_steps_by) {
+    EXPECT_TRUE(on.starts_with("layer ")) << on;
+    EXPECT_EQ(summary.at("refused_steps_by").at(on), count);
+    steps += count;
+  }
+  EXPECT_LE(steps, report.refused_steps);
+  std::uint64_t draws = 0;
+  for (const auto& [on, count] : report.invalid_training_draws_by) {
+    EXPECT_EQ(summary.at("invalid_training_draws_by").at(on), count);
+    draws += count;
+  }
+  EXPECT_EQ(draws, report.invalid_training_draws);
+  EXPECT_TRUE(warns_of(report, "not finite, most because of layer"));
+}
+
+TEST(Fit, NamesWhatIsToBlame) {
+  const auto flow = parse_flow("planar:2 + affine");
+  const std::vector<std::uint64_t> counts{0, 3, 1, 2};
+  EXPECT_EQ(
+      blamed(counts, flow, "the base"),
+      (std::vector<Blame>{{"layer 1 (planar)", 3}, {"layer 2 (affine)", 1}, {"the base", 2}}));
+  EXPECT_TRUE(blamed(std::vector<std::uint64_t>(4, 0), flow, "the base").empty());
 }
 
 TEST(Fit, RefusesASpecThatIsNotValid) {

@@ -16,6 +16,7 @@
 #include "run/resumable_fit.h"
 #include "run/run_folder.h"
 #include "support/effort.h"
+#include "support/flow_text.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {
@@ -97,6 +98,7 @@ TEST(Resume, FromEveryIterationGivesTheSameBits) {
 TEST(Resume, OverAndOverAndOnOtherThreads) {
   test::TemporaryFolder folder;
   auto spec = small("adam", "double");
+  spec.flow.layers = test::every_layer(2);
   spec.run.batch = 1000;
   const auto undisturbed = resumable_fit(spec, nullptr, {}, {});
   const auto text_of_spec = spec;
@@ -106,6 +108,21 @@ TEST(Resume, OverAndOverAndOnOtherThreads) {
   }
   spec.run.threads = 3;
   expect_same_bits(resumable_fit(spec, nullptr, {}, {last.get(), {}}), undisturbed);
+}
+
+TEST(Resume, AFlowOfEveryLayer) {
+  test::TemporaryFolder folder;
+  for (const char* precision : {"float", "double"}) {
+    auto spec = small("adam", precision);
+    spec.flow.layers = test::every_layer(2);
+    const auto undisturbed = resumable_fit(spec, nullptr, {}, {});
+    EXPECT_EQ(undisturbed.refused_steps, 0U);
+    for (const std::uint64_t stop : {1U, 13U, 39U}) {
+      SCOPED_TRACE(fmt::format("{}, stopped at {}", precision, stop));
+      const auto checkpoint = run_until(spec, stop, nullptr, folder / "c");
+      expect_same_bits(resumable_fit(spec, nullptr, {}, {&checkpoint, {}}), undisturbed);
+    }
+  }
 }
 
 TEST(Resume, FromCheckpointsWrittenOnTheWay) {
@@ -138,6 +155,8 @@ TEST(Resume, KeepsCountOfWhatWasLeftOut) {
   const auto resumed = resumable_fit(spec, nullptr, {}, {&checkpoint, {}});
   EXPECT_EQ(resumed.invalid_training_draws, undisturbed.invalid_training_draws);
   EXPECT_EQ(resumed.refused_steps, undisturbed.refused_steps);
+  EXPECT_EQ(resumed.invalid_training_draws_by, undisturbed.invalid_training_draws_by);
+  EXPECT_EQ(resumed.refused_steps_by, undisturbed.refused_steps_by);
   EXPECT_EQ(resumed.warnings, undisturbed.warnings);
 }
 

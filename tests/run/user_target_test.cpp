@@ -82,7 +82,11 @@ TEST(UserTarget, ThatIsNeverFiniteEndsTheRun) {
     EXPECT_EQ(report.stop_reason, "diverged") << value;
     EXPECT_EQ(report.invalid_draws, 5000U);
     EXPECT_EQ(report.invalid_training_draws, report.refused_steps * 300);
+    EXPECT_EQ(report.invalid_training_draws_by,
+              (std::vector<Blame>{{"the target", report.invalid_training_draws}}));
+    EXPECT_TRUE(report.refused_steps_by.empty());
     EXPECT_TRUE(warns_of(report, "because of the target")) << value;
+    EXPECT_TRUE(warns_of(report, "none of their draws was finite")) << value;
     EXPECT_TRUE(warns_of(report, "diverged")) << value;
     EXPECT_FALSE(std::isfinite(report.elbo));
   }
@@ -126,6 +130,16 @@ TEST(UserTarget, ThatIsFlatLooksImproper) {
                                                    return -0.5 * z[0] * z[0];
                                                  })),
                        "improper"));
+}
+
+// From where the draws are it cannot be told from a flat one.
+TEST(UserTarget, WhoseEvidenceIsKnownIsNotImproper) {
+  const auto wide = [](auto z, auto gradient) {
+    gradient[0] = gradient[1] = 0;
+    return -0.5 * (z[0] * z[0] + z[1] * z[1]) * 1e-18;
+  };
+  EXPECT_TRUE(warns_of(fit(small(), *make_target(2, wide)), "improper"));
+  EXPECT_FALSE(warns_of(fit(small(), *make_target(2, wide, 43.284)), "improper"));
 }
 
 TEST(UserTarget, ComputesInDouble) {
