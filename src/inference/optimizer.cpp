@@ -15,12 +15,12 @@ namespace riffle {
 
 namespace {
 
-constexpr Option rate{"learning_rate", "0.01",
-                      "of the first iteration; the schedule goes on from it"};
+constexpr Option first_rate{"learning_rate", "0.01",
+                            "of the first iteration; the schedule goes on from it"};
 constexpr Option clipping{"clip_norm", "inf", "longest gradient, to which longer ones are scaled"};
 constexpr Option epsilon{"epsilon", "1e-8", "added outside the root"};
 constexpr Option of_rmsprop[] = {
-    rate,
+    first_rate,
     {"smoothing", "0.99", "of the mean of squares"},
     {"momentum", "0", "share of a step that the next one keeps"},
     {"centered", "false", "by the variance instead of the second moment"},
@@ -28,14 +28,14 @@ constexpr Option of_rmsprop[] = {
     clipping,
 };
 constexpr Option of_adam[] = {
-    rate,
+    first_rate,
     {"beta1", "0.9", "of the mean of gradients"},
     {"beta2", "0.999", "of the mean of squares"},
     epsilon,
     clipping,
 };
 constexpr Option of_sgd[] = {
-    rate, {"momentum", "0", "share of a step that the next one keeps"}, clipping};
+    first_rate, {"momentum", "0", "share of a step that the next one keeps"}, clipping};
 
 }  // namespace
 
