@@ -31,9 +31,16 @@ std::string dims_of(const TargetEntry& t) {
                      t.dims.step == 1 ? "" : fmt::format(", a multiple of {}", t.dims.step));
 }
 
-void list_targets() {
+/// Of the column of names.
+template <class Registry>
+std::size_t width_of(const Registry& registry) {
   std::size_t width = 16;
-  for (const auto& t : target_registry()) width = std::max(width, t.name.size());
+  for (const auto& entry : registry) width = std::max(width, entry.name.size());
+  return width;
+}
+
+void list_targets() {
+  const std::size_t width = width_of(target_registry());
   for (const auto& t : target_registry()) {
     line(t.name, fmt::format("{} [{}]", t.summary, dims_of(t)), width);
     if (t.needs_data()) line("", "target.data = FILE: table of numbers", width);
@@ -66,8 +73,7 @@ void list_flows() {
 /// What is chosen by the name in a section of a spec, with the keys of that section it looks at.
 template <class Registry>
 void list_section(std::string_view section, const Registry& registry) {
-  std::size_t width = 16;
-  for (const auto& entry : registry) width = std::max(width, entry.name.size());
+  const std::size_t width = width_of(registry);
   for (const auto& entry : registry) {
     line(entry.name, entry.summary, width);
     for (const auto& o : entry.options) {

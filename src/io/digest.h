@@ -23,4 +23,7 @@ class Digest {
   std::uint64_t hash_ = 0xCBF29CE484222325;
 };
 
+/// The digits of one text.
+std::string digest_of(std::string_view text);
+
 }  // namespace riffle

@@ -12,12 +12,6 @@
 namespace riffle {
 namespace {
 
-std::string digest_of(std::string_view text) {
-  Digest digest;
-  digest.add(text);
-  return digest.text();
-}
-
 constexpr std::string_view object_end = "\n}";
 
 /// What follows the text of an object whose end is cut off: its digest as a last member, and the

@@ -208,6 +208,7 @@ std::string number(double x) {
   return text;
 }
 
+/// As TOML; empty where there is nothing to write.
 template <class Field>
 std::string written(const Field& field) {
   if constexpr (std::is_same_v<Field, std::string>) {
@@ -216,6 +217,8 @@ std::string written(const Field& field) {
     return field ? "true" : "false";
   } else if constexpr (std::is_same_v<Field, double>) {
     return number(field);
+  } else if constexpr (std::is_same_v<Field, std::optional<std::uint64_t>>) {
+    return field ? fmt::format("{}", *field) : std::string();
   } else {
     return fmt::format("{}", field);
   }
@@ -241,19 +244,12 @@ void check_figure3(const Spec& spec) {
   usual.target = {};
   usual.flow = {};
   std::vector<std::string> values;
-  const auto text_of = [](const auto& field) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(field)>, std::optional<std::uint64_t>>) {
-      return field ? written(*field) : std::string();
-    } else {
-      return written(field);
-    }
-  };
   for_each_key(usual, [&](std::string_view, std::string_view, const auto& field) {
-    values.push_back(text_of(field));
+    values.push_back(written(field));
   });
   auto value = values.begin();
   for_each_key(spec, [&](std::string_view section, std::string_view key, const auto& field) {
-    if (text_of(field) != *value++) throw not_with_figure3(fmt::format("{}.{}", section, key));
+    if (written(field) != *value++) throw not_with_figure3(fmt::format("{}.{}", section, key));
   });
   if (!spec.target.numbers.empty()) {
     throw not_with_figure3("target." + spec.target.numbers.begin()->first);
@@ -343,10 +339,8 @@ std::string to_toml(const Spec& spec) {
       last_section = section;
     }
     if (belongs_to_one_run(section, key)) return;
-    if constexpr (std::is_same_v<std::decay_t<decltype(field)>, std::optional<std::uint64_t>>) {
-      if (field) text += fmt::format("{} = {}\n", key, *field);
-    } else {
-      text += fmt::format("{} = {}\n", key, written(field));
+    if (const auto value = written(field); !value.empty()) {
+      text += fmt::format("{} = {}\n", key, value);
     }
   });
   return text;

@@ -5,8 +5,6 @@
 #include <array>
 #include <string_view>
 
-#include "run/figure3_folder.h"
-
 namespace riffle {
 namespace {
 

@@ -24,6 +24,9 @@ struct Figure3Cell {
 /// All cells, in the order of the figure.
 std::vector<Figure3Cell> figure3_cells();
 
+/// The name of the file with a row for each fit.
+inline constexpr const char* figure3_table = "figure3.csv";
+
 /// The name of a cell's model file.
 std::string model_file(const Figure3Cell& cell);
 

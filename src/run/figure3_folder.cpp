@@ -20,12 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string digest_of(std::string_view text) {
-  Digest digest;
-  digest.add(text);
-  return digest.text();
-}
-
 /// In the order in which they first appear.
 std::vector<std::string> targets_of(const Figure3State& state) {
   std::vector<std::string> all;

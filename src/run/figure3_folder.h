@@ -12,8 +12,6 @@
 
 namespace riffle {
 
-inline constexpr const char* figure3_table = "figure3.csv";
-
 /// How far a figure has come.
 struct Figure3State {
   std::vector<Figure3Fit> fits;  ///< one for each cell

@@ -35,7 +35,7 @@ std::array<Input, 4> inputs_of(const Spec& spec) {
 }
 
 /// The digest of a file; empty where there is none that can be read.
-std::string digest_of(const std::string& path) {
+std::string digest_of_file(const std::string& path) {
   std::error_code error;
   if (path.empty() || !fs::is_regular_file(path, error)) return {};
   std::ifstream file(path, std::ios::binary);
@@ -64,7 +64,7 @@ std::string recorded_digest(const fs::path& record, std::string_view key) {
 void write_inputs(const fs::path& folder, const Spec& spec) {
   auto json = nlohmann::ordered_json::object();
   for (const auto& input : inputs_of(spec)) {
-    const auto digest = digest_of(input.path);
+    const auto digest = digest_of_file(input.path);
     if (!digest.empty()) json[input.key] = {{"path", input.path}, {"digest", digest}};
   }
   if (!json.empty()) write_file(folder / run_files::inputs, json.dump(2) + "\n");
@@ -76,7 +76,7 @@ void check_inputs(const fs::path& folder, const Spec& spec, std::vector<std::str
   if (!fs::exists(record, error)) return;
   for (const auto& input : inputs_of(spec)) {
     const auto then = recorded_digest(record, input.key);
-    const auto now = digest_of(input.path);
+    const auto now = digest_of_file(input.path);
     if (then.empty() || now.empty() || now == then) continue;
     const auto change =
         fmt::format("{} has changed since the run in {} began", input.path, folder.string());

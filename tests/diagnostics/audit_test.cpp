@@ -108,10 +108,11 @@ TEST(Audit, FindsNoFaultInAnyFlow) {
     for (const auto variant : entry.variants.empty() ? std::span(plain) : entry.variants) {
       const auto layers = variant.empty() ? fmt::format("{}:3", entry.name)
                                           : fmt::format("{}({}):3", entry.name, variant);
+      const bool with_net = has_net(parse_flow(layers));
       for (const std::size_t dim : {1U, 2U, 3U, 7U}) {
         if (dim < entry.least_dim || (test::hurried && dim > 2)) continue;
-        expect_no_fault<float>(layers, dim, has_net(parse_flow(layers)));
-        expect_no_fault<double>(layers, dim, has_net(parse_flow(layers)));
+        expect_no_fault<float>(layers, dim, with_net);
+        expect_no_fault<double>(layers, dim, with_net);
       }
     }
   }

@@ -272,24 +272,28 @@ TEST(PathGradient, ValuesAreThoseOfTheDefinition) {
 }
 
 // Where q = p every draw's contribution vanishes, whatever the draw: a batch of one shows it.
+void expect_vanishing(const std::string& flow, std::size_t dim, double scale, std::uint64_t draws) {
+  const Problem<double> source(flow, dim, "gaussian");
+  const auto params = source.random_params(scale, 11);
+  const Problem<double> problem(flow, dim, std::make_unique<Itself>(source.model, params));
+  for (std::uint64_t step = 0; step < draws; ++step) {
+    const RandomStream one{5, Purpose::training, step};
+    const auto path = estimate_once<double>(problem, params, 1, one, {.path = true});
+    const auto total = estimate_once<double>(problem, params, 1, one, {});
+    double largest_path = 0;
+    double largest_total = 0;
+    for (const double g : path.grad) largest_path = std::max(largest_path, std::abs(g));
+    for (const double g : total.grad) largest_total = std::max(largest_total, std::abs(g));
+    EXPECT_LE(largest_path, 1e-11) << flow << " in dimension " << dim << ", draw " << step;
+    EXPECT_GT(largest_total, 1e-3);
+    EXPECT_NEAR(path.estimate.value, 0, 1e-12) << flow;
+  }
+}
+
 TEST(PathGradient, VanishesForEveryDrawWhereTheFlowIsTheTarget) {
   for (const auto* flow : {"planar", "planar:4", "inverse(planar) + planar"}) {
     for (const std::size_t dim : {1U, 2U, 5U}) {
-      const Problem<double> source(flow, dim, "gaussian");
-      const auto params = source.random_params(1.0, 11);
-      const Problem<double> problem(flow, dim, std::make_unique<Itself>(source.model, params));
-      for (std::uint64_t step = 0; step < 20; ++step) {
-        const RandomStream one{5, Purpose::training, step};
-        const auto path = estimate_once<double>(problem, params, 1, one, {.path = true});
-        const auto total = estimate_once<double>(problem, params, 1, one, {});
-        double largest_path = 0;
-        double largest_total = 0;
-        for (const double g : path.grad) largest_path = std::max(largest_path, std::abs(g));
-        for (const double g : total.grad) largest_total = std::max(largest_total, std::abs(g));
-        EXPECT_LE(largest_path, 1e-11) << flow << " in dimension " << dim << ", draw " << step;
-        EXPECT_GT(largest_total, 1e-3);
-        EXPECT_NEAR(path.estimate.value, 0, 1e-12);
-      }
+      expect_vanishing(flow, dim, 1.0, 20);
     }
   }
 }
@@ -298,23 +302,7 @@ TEST(PathGradient, VanishesForEveryDrawWhereAFlowOfAnyLayerIsTheTarget) {
   for (const std::size_t dim : {1U, 2U, 5U}) {
     auto flows = every_flow(dim, true);
     flows.push_back(every_layer(dim, true));
-    for (const auto& flow : flows) {
-      const Problem<double> source(flow, dim, "gaussian");
-      const auto params = source.random_params(0.3, 11);
-      const Problem<double> problem(flow, dim, std::make_unique<Itself>(source.model, params));
-      for (std::uint64_t step = 0; step < 10; ++step) {
-        const RandomStream one{5, Purpose::training, step};
-        const auto path = estimate_once<double>(problem, params, 1, one, {.path = true});
-        const auto total = estimate_once<double>(problem, params, 1, one, {});
-        double largest_path = 0;
-        double largest_total = 0;
-        for (const double g : path.grad) largest_path = std::max(largest_path, std::abs(g));
-        for (const double g : total.grad) largest_total = std::max(largest_total, std::abs(g));
-        EXPECT_LE(largest_path, 1e-11) << flow << " in dimension " << dim << ", draw " << step;
-        EXPECT_GT(largest_total, 1e-3);
-        EXPECT_NEAR(path.estimate.value, 0, 1e-12) << flow;
-      }
-    }
+    for (const auto& flow : flows) expect_vanishing(flow, dim, 0.3, 10);
   }
 }
 

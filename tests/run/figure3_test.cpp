@@ -30,6 +30,17 @@ std::vector<Figure3Fit> fits_of(const std::string& target, const std::string& fl
   return fits;
 }
 
+/// The figure in little, at a rate at which some starts diverge, or all.
+Spec diverging(double rate) {
+  auto spec = find_spec("figure3");
+  spec.optimizer.name = "sgd";
+  spec.optimizer.learning_rate = rate;
+  spec.run.iterations = 100;
+  spec.run.evaluation_draws = 1000;
+  spec.run.draws = 0;
+  return spec;
+}
+
 TEST(Figure3, KeepsTheBestStartInWhateverOrderTheyEnd) {
   using Start = std::pair<double, std::uint64_t>;
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -61,12 +72,7 @@ TEST(Figure3, KeepsTheBestStartInWhateverOrderTheyEnd) {
 }
 
 TEST(Figure3, KeepsAFiniteStartWhereOthersDiverge) {
-  auto spec = find_spec("figure3");
-  spec.optimizer.name = "sgd";
-  spec.optimizer.learning_rate = 2;
-  spec.run.iterations = 100;
-  spec.run.evaluation_draws = 1000;
-  spec.run.draws = 0;
+  const auto spec = diverging(2);
   auto one = fits_of("U4", "radial", 8);
   auto two = one;
   make_figure3_fits(spec, one, 1, {});
@@ -88,12 +94,7 @@ TEST(Figure3, KeepsAFiniteStartWhereOthersDiverge) {
 }
 
 TEST(Figure3, NamesAFitOfWhichEveryStartDiverged) {
-  auto spec = find_spec("figure3");
-  spec.optimizer.name = "sgd";
-  spec.optimizer.learning_rate = 1e12;
-  spec.run.iterations = 100;
-  spec.run.evaluation_draws = 1000;
-  spec.run.draws = 0;
+  const auto spec = diverging(1e12);
   auto fits = fits_of("U1", "planar", 2);
   make_figure3_fits(spec, fits, 2, {});
   ASSERT_EQ(fits[0].diverged, fits[0].cell.starts);
