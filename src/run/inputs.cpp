@@ -70,6 +70,20 @@ void write_inputs(const fs::path& folder, const Spec& spec) {
   if (!json.empty()) write_file(folder / run_files::inputs, json.dump(2) + "\n");
 }
 
+void refuse_inputs_of_its_own(const fs::path& folder, const Spec& spec) {
+  for (const auto& input : inputs_of(spec)) {
+    for (const char* name : run_files::all) {
+      std::error_code error;
+      if (!input.path.empty() && fs::equivalent(input.path, folder / name, error)) {
+        throw Error(ErrorKind::usage,
+                    fmt::format("{} belongs to the run that the new one would replace: choose "
+                                "another folder with --out, or make a copy of the file",
+                                input.path));
+      }
+    }
+  }
+}
+
 void check_inputs(const fs::path& folder, const Spec& spec, std::vector<std::string>& warnings) {
   const auto record = folder / run_files::inputs;
   std::error_code error;

@@ -12,6 +12,10 @@ namespace riffle {
 /// now: data or points, and the library. Nothing where there are none.
 void write_inputs(const std::filesystem::path& folder, const Spec& spec);
 
+/// Throws Error{usage} where one of the files is what a run in `folder` is made of: a new run there
+/// would take its place.
+void refuse_inputs_of_its_own(const std::filesystem::path& folder, const Spec& spec);
+
 /// Compares the files with what was written down. Throws Error{data} where data have changed, for
 /// then the target is another; adds to `warnings` where the library has, which may have been built
 /// again. Files that are gone are not looked at, nor are those of runs without inputs.json.

@@ -229,11 +229,7 @@ void claim_folder(const fs::path& folder, bool force) {
                     folder.string(), folder.string()));
   }
   remove_temporaries(folder);
-  for (const char* name : {run_files::spec, run_files::inputs, run_files::summary, run_files::model,
-                           run_files::checkpoint, run_files::loss, run_files::draws,
-                           run_files::samples, run_files::diagnosis}) {
-    fs::remove(folder / name, error);
-  }
+  for (const char* name : run_files::all) fs::remove(folder / name, error);
   for (const auto& name : figure3_files()) fs::remove(folder / name, error);
   remove_pictures(folder);
 }
@@ -272,6 +268,7 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCall
   spec.validate();
   auto effective = spec;
   make_target_paths_absolute(effective);
+  refuse_inputs_of_its_own(folder, effective);
   const auto own = external_target(effective);  // what cannot be had leaves no folder behind
   if (own) {
     check_model(effective, own->dim());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -23,6 +24,8 @@ inline constexpr const char* loss = "loss.csv";
 inline constexpr const char* draws = "draws.csv";
 inline constexpr const char* samples = "samples.csv";
 inline constexpr const char* diagnosis = "diagnose.json";
+inline constexpr std::array all{spec, inputs, summary, model,    checkpoint,
+                                loss, draws,  samples, diagnosis};
 }  // namespace run_files
 
 /// Makes the folder of a run, which must be new, empty, or given up by `force`: then the files of
@@ -58,7 +61,8 @@ struct RunOutcome {
 /// the end model, losses, draws, pictures and, last, the summary. Every file appears complete or
 /// not at all. Throws Error{cannot_create} where the folder holds something and spec.run.force is
 /// not set. What is wrong with the spec, or with the files that its target is made of, is thrown
-/// before anything in the folder is touched.
+/// before anything in the folder is touched: also Error{usage} where the new run would take the
+/// place of one of them.
 RunOutcome run_in_folder(const Spec& spec, const std::filesystem::path& folder,
                          const FitCallbacks& callbacks);
 

@@ -173,6 +173,8 @@ for place in '--out new' '--out good --force'; do
     refuses $usage 'holdout' fit --samples points.csv --set objective.holdout=0.999999 $place
   }
 done
+refuses $usage 'good/draws.csv belongs to the run that the new one would replace' \
+  fit --samples good/draws.csv "${learn[@]}" --out good --force
 [ "$before" = "$(cat good/*)" ] || fail "the run in good is another"
 # A run has one target, and points one objective.
 refuses $usage 'maximum-likelihood, not bound' fit --samples points.csv --objective bound
