@@ -10,11 +10,14 @@ namespace {
 
 /// One tile, until there are enough groups for many threads; then more tiles, as the gradient of
 /// each group is read and written once more, which is a fifth of a step where it leaves the caches;
-/// and then more groups.
-std::size_t tiles_in_group(std::size_t tiles) {
+/// and then more groups. A gradient that stays in the first cache costs so little that more groups
+/// come sooner: the smaller they are, the less a thread waits for another that has a slower core.
+std::size_t tiles_in_group(std::size_t tiles, std::size_t parameters) {
+  constexpr std::size_t few_parameters = 4096;
   constexpr std::size_t enough_groups = 8;
-  constexpr std::size_t enough_tiles = 8;
-  constexpr std::size_t most_groups = 16;
+  const bool cheap = parameters <= few_parameters;
+  const std::size_t enough_tiles = cheap ? 2 : 8;
+  const std::size_t most_groups = cheap ? 64 : 16;
   const std::size_t grown = std::min(tiles / enough_groups, enough_tiles);
   return std::max<std::size_t>({1, grown, tiles / most_groups});
 }
@@ -29,7 +32,7 @@ template <class T>
 TileSums<T>::TileSums(std::size_t batch, std::size_t parameters, Executor& executor,
                       InstructionSet set)
     : batch_(batch),
-      draws_in_group_(tile_size * tiles_in_group(ceiling(batch, tile_size))),
+      draws_in_group_(tile_size * tiles_in_group(ceiling(batch, tile_size), parameters)),
       groups_(ceiling(batch, draws_in_group_)),
       parameters_(parameters),
       stride_(whole_lanes(parameters)),

@@ -35,9 +35,9 @@ struct TileSumKernels {
 
 /// Shares the tiles of a batch out to threads, in groups of tiles that follow one another. Each
 /// group's gradient goes to a slot of its own, the first one's to the result, to which the slots
-/// are added in order. How the tiles are grouped depends on the batch alone, so the result has the
-/// same bits on any number of threads; groups of several, where there are many tiles, spare the
-/// threads most of what they would have to pass on to each other.
+/// are added in order. How the tiles are grouped depends on the batch and the number of parameters
+/// alone, so the result has the same bits on any number of threads; groups of several, where there
+/// are many tiles, spare the threads most of what they would have to pass on to each other.
 template <class T>
 class TileSums {
  public:
