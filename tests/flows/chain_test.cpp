@@ -44,7 +44,7 @@ Failures check_all(const std::vector<Expression>& runs, std::size_t dim) {
         append(failures, check_push_score(*chain, in, exact), where);
         append(failures, check_cache_of_inverse(*chain, in, exact), where);
       }
-      if constexpr (std::is_same_v<T, double>) {
+      if constexpr (std::is_same_v<T, double> && !hurried) {
         append(failures, check_vjp_by_differences(*chain, in.first(9)), where);
       }
     }
@@ -99,6 +99,7 @@ TEST(Chain, PlanarLayersInARowAreALayerOfLayers) {
   for (const auto* flow :
        {"planar:4", "planar-free:17", "affine + planar:17", "compose(planar:4):2"}) {
     for (const std::size_t dim : {std::size_t{8}, std::size_t{19}}) {
+      if (hurried && dim > 8) continue;
       EXPECT_TRUE(none(check_all<double>(parse_flow(flow), dim))) << flow << dim;
       EXPECT_TRUE(none(check_all<float>(parse_flow(flow), dim))) << flow << dim;
     }
