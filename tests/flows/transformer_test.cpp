@@ -100,7 +100,7 @@ struct Samples {
   void run(const Settings& settings, InstructionSet set) {
     auto first = theta;
     auto second = theta;
-    TileBuffer<T> kept(settings.kept());
+    TileBuffer<T> kept(std::max<std::size_t>(1, settings.kept()));
     apply(kernels_for<T>(set), settings,
           Row<T>{x.data(), first.row(0), second.row(0), kept.row(0), y.data(), log_slope.data(),
                  g_y.data(), g_log_slope.data(), g_x.data(), g_theta.row(0), pushed.data(),
