@@ -5,9 +5,38 @@
 #include <cstdlib>
 #include <new>
 
+// Clang's thread sanitizer has operators of its own, which nothing takes the place of; it tells of
+// their calls.
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define RIFFLE_ALLOCATION_HOOKS
+#include <sanitizer/allocator_interface.h>
+#endif
+#endif
+
 namespace {
 
 std::atomic<std::uint64_t> count{0};
+
+}  // namespace
+
+std::uint64_t riffle::test::allocations() {
+  return count.load(std::memory_order_relaxed);
+}
+
+#ifdef RIFFLE_ALLOCATION_HOOKS
+
+namespace {
+
+[[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, std::size_t) { count.fetch_add(1, std::memory_order_relaxed); },
+    [](const volatile void*) {});
+
+}  // namespace
+
+#else
+
+namespace {
 
 void* counted(std::size_t size) noexcept {
   count.fetch_add(1, std::memory_order_relaxed);
@@ -26,10 +55,6 @@ void* or_throw(void* p) {
 }
 
 }  // namespace
-
-std::uint64_t riffle::test::allocations() {
-  return count.load(std::memory_order_relaxed);
-}
 
 // The library's forms for arrays and without exceptions would call these; they are written out
 // because a sanitizer's would not.
@@ -93,3 +118,5 @@ void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept 
 void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
   std::free(p);
 }
+
+#endif
