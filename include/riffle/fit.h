@@ -28,7 +28,9 @@ struct FitCallbacks {
   std::function<void(const FitProgress&)> on_progress;  ///< some hundred times a second
   std::function<void(std::uint64_t iteration, double loss)> on_log;  ///< every spec.run.log_every
   std::function<void(const PosteriorStage&)> on_stage;  ///< of a staged fit, after each
-  TargetCalls* calls = nullptr;                         ///< of a staged fit
+  /// Of a staged fit, some times a second: one call at a time, from any of the fit's threads.
+  std::function<void(const PosteriorActivity&)> on_activity;
+  TargetCalls* calls = nullptr;             ///< of a staged fit
   const std::atomic<bool>* stop = nullptr;  ///< set it to end the training after the iteration
 };
 

@@ -30,6 +30,14 @@ struct PosteriorStage {
   double ess_fraction = std::numeric_limits<double>::quiet_NaN();
 };
 
+/// What a staged fit is doing, between one stage and the next.
+struct PosteriorActivity {
+  std::string what;             ///< such as "training iaf(hidden=32):2 + affine-full"
+  std::uint64_t gradients = 0;  ///< spent since the start
+  double seconds = 0;           ///< since the start
+  double elbo = std::numeric_limits<double>::quiet_NaN();  ///< the last of this stage, where known
+};
+
 /// Where the bound stood.
 struct BoundPoint {
   std::uint64_t gradients = 0;  ///< spent since the start

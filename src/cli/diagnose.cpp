@@ -40,7 +40,7 @@ Command add_diagnose(CLI::App& app) {
             print_wrapped("", fmt::format("{} on {} for {}, D = {}: {} fresh draws of seed {}",
                                           d.layers, d.base, diagnosis.target, d.dim,
                                           diagnosis.posterior.draws, diagnosis.seed));
-            show_posterior(diagnosis.posterior);
+            show_posterior(diagnosis.posterior, a->folder);
             fmt::print("wrote {}\n",
                        (std::filesystem::path(a->folder) / run_files::diagnosis).string());
             for (const auto& warning : diagnosis.warnings) {

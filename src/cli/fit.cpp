@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "cli/fit_posterior.h"
 #include "cli/progress.h"
 #include "cli/watchdog.h"
+#include "cli/wrapped.h"
 #include "core/figure_text.h"
 #include "diagnostics/verdict.h"
 #include "riffle/error.h"
@@ -204,13 +206,14 @@ void report(const RunOutcome& outcome, const Spec& spec) {
   const auto& r = outcome.report;
   const bool staged = spec.run.method == "staged";
   if (!staged)
-    fmt::print(
-        "{}: {} on {}, {} iterations of {} draws in {:.3g} s ({:.3g} µs each, {}, {}, {} {})\n",
-        r.stop_reason, spec.flow.layers, r.target, r.iterations, spec.run.batch, r.seconds,
-        r.us_per_iteration, spec.run.precision, r.simd, r.threads,
-        r.threads == 1 ? "thread" : "threads");
+    print_wrapped(
+        r.stop_reason + ": ",
+        fmt::format("{} on {}, {} iterations of {} draws in {} ({} each, {}, {}, {} {})",
+                    spec.flow.layers, r.target, r.iterations, spec.run.batch,
+                    duration_text(r.seconds), duration_text(1e-6 * r.us_per_iteration),
+                    spec.run.precision, r.simd, r.threads, r.threads == 1 ? "thread" : "threads"));
   if (r.posterior) {
-    show_posterior(*r.posterior);
+    show_posterior(*r.posterior, outcome.folder);
   } else {
     report_figures(r, spec);
   }
@@ -267,8 +270,10 @@ int run_fit(const FitArguments& a) {
   TargetCalls calls;
   std::atomic<bool> has_flow{false};
   std::optional<Watchdog> watchdog;
+  double max_seconds = std::numeric_limits<double>::infinity();
   const auto watch = [&](const Spec& spec, const std::filesystem::path& folder) {
     const double s = spec.run.max_seconds;
+    max_seconds = s;
     if (spec.run.method != "staged" || !std::isfinite(s)) return;
     watchdog.emplace(s, calls, [&has_flow, s, folder] { end_hung(s, has_flow, folder); });
   };
@@ -278,7 +283,11 @@ int run_fit(const FitArguments& a) {
     callbacks.calls = &calls;
     callbacks.on_progress = [&](const FitProgress& p) { progress.tick(p); };
     callbacks.on_log = [&](std::uint64_t i, double loss) { progress.log(i, loss); };
-    callbacks.on_stage = [&has_flow, quiet](const PosteriorStage& stage) {
+    callbacks.on_activity = [&](const PosteriorActivity& activity) {
+      progress.activity(activity, max_seconds);
+    };
+    callbacks.on_stage = [&has_flow, &progress, quiet](const PosteriorStage& stage) {
+      progress.finish();
       // The search for modes makes no flow, and has no bound.
       if (!std::isnan(stage.elbo)) has_flow = true;
       if (!quiet) show_stage(stage);

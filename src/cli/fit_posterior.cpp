@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "cli/parameter_table.h"
+#include "cli/progress.h"
 #include "cli/wrapped.h"
 #include "core/figure_text.h"
 #include "diagnostics/verdict.h"
@@ -16,29 +19,22 @@
 namespace riffle {
 namespace {
 
-constexpr std::size_t shown_parameters = 12;
+constexpr std::size_t shown_parameters = 12;  // all are in summary.json
 
-/// 12345678 -> "12.3 M".
-std::string amount(std::uint64_t n) {
-  const auto x = static_cast<double>(n);
-  if (n >= 10'000'000) return fmt::format("{:.0f} M", x / 1e6);
-  if (n >= 1'000'000) return fmt::format("{:.1f} M", x / 1e6);
-  return n >= 10'000 ? fmt::format("{:.0f} k", x / 1e3) : fmt::format("{}", n);
+std::string right(const std::string& text, std::size_t width) {
+  const auto length = text_length(text);
+  return std::string(width - std::min(width, length), ' ') + text;
 }
 
-void show_parameters(const PosteriorReport& p) {
-  std::size_t width = 9;
-  const std::size_t n = std::min(p.parameters.size(), shown_parameters);
-  for (std::size_t i = 0; i < n; ++i) width = std::max(width, p.parameters[i].name.size());
-  fmt::print("\n{:<{}} {:>10} {:>10} {:>9} {:>10} {:>10} {:>10}\n", "parameter", width, "mean",
-             "sd", "mcse", "5 %", "50 %", "95 %");
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto& x = p.parameters[i];
-    fmt::print("{:<{}} {:>10.4g} {:>10.4g} {:>9.2g} {:>10.4g} {:>10.4g} {:>10.4g}\n", x.name, width,
-               x.mean, x.sd, x.mcse, x.q5, x.q50, x.q95);
-  }
-  if (n < p.parameters.size()) {
-    fmt::print("… and {} more, in summary.json\n", p.parameters.size() - n);
+/// The independent fits beside each other, where there are several.
+void show_fits(const PosteriorReport& p) {
+  if (p.starts.size() < 2) return;
+  fmt::print("\n{:<6} {:>20} {:>20}  {}\n", "fit", "log Z", "ELBO", "verdict by itself");
+  for (std::size_t k = 0; k < p.starts.size(); ++k) {
+    const auto& start = p.starts[k];
+    fmt::print("{:<6} {} {}  {}\n", k == 0 ? "kept" : fmt::format("{}", k + 1),
+               right(figure_text(start.log_z, start.log_z_se), 20),
+               right(figure_text(start.elbo, start.elbo_se), 20), start.verdict);
   }
 }
 
@@ -49,26 +45,33 @@ void show_stage(const PosteriorStage& stage) {
   std::fflush(stdout);
 }
 
-void show_posterior(const PosteriorReport& p) {
+void show_posterior(const PosteriorReport& p, const std::filesystem::path& folder) {
   const double share = p.seconds > 0 ? p.seconds_in_target / p.seconds : 0;
   fmt::print("\nlog Z    {}{}\n", figure_text(p.log_z, p.log_z_se),
              p.keeps_constants ? "" : "   up to an unknown constant");
   fmt::print("ELBO     {}\n", figure_text(p.elbo, p.elbo_se));
-  fmt::print("weights  {:.0f} of {} draws effective ({:.1f} %), k̂ {}\n", p.ess, p.draws,
-             100 * p.ess_fraction, p.khat ? fmt::format("{:.2f}", *p.khat) : "not fitted");
-  fmt::print("cost     {} gradients in {:.2f} s", amount(p.gradients), p.seconds);
+  print_wrapped("weights  ", fmt::format("{:.0f} of {} draws effective ({:.1f} %), k̂ {}", p.ess,
+                                         p.draws, 100 * p.ess_fraction,
+                                         p.khat ? fmt::format("{:.2f}", *p.khat) : "not fitted"));
+  auto cost = fmt::format("{} gradients in {}", amount(p.gradients), duration_text(p.seconds));
   if (p.seconds_in_target > 0) {
-    fmt::print(", of which {:.2f} s of thread time in the target ({:.0f} % of the run)",
-               p.seconds_in_target, 100 * share);
+    cost += fmt::format(", of which {} of thread time in the target ({:.0f} % of the run)",
+                        duration_text(p.seconds_in_target), 100 * share);
   }
-  fmt::print("\n");
+  print_wrapped("cost     ", cost);
   if (p.failed_evaluations > 0) {
     print_wrapped("failures ", fmt::format("{} evaluations of the target; the first said: {}",
                                            p.failed_evaluations, p.first_failure));
   }
-  show_parameters(p);
+  fmt::print("\n");
+  print_parameters(std::span(p.parameters).first(std::min(p.parameters.size(), shown_parameters)));
+  if (p.parameters.size() > shown_parameters) {
+    print_wrapped("… ", fmt::format("and {} more: `riffle summary {}` has them all",
+                                    p.parameters.size() - shown_parameters, folder.string()));
+  }
   fmt::print("{}\n", p.weighted ? "(draws weighted by their importance)" : "(draws as they are)");
 
+  show_fits(p);
   fmt::print("\nverdict  {}\n", p.verdict);
   for (const auto& reason : p.verdict_reasons) print_wrapped("         - ", reason);
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+
 #include "riffle/posterior.h"
 
 namespace riffle {
@@ -7,8 +9,8 @@ namespace riffle {
 /// One stage of a staged fit, as it ends.
 void show_stage(const PosteriorStage& stage);
 
-/// Evidence, parameters and verdict.
-void show_posterior(const PosteriorReport& posterior);
+/// Evidence, parameters and verdict of the run in a folder.
+void show_posterior(const PosteriorReport& posterior, const std::filesystem::path& folder);
 
 /// Of a command that is strict: 0, or where the verdict is unreliable 65, after a line on standard
 /// error.

@@ -1,25 +1,31 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <string>
 
+#include "cli/terminal.h"
 #include "core/figure_text.h"
 
 namespace riffle {
 namespace {
 
-std::size_t terminal_columns() {
-  constexpr std::size_t usual = 80;  // where the terminal does not know
-  winsize size{};
-  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : usual;
+/// A flow without its arguments: "iaf(hidden=32):2 + affine-full" as "iaf:2 + affine-full".
+std::string without_arguments(std::string_view text) {
+  std::string kept;
+  int depth = 0;
+  for (const char c : text) {
+    depth += c == '(' ? 1 : 0;
+    if (depth == 0) kept += c;
+    depth -= c == ')' ? 1 : 0;
+  }
+  return kept;
 }
 
 }  // namespace
@@ -35,6 +41,13 @@ std::string clock_time(double seconds) {
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
   }
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+std::string amount(std::uint64_t n) {
+  const auto x = static_cast<double>(n);
+  if (n >= 10'000'000) return fmt::format("{:.0f} M", x / 1e6);
+  if (n >= 1'000'000) return fmt::format("{:.1f} M", x / 1e6);
+  return n >= 10'000 ? fmt::format("{:.0f} k", x / 1e3) : fmt::format("{}", n);
 }
 
 void Progress::tick(const FitProgress& progress) {
@@ -70,8 +83,31 @@ void Progress::tick(const FitProgress& progress) {
       fmt::format("  {:.{}f} it/s", speed, speed < 10 ? 1 : 0),
       fmt::format("  rate {:.2g}", progress.rate),
   };
+  show(parts);
+}
+
+void Progress::activity(const PosteriorActivity& a, double max_seconds) {
+  if (quiet_ || !terminal_) return;
+  const std::array<std::string, 5> parts{
+      "  " + clock_time(a.seconds),
+      fmt::format("  {} gradients", amount(a.gradients)),
+      std::isfinite(max_seconds) ? "  left " + clock_time(std::max(0.0, max_seconds - a.seconds))
+                                 : "",
+      std::isfinite(a.elbo) ? "  bound " + figure_text(a.elbo) : "",
+      "  " + without_arguments(a.what),
+  };
+  show(parts);
+}
+
+void Progress::step(std::string_view what) {
+  if (quiet_ || !terminal_) return;
+  const std::array<std::string, 1> parts{fmt::format("  {} ...", what)};
+  show(parts);
+}
+
+void Progress::show(std::span<const std::string> parts) {
   // A line that wraps cannot be rewritten in place, so what does not fit is left out.
-  const auto columns = terminal_columns();
+  const auto columns = terminal_columns(STDERR_FILENO).value_or(80);
   std::string line;
   for (const auto& part : parts) {
     if (line.size() + part.size() < columns) line += part;

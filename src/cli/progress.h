@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "riffle/fit.h"
 
@@ -19,10 +21,16 @@ class Progress {
 
   void tick(const FitProgress& progress);
   void log(std::uint64_t iteration, double loss);
+  /// Of a staged fit that is to end after `max_seconds`, which may be infinite.
+  void activity(const PosteriorActivity& activity, double max_seconds);
+  /// A line of a long step that tells nothing of how far it is, such as drawing pictures.
+  void step(std::string_view what);
   /// Clears the line, so that what follows starts on a clean one.
   void finish();
 
  private:
+  void show(std::span<const std::string> parts);
+
   bool quiet_;
   bool terminal_;
   bool line_shown_ = false;
@@ -35,5 +43,8 @@ class Progress {
 
 /// 75 -> "1:15", 4000 -> "1:06:40".
 std::string clock_time(double seconds);
+
+/// 12345678 -> "12 M".
+std::string amount(std::uint64_t n);
 
 }  // namespace riffle

@@ -1,10 +1,17 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace riffle {
 
-/// Prints `head` and behind it the text, broken at blanks to lines of 79 characters, the further
+/// How long lines of text are: 79 characters, or fewer on a terminal that is narrower.
+std::size_t text_columns();
+
+/// Characters of a text in UTF-8, as a terminal shows them.
+std::size_t text_length(std::string_view text);
+
+/// Prints `head` and behind it the text, broken at blanks to lines of text_columns(), the further
 /// ones indented as far as the head is long.
 void print_wrapped(std::string_view head, std::string_view text);
 

@@ -18,4 +18,17 @@ std::string figure_text(double value, double error) {
                      std::isfinite(error) ? figure_text(error) : "unknown");
 }
 
+std::string duration_text(double seconds) {
+  struct Unit {
+    const char* name;
+    double seconds;
+  };
+  if (!std::isfinite(seconds)) return figure_text(seconds);
+  // A figure that three digits round up to the next unit is given in that.
+  for (const auto& [name, size] : {Unit{"ns", 1e-9}, {"µs", 1e-6}, {"ms", 1e-3}}) {
+    if (seconds < 999.5 * size) return fmt::format("{:.3g} {}", seconds / size, name);
+  }
+  return seconds < 999.5 ? fmt::format("{:.3g} s", seconds) : fmt::format("{:.0f} s", seconds);
+}
+
 }  // namespace riffle

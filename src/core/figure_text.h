@@ -12,4 +12,8 @@ std::string figure_text(double value);
 /// as that of a single value is not.
 std::string figure_text(double value, double error);
 
+/// A time in the unit that fits, in three digits: "812 ns", "2.13 µs", "21.3 ms", "4.2 s". Of
+/// 1,000 s and more there are whole seconds.
+std::string duration_text(double seconds);
+
 }  // namespace riffle

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
+#include <mutex>
 #include <utility>
 
 #include "flows/flow_model.h"
@@ -71,6 +73,7 @@ class Recipe {
   /// Whether so many more evaluations are too many; that a budget was too small for what was wanted
   /// is remembered.
   bool stop(std::uint64_t next) {
+    show_life();
     if (options_.interrupted()) return true;
     if (budget_.allows(next)) return false;
     cut_short_ = true;
@@ -80,6 +83,28 @@ class Recipe {
   bool stop_training() { return stop(2 * evaluation_draws_); }
   bool good_enough() const { return kept_.ess_fraction >= enough && covered_; }
   bool done() { return good_enough() || stop_training(); }
+
+  void begin(std::string what) {
+    {
+      const std::lock_guard lock(telling_);
+      doing_ = {std::move(what), 0, 0};
+      last_told_ = {};
+    }
+    show_life();
+  }
+  /// Tells what is being done, a few times a second. May be called by several threads at once, of
+  /// which one tells.
+  void show_life() {
+    using Clock = std::chrono::steady_clock;
+    constexpr auto often = std::chrono::milliseconds(50);
+    if (!options_.on_activity) return;
+    const std::unique_lock lock(telling_, std::try_to_lock);
+    if (!lock || Clock::now() - last_told_ < often) return;
+    last_told_ = Clock::now();
+    doing_.gradients = target_.evaluations();
+    doing_.seconds = budget_.seconds();
+    options_.on_activity(doing_);
+  }
 
   void one_mode() {
     if (!stop_training()) fit_normal();
@@ -126,9 +151,11 @@ class Recipe {
   }
 
   void find_start() {
+    begin("climbing to the maxima of ln p");
     ModeSearchOptions search;
     search.set = options_.set;
     search.abandon = [this] {
+      show_life();
       if (options_.interrupted()) return true;
       if (budget_.has_time()) return false;
       cut_short_ = true;
@@ -173,12 +200,14 @@ class Recipe {
     auto trained = train_in_phases(
         model, target_, params, phases, executor_, options_.set, [this](const PhaseResult& phase) {
           result_.trace.push_back({target_.evaluations(), phase.elbo, result_.stages.size()});
+          doing_.elbo = phase.elbo;
         });
     if (!trained.phases.empty()) result_.steps += trained.phases.back().steps;
     return trained;
   }
 
   void fit_normal() {
+    begin("training a normal");
     const auto frozen = affine_parameters(normal_);
     std::vector<double> params(frozen.size(), 0.0);
     params.insert(params.end(), frozen.begin(), frozen.end());
@@ -240,6 +269,7 @@ class Recipe {
     while (options.rounds > 0 && stop(options.rounds * options.draws + evaluation_draws_)) {
       --options.rounds;
     }
+    begin("fitting a normal to each mode");
     auto flow = fit_mixture(target_, result_.search.modes, options, executor_);
     const auto model =
         make_model<double>(flow.base, parse_flow(flow.layers), {target_.dim(), 0, options_.set});
@@ -254,6 +284,7 @@ class Recipe {
 
   /// Trains a flow in the coordinates in which `normal_` is standard.
   PhasedTraining train_on_normal(const std::string& flow, PhaseOptions phases) {
+    begin("training " + flow);
     const auto model =
         make_model<double>("standard-normal", parse_flow(flow), {target_.dim(), 0, options_.set});
     std::vector<double> params(model.parameters().size());
@@ -290,6 +321,9 @@ class Recipe {
   PhaseResult kept_;      ///< quality of result_.flow
   bool covered_ = false;  ///< whether it covers the modes
   Normal normal_;         ///< in whose coordinates flows are trained
+  PosteriorActivity doing_;
+  std::mutex telling_;
+  std::chrono::steady_clock::time_point last_told_{};
 };
 
 }  // namespace

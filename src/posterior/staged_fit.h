@@ -22,6 +22,8 @@ struct StagedOptions {
   std::uint64_t max_gradients = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t final_draws = 0;  ///< that the budget is to do for when the fit is done
   std::function<bool()> interrupted = [] { return false; };
+  /// As FitCallbacks::on_activity; may be empty.
+  std::function<void(const PosteriorActivity&)> on_activity{};
   InstructionSet set{};
 };
 

@@ -109,6 +109,12 @@ class Starts {
     options.interrupted = [this] {
       return callbacks_.stop != nullptr && callbacks_.stop->load(std::memory_order_relaxed);
     };
+    if (callbacks_.on_activity) {
+      options.on_activity = [this, before](PosteriorActivity activity) {
+        activity.seconds += before;
+        callbacks_.on_activity(activity);
+      };
+    }
     auto fit = staged_fit(density_, options, executor_, [&](const StagedFit& so_far) {
       if (number == 0 && hooks_.on_flow && !so_far.flow.layers.empty()) {
         hooks_.on_flow(TrainedFlow(so_far.flow));
@@ -129,6 +135,10 @@ class Starts {
     auto model = make_model<double>(fit.flow.base, parse_flow(fit.flow.layers),
                                     {fit.flow.dim, 0, InstructionSet::parse(spec_.run.simd)});
     auto options = assessment_options(spec_);
+    if (callbacks_.on_activity) {
+      callbacks_.on_activity({fmt::format("weighing {} draws", options.draws),
+                              density_.evaluations(), seconds(), fit.elbo});
+    }
     options.number = number == 0 ? 0 : number + 1;  // 1 is that of a diagnosis
     options.budget = fit.budget;
     auto drawn =

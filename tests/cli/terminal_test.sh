@@ -37,6 +37,17 @@ for columns in 30 50 120; do
 done
 grep -q 'rate' "$log/screen" || fail "no learning rate where there is room for it"
 
+# A staged fit says what it does between its stages, and its text fits the terminal.
+script -qec "stty cols 60; $(quoted fit funnel --set target.dim=3 --max-seconds 60 --no-plots --out staged)" \
+  /dev/null </dev/null >"$log/screen"
+for word in ' gradients' 'training a normal' '  left '; do
+  grep -qF -- "$word" "$log/screen" || fail "between stages: does not tell \"$word\""
+done
+wide=$(tr '\r' '\n' <"$log/screen" | sed "s/$escape\[K//g" | LC_ALL=C.UTF-8 grep -E '^.{61,}')
+[ -z "$wide" ] || fail "wider than 60 columns: $wide"
+tr -d '\r' <"$log/screen" | sed "s/.*$escape\\[K//" >"$log/left"
+if grep -q 'training' "$log/left"; then fail "what it did is left: $(cat "$log/left")"; fi
+
 script -qec "$(quoted fit U1 --iterations 300 --objective free-energy --no-plots --quiet --out quiet)" /dev/null \
   </dev/null >"$log/screen"
 [ ! -s "$log/screen" ] || fail "--quiet is not quiet on a terminal"

@@ -35,5 +35,17 @@ TEST(FigureText, HasAStandardErrorWhereThereIsOne) {
   EXPECT_EQ(figure_text(-inf, 1), "not finite");
 }
 
+TEST(FigureText, TimesAreInTheUnitThatFits) {
+  EXPECT_EQ(duration_text(0), "0 ns");
+  EXPECT_EQ(duration_text(8.12e-7), "812 ns");
+  EXPECT_EQ(duration_text(9.996e-7), "1 µs");
+  EXPECT_EQ(duration_text(2.127e-6), "2.13 µs");
+  EXPECT_EQ(duration_text(0.02134), "21.3 ms");
+  EXPECT_EQ(duration_text(0.9996), "1 s");
+  EXPECT_EQ(duration_text(4.2), "4.2 s");
+  EXPECT_EQ(duration_text(1234.5), "1234 s");
+  EXPECT_EQ(duration_text(std::numeric_limits<double>::infinity()), "not finite");
+}
+
 }  // namespace
 }  // namespace riffle

@@ -476,6 +476,31 @@ TEST(PosteriorFit, AnInterruptionEndsItWithAResult) {
   EXPECT_EQ(stages, (std::vector<std::string>{"modes", "normal", "modes"}));
 }
 
+TEST(PosteriorFit, ItTellsWhatItDoesBetweenStages) {
+  auto spec = spec_of("funnel");
+  spec.run.evaluation_draws = 2000;
+  spec.run.threads = 2;
+  std::vector<PosteriorActivity> told;
+  std::vector<std::size_t> told_by_stage;
+  FitCallbacks callbacks;
+  callbacks.on_activity = [&](const PosteriorActivity& activity) { told.push_back(activity); };
+  callbacks.on_stage = [&](const PosteriorStage&) { told_by_stage.push_back(told.size()); };
+  const auto report = fit(spec, callbacks);
+  ASSERT_GE(told_by_stage.size(), 3U);
+  EXPECT_GE(told_by_stage[0], 1U);
+  for (std::size_t k = 1; k < told_by_stage.size(); ++k) {
+    EXPECT_GT(told_by_stage[k], told_by_stage[k - 1]) << "nothing before stage " << k;
+  }
+  for (std::size_t k = 0; k < told.size(); ++k) {
+    EXPECT_FALSE(told[k].what.empty());
+    if (k == 0) continue;
+    EXPECT_GE(told[k].gradients, told[k - 1].gradients);
+    EXPECT_GE(told[k].seconds, told[k - 1].seconds);
+  }
+  EXPECT_LE(told.back().gradients, report.posterior->gradients);
+  EXPECT_TRUE(contains(told.back().what, "2000 draws")) << told.back().what;
+}
+
 TEST(PosteriorFit, ATargetThatIsNowhereFiniteIsAnErrorInOneLine) {
   auto spec = posterior_spec();
   const auto none = make_target(2, [](auto, auto gradient) {
