@@ -112,7 +112,8 @@ struct Spec {
   void validate() const;
 };
 
-/// Reads a spec in TOML. Keys that are absent keep their defaults. Throws Error{data} for text that
+/// Reads a spec in TOML. Keys that are absent keep their defaults: those of posterior_spec() where
+/// run.method is "staged", otherwise those of Spec. Throws Error{data} for text that
 /// is not TOML, and Error{usage} for unknown keys (naming the nearest) and wrong types. `origin`
 /// names the text in messages.
 Spec parse_spec(std::string_view toml, std::string_view origin);
@@ -120,6 +121,11 @@ Spec parse_spec(std::string_view toml, std::string_view origin);
 /// The whole spec in TOML, every key with its value, but for `run.out` and `run.force`, which
 /// belong to one run alone. parse_spec of it gives the same spec.
 std::string to_toml(const Spec& spec);
+
+/// The same without what such a run takes no notice of: of a staged one how a flow is trained, of
+/// a target from a file the name of a built-in one, and files that are not there. What is left
+/// repeats the run to the bit.
+std::string effective_toml(const Spec& spec);
 
 /// Sets one key from text, such as ("optimizer.learning_rate", "0.01"); throws as parse_spec does.
 void set_key(Spec& spec, std::string_view key, std::string_view value);

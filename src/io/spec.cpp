@@ -90,6 +90,25 @@ bool belongs_to_one_run(std::string_view section, std::string_view key) {
   return section == "run" && (key == "out" || key == "force");
 }
 
+/// Whether the target comes from a library.
+bool is_external(const Spec& spec) {
+  return !spec.target.stan.empty() || !spec.target.plugin.empty();
+}
+
+/// Whether a run of the spec takes notice of a key.
+bool matters(const Spec& spec, std::string_view section, std::string_view key) {
+  if (section == "target") {
+    if (key == "name") return !is_external(spec) && spec.target.samples.empty();
+    if (key == "thread_safe" || key == "generated_quantities") return is_external(spec);
+    return true;
+  }
+  if (spec.run.method != "staged") return true;
+  if (section != "run") return false;
+  constexpr std::array unused{"iterations", "batch",          "precision",
+                              "log_every",  "snapshot_every", "checkpoint_seconds"};
+  return std::find(unused.begin(), unused.end(), key) == unused.end();
+}
+
 /// A choice that is no more than a name.
 struct NamedChoice {
   std::string_view name;
@@ -256,11 +275,6 @@ void check_figure3(const Spec& spec) {
   }
 }
 
-/// Whether the target comes from a library.
-bool is_external(const Spec& spec) {
-  return !spec.target.stan.empty() || !spec.target.plugin.empty();
-}
-
 /// What a target from a library does not go together with.
 void check_external(const Spec& spec) {
   const auto& target = spec.target;
@@ -291,7 +305,8 @@ Spec parse_spec(std::string_view text, std::string_view origin) {
     throw Error(ErrorKind::data, fmt::format("{}:{}:{}: not valid TOML: {}", origin, at.line,
                                              at.column, error.description()));
   }
-  Spec spec;
+  const bool staged = table["run"]["method"].value_or(std::string_view()) == "staged";
+  Spec spec = staged ? posterior_spec() : Spec();
   try {
     // The target's name comes first: which other keys it has depends on it.
     if (const auto* target = table["target"].as_table()) {
@@ -323,12 +338,18 @@ Spec parse_spec(std::string_view text, std::string_view origin) {
   return spec;
 }
 
-std::string to_toml(const Spec& spec) {
+namespace {
+
+/// The keys for which wanted(section, key, value) is true.
+template <class Wanted>
+std::string to_toml(const Spec& spec, Wanted&& wanted) {
   std::string text;
   std::string_view last_section;
   const bool figure3 = spec.run.method == "figure3";
   for_each_key(spec, [&](std::string_view section, std::string_view key, const auto& field) {
     if (figure3 && belongs_to_figure3(section)) return;
+    const auto set = written(field);
+    if (!wanted(section, key, set)) return;
     if (section != last_section) {
       if (last_section == "target") {
         for (const auto& [name, value] : spec.target.numbers) {
@@ -339,11 +360,26 @@ std::string to_toml(const Spec& spec) {
       last_section = section;
     }
     if (belongs_to_one_run(section, key)) return;
-    if (const auto value = written(field); !value.empty()) {
-      text += fmt::format("{} = {}\n", key, value);
-    }
+    if (!set.empty()) text += fmt::format("{} = {}\n", key, set);
   });
   return text;
+}
+
+}  // namespace
+
+std::string to_toml(const Spec& spec) {
+  return to_toml(spec, [](auto, auto, const auto&) { return true; });
+}
+
+std::string effective_toml(const Spec& spec) {
+  const std::string_view told = spec.run.method == "staged"
+                                    ? "# The fit chooses base, flow and training by itself: "
+                                      "summary.json says what it chose.\n\n"
+                                    : "";
+  return std::string(told) +
+         to_toml(spec, [&](std::string_view section, std::string_view key, const auto& value) {
+           return matters(spec, section, key) && !(section == "target" && value == "\"\"");
+         });
 }
 
 void set_key(Spec& spec, std::string_view key, std::string_view value) {

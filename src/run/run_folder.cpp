@@ -275,7 +275,7 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCall
   } else {
     check_target(effective);
   }
-  const Start start{std::nullopt, to_toml(effective), {}, points_of(effective)};
+  const Start start{std::nullopt, effective_toml(effective), {}, points_of(effective)};
   claim_folder(folder, spec.run.force);
   write_inputs(folder, effective);
   write_file(folder / run_files::spec, start.spec_text);

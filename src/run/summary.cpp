@@ -162,9 +162,10 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
   // Of a posterior, "parameters" are the model's.
   summary[report.posterior ? "flow_parameters" : "parameters"] =
       report.flow.definition().params.size();
-  summary["objective"] = spec.objective.name;
+  const bool staged = spec.run.method == "staged";  // which chooses these by itself
+  if (!staged) summary["objective"] = spec.objective.name;
   summary["iterations"] = report.iterations;
-  summary["batch"] = spec.run.batch;
+  if (!staged) summary["batch"] = spec.run.batch;
   summary["seed"] = spec.run.seed;
   summary["threads"] = report.threads;
   summary["precision"] = spec.run.precision;

@@ -566,6 +566,32 @@ TEST(Spec, OfFigure3HasNoTargetAndNoFlow) {
   }
 }
 
+TEST(Spec, OfARunHasWhatTheRunTakesNoticeOf) {
+  auto staged = find_spec("funnel");
+  set_key(staged, "target.dim", "7");
+  set_key(staged, "target.sd", "2.5");
+  const auto text = effective_toml(staged);
+  for (const char* absent : {"[base]", "[flow]", "[objective]", "[optimizer]", "[schedule]",
+                             "iterations", "batch", "planar", "stan", "samples", "thread_safe"}) {
+    EXPECT_FALSE(contains(text, absent)) << absent << " in " << text;
+  }
+  EXPECT_TRUE(contains(text, "summary.json says what it chose")) << text;
+  EXPECT_EQ(fields(parse_spec(text, "again")), fields(staged)) << text;
+
+  for (const char* key : {"target.stan", "target.plugin", "target.samples"}) {
+    auto spec = posterior_spec();
+    set_key(spec, key, "file");
+    set_key(spec, "run.method", "flow");
+    const auto of_file = effective_toml(spec);
+    EXPECT_FALSE(contains(of_file, "crescents")) << of_file;
+    EXPECT_EQ(contains(of_file, "thread_safe"), std::string_view(key) != "target.samples");
+    EXPECT_EQ(fields(parse_spec(of_file, "again")), fields(spec)) << of_file;
+  }
+  const auto tutorial = find_spec("tutorial");
+  EXPECT_EQ(fields(parse_spec(effective_toml(tutorial), "again")), fields(tutorial));
+  EXPECT_TRUE(contains(effective_toml(tutorial), "planar-free:16"));
+}
+
 TEST(FindSpec, LooksForFileRecipeAndTargetInThisOrder) {
   test::TemporaryFolder folder;
   const auto path = (folder / "mine.toml").string();
