@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -67,6 +69,27 @@ TEST(MeteredDensity, CountsPointsAndTime) {
   for (Index s = 0; s < many.cols(); ++s) {
     EXPECT_EQ(log_p[s], points(many.col(s), gradient)) << s;
     EXPECT_EQ(slopes.col(s), gradient) << s;
+  }
+}
+
+/// A half normal variable's logarithm: an exponential tail on the left, a steep one on the right.
+OwnDensity log_half_normal() {
+  return {1, [](const VectorXd& z, VectorXd& gradient) {
+            const double x = std::exp(z[0]);
+            gradient = VectorXd::Constant(1, 1 - x * x);
+            return 0.5 * std::log(2 / std::numbers::pi) - 0.5 * x * x + z[0];
+          }};
+}
+
+TEST(StagedFit, BendsInOneDimension) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    StagedOptions options;
+    options.seed = seed;
+    const auto fit = fit_of(log_half_normal(), options);
+    EXPECT_EQ(names_of(fit), (Names{"modes", "normal", "flow"}));
+    EXPECT_EQ(fit.flow.layers, "rqs(bins=32,bound=12):2 + affine-full");
+    EXPECT_GT(fit.stages.back().ess_fraction, 0.99);
+    EXPECT_NEAR(fit.elbo, 0, 0.01);
   }
 }
 
