@@ -17,6 +17,8 @@ Command add_sample(CLI::App& app);
 Command add_logdensity(CLI::App& app);
 Command add_check(CLI::App& app);
 Command add_diagnose(CLI::App& app);
+Command add_summary(CLI::App& app);
+Command add_compare(CLI::App& app);
 Command add_plot(CLI::App& app);
 Command add_list(CLI::App& app);
 Command add_bench(CLI::App& app);

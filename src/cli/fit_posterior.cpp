@@ -21,11 +21,6 @@ namespace {
 
 constexpr std::size_t shown_parameters = 12;  // all are in summary.json
 
-std::string right(const std::string& text, std::size_t width) {
-  const auto length = text_length(text);
-  return std::string(width - std::min(width, length), ' ') + text;
-}
-
 /// The independent fits beside each other, where there are several.
 void show_fits(const PosteriorReport& p) {
   if (p.starts.size() < 2) return;
@@ -33,8 +28,8 @@ void show_fits(const PosteriorReport& p) {
   for (std::size_t k = 0; k < p.starts.size(); ++k) {
     const auto& start = p.starts[k];
     fmt::print("{:<6} {} {}  {}\n", k == 0 ? "kept" : fmt::format("{}", k + 1),
-               right(figure_text(start.log_z, start.log_z_se), 20),
-               right(figure_text(start.elbo, start.elbo_se), 20), start.verdict);
+               right_aligned(figure_text(start.log_z, start.log_z_se), 20),
+               right_aligned(figure_text(start.elbo, start.elbo_se), 20), start.verdict);
   }
 }
 

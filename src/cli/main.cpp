@@ -93,7 +93,7 @@ int run(int argc, char** argv) {
   app.footer("`riffle help COMMAND` says more of one. `riffle fit tutorial` is a good start.");
   std::vector<Command> commands;
   for (const auto add : {&add_fit, &add_sample, &add_logdensity, &add_check, &add_diagnose,
-                         &add_plot, &add_list, &add_bench}) {
+                         &add_summary, &add_compare, &add_plot, &add_list, &add_bench}) {
     commands.push_back(add(app));
   }
   std::string topic;

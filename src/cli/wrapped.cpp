@@ -21,6 +21,10 @@ std::size_t text_length(std::string_view text) {
   }));
 }
 
+std::string right_aligned(std::string_view text, std::size_t width) {
+  return std::string(width - std::min(width, text_length(text)), ' ') + std::string(text);
+}
+
 void print_wrapped(std::string_view head, std::string_view text) {
   const std::size_t columns = text_columns();
   const std::size_t indent = text_length(head);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace riffle {
@@ -10,6 +11,9 @@ std::size_t text_columns();
 
 /// Characters of a text in UTF-8, as a terminal shows them.
 std::size_t text_length(std::string_view text);
+
+/// The text with blanks before it, to so many characters at least.
+std::string right_aligned(std::string_view text, std::size_t width);
 
 /// Prints `head` and behind it the text, broken at blanks to lines of text_columns(), the further
 /// ones indented as far as the head is long.

@@ -46,6 +46,20 @@ void CsvText::separate() {
   row_started_ = true;
 }
 
+void CsvText::add(std::string_view text) {
+  separate();
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    text_ += text;
+    return;
+  }
+  text_ += '"';
+  for (const char c : text) {
+    if (c == '"') text_ += '"';
+    text_ += c;
+  }
+  text_ += '"';
+}
+
 void CsvText::add(double value) {
   separate();
   fmt::format_to(std::back_inserter(text_), "{}", value);

@@ -18,6 +18,8 @@ class CsvText {
   void add(double value);
   void add(float value);
   void add(std::uint64_t value);
+  /// In double quotes where it would break the table.
+  void add(std::string_view text);
   void end_row();
   const std::string& text() const { return text_; }
   std::string take() { return std::exchange(text_, {}); }

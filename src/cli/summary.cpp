@@ -1,0 +1,78 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/parameter_table.h"
+#include "cli/wrapped.h"
+#include "core/figure_text.h"
+#include "io/csv.h"
+#include "io/output.h"
+#include "run/run_figures.h"
+
+namespace riffle {
+namespace {
+
+void write_csv(const std::vector<PosteriorParameter>& parameters, const std::string& file) {
+  Output out(file);
+  CsvText csv(std::vector<std::string>{"parameter", "mean", "sd", "mcse", "q5", "q50", "q95"});
+  for (const auto& p : parameters) {
+    csv.add(p.name);
+    for (const double figure : {p.mean, p.sd, p.mcse, p.q5, p.q50, p.q95}) csv.add(figure);
+    csv.end_row();
+  }
+  out.write(csv.text());
+  out.commit();
+}
+
+void show(const RunFigures& run, const std::vector<PosteriorParameter>& parameters) {
+  print_wrapped("", fmt::format("{}: {}, {}", run.target, run.flow, run.stop_reason));
+  if (run.log_z) {
+    fmt::print("log Z    {}{}\n", figure_text(*run.log_z, run.log_z_se),
+               run.keeps_constants ? "" : "   up to an unknown constant");
+    fmt::print("verdict  {}\n", run.verdict);
+  } else if (run.log_likelihood) {
+    fmt::print("ln q     {}   (mean over {} points)\n",
+               figure_text(*run.log_likelihood, run.log_likelihood_se), run.points);
+  } else {
+    fmt::print("ELBO     {}\n", figure_text(run.elbo, run.elbo_se));
+  }
+  fmt::print("\n");
+  print_parameters(parameters);
+}
+
+}  // namespace
+
+Command add_summary(CLI::App& app) {
+  struct Arguments {
+    std::string folder;
+    std::vector<std::string> names;
+    bool csv = false;
+    std::string file;
+  };
+  auto a = std::make_shared<Arguments>();
+  auto* summary = app.add_subcommand("summary", "table of a run's parameters, or of some of them");
+  summary->add_option("DIR", a->folder, "folder of a run")->required();
+  summary->add_option("NAMES", a->names,
+                      "parameters: tau, theta (all of it), theta.3 or 'theta[3]', 'th*' [all]");
+  summary->add_flag("--csv", a->csv, "as CSV, with all digits");
+  summary->add_option("-o", a->file, "file to write, as CSV [standard output]");
+  summary->footer(
+      "mean, sd, mcse (Monte Carlo standard error of the mean) and quantiles, on the parameters'\n"
+      "own scale: those of summary.json, or, where the run is of no posterior, of draws.csv.");
+  return {summary, [a] {
+            const auto run = read_figures(a->folder);
+            const auto parameters = select_parameters(read_parameters(a->folder), a->names);
+            if (a->csv || !a->file.empty()) {
+              write_csv(parameters, a->file);
+            } else {
+              show(run, parameters);
+            }
+            return 0;
+          }};
+}
+
+}  // namespace riffle

@@ -1,0 +1,230 @@
+#include "run/run_figures.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numbers>
+#include <utility>
+
+#include "core/names.h"
+#include "diagnostics/parameter_summary.h"
+#include "io/csv.h"
+#include "io/files.h"
+#include "riffle/error.h"
+#include "run/run_folder.h"
+#include "run/summary.h"
+#include "run/summary_json.h"
+
+namespace riffle {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+/// The digest of what the target was made of, from inputs.json.
+std::string data_digest_of(const fs::path& folder) {
+  const auto path = folder / run_files::inputs;
+  if (!is_there(path)) return {};
+  try {
+    const auto json = nlohmann::json::parse(read_file(path));
+    for (const char* key : {"data", "samples"}) {
+      if (json.contains(key)) return json.at(key).at("digest").get<std::string>();
+    }
+  } catch (const nlohmann::json::exception& damage) {
+    throw Error(ErrorKind::data, fmt::format("{} does not tell what a run was made of: {}",
+                                             path.string(), damage.what()));
+  }
+  return {};
+}
+
+/// Whether a text is of a pattern in which each '*' stands for any characters.
+bool matches(std::string_view text, std::string_view pattern) {
+  const auto star = pattern.find('*');
+  if (star == std::string_view::npos) return text == pattern;
+  if (text.substr(0, star) != pattern.substr(0, star)) return false;
+  const auto rest = pattern.substr(star + 1);
+  for (auto from = star; from <= text.size(); ++from) {
+    if (matches(text.substr(from), rest)) return true;
+  }
+  return false;
+}
+
+/// theta[2,3] as theta.2.3.
+std::string with_dots(std::string_view name) {
+  if (!name.ends_with(']')) return std::string(name);
+  std::string dotted(name.substr(0, name.size() - 1));
+  for (char& c : dotted) c = c == '[' || c == ',' ? '.' : c;
+  std::erase(dotted, ' ');
+  return dotted;
+}
+
+/// What the name of an element is without its indices.
+std::string_view array_of(std::string_view name) {
+  return name.substr(0, name.find('.'));
+}
+
+void check_constants(Comparison& all) {
+  for (const auto& row : all.rows) {
+    if (row.run.keeps_constants) continue;
+    all.warnings.push_back(
+        fmt::format("log Z of {} is known up to an unknown constant: differences to it are no "
+                    "Bayes factors",
+                    row.run.folder.string()));
+  }
+}
+
+void check_data(Comparison& all) {
+  const auto& digest = all.rows.front().run.data_digest;
+  for (const auto& row : all.rows) {
+    if (row.run.data_digest == digest) continue;
+    all.warnings.push_back(
+        fmt::format("{} and {} are fits to different data: {} compare models of the same data",
+                    all.rows.front().run.folder.string(), row.run.folder.string(),
+                    all.of_evidence ? "Bayes factors" : "log likelihoods"));
+    return;
+  }
+}
+
+}  // namespace
+
+RunFigures read_figures(const fs::path& folder) {
+  const auto spec = spec_of_run(folder);
+  if (spec.run.method == "figure3") {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} holds a figure of many fits, which figure3.csv there lists",
+                            folder.string()));
+  }
+  const auto path = folder / run_files::summary;
+  if (!is_there(path)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("the run in {0} is not finished: `riffle fit {0} --resume` goes on",
+                            folder.string()));
+  }
+  RunFigures figures;
+  figures.folder = folder;
+  figures.data_digest = data_digest_of(folder);
+  try {
+    const auto json = nlohmann::ordered_json::parse(read_file(path));
+    figures.target = json.at("target").get<std::string>();
+    figures.flow = json.at("flow").get<std::string>();
+    figures.stop_reason = json.at("stop_reason").get<std::string>();
+    figures.elbo = number_of(json.at("elbo"));
+    figures.elbo_se = number_of(json.at("elbo_se"));
+    if (json.contains("verdict")) {
+      figures.log_z = number_of(json.at("log_z"));
+      figures.log_z_se = number_of(json.at("log_z_se"));
+      figures.keeps_constants = !json.at("log_z_up_to_a_constant").get<bool>();
+      figures.verdict = json.at("verdict").get<std::string>();
+    }
+    if (json.contains("log_likelihood")) {
+      figures.log_likelihood = number_of(json.at("log_likelihood"));
+      figures.log_likelihood_se = number_of(json.at("log_likelihood_se"));
+      const auto held_out = json.at("held_out").get<std::uint64_t>();
+      figures.points = held_out > 0 ? held_out : json.at("samples").get<std::uint64_t>();
+    }
+  } catch (const nlohmann::json::exception& damage) {
+    throw not_a_summary(path, damage);
+  }
+  return figures;
+}
+
+std::vector<PosteriorParameter> read_parameters(const fs::path& folder) {
+  if (read_figures(folder).log_z) {
+    return read_posterior(folder / run_files::summary).posterior.parameters;
+  }
+  const auto table = read_csv(folder / run_files::draws);
+  const auto figures = summarise(table.values, table.header.size());
+  std::vector<PosteriorParameter> all;
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    if (table.header[i].ends_with("__")) continue;
+    const auto& f = figures[i];
+    all.push_back({table.header[i], f.mean, f.sd, f.mcse, f.q5, f.q50, f.q95});
+  }
+  return all;
+}
+
+std::vector<PosteriorParameter> select_parameters(std::vector<PosteriorParameter> all,
+                                                  const std::vector<std::string>& names) {
+  if (names.empty()) return all;
+  std::vector<bool> taken(all.size(), false);
+  std::vector<PosteriorParameter> selected;
+  for (const auto& name : names) {
+    const auto wanted = with_dots(name);
+    const bool exact = std::ranges::find(all, wanted, &PosteriorParameter::name) != all.end();
+    bool found = false;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto& own = all[i].name;
+      if (exact ? own != wanted : array_of(own) != wanted && !matches(own, wanted)) continue;
+      found = true;
+      if (!taken[i]) selected.push_back(all[i]);
+      taken[i] = true;
+    }
+    if (found) continue;
+    std::vector<std::string_view> known;
+    for (const auto& p : all) {
+      if (known.empty() || known.back() != array_of(p.name)) known.push_back(array_of(p.name));
+    }
+    throw Error(ErrorKind::usage, unknown_name_message("parameter", name, known));
+  }
+  return selected;
+}
+
+Comparison compare_runs(const std::vector<fs::path>& folders) {
+  if (folders.size() < 2) {
+    throw Error(ErrorKind::usage, "a comparison takes two runs at least: name their folders");
+  }
+  Comparison all;
+  for (const auto& folder : folders) {
+    auto run = read_figures(folder);
+    const bool of_evidence = run.log_z.has_value();
+    if (!of_evidence && !run.log_likelihood) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("{} has a bound, but no evidence: fit it with --method staged",
+                              folder.string()));
+    }
+    if (all.rows.empty()) {
+      all.of_evidence = of_evidence;
+    } else if (of_evidence != all.of_evidence) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("{} and {} have nothing to be compared by: one is of a posterior, "
+                              "the other of points",
+                              folders.front().string(), folder.string()));
+    }
+    const double value = of_evidence ? *run.log_z : *run.log_likelihood;
+    const double error = of_evidence ? run.log_z_se : run.log_likelihood_se;
+    if (of_evidence && run.verdict == "unreliable") {
+      all.warnings.push_back(
+          fmt::format("the fit in {} is unreliable, and so is its evidence", folder.string()));
+    }
+    all.rows.push_back({std::move(run), value, error, 0, 0});
+  }
+  check_data(all);
+  if (all.of_evidence) check_constants(all);
+  // What is no number comes last.
+  std::ranges::stable_sort(all.rows, [](const auto& a, const auto& b) {
+    return a.value > b.value || (std::isnan(b.value) && !std::isnan(a.value));
+  });
+  const auto& best = all.rows.front();
+  for (auto& row : all.rows) {
+    if (&row == &best) continue;
+    row.difference = row.value - best.value;
+    row.difference_se = std::hypot(row.value_se, best.value_se);
+  }
+  return all;
+}
+
+std::string bayes_factor_text(double log_factor) {
+  constexpr double largest = 300 * std::numbers::ln10;
+  if (std::isnan(log_factor)) return "unknown";
+  if (std::abs(log_factor) < largest) return fmt::format("{:.3g}", std::exp(log_factor));
+  return fmt::format("10^{:.0f}", log_factor / std::numbers::ln10);
+}
+
+}  // namespace riffle
