@@ -13,6 +13,6 @@ tools/install_packages.sh $packages
 
 for preset in "$@"; do
   tools/build.sh "$preset"
-  ctest --preset "$preset" --parallel 2 --output-junit "$PWD/build/$preset/tests.xml"
+  tools/run_tests.sh "$preset"
   tools/check_skips.sh "$preset"
 done
