@@ -27,9 +27,16 @@ std::string_view verdict(AuditOutcome outcome) {
   return "";
 }
 
-/// One line of the table; fmt counts characters as a terminal shows them.
+/// One line of the table; fmt counts characters as a terminal shows them. On a terminal that is too
+/// narrow for it, what is found and its bound come one after the other.
 void line(std::string_view name, std::string_view found, std::string_view bound,
           std::string_view last) {
+  constexpr std::size_t width = 79;
+  if (text_columns() < width) {
+    print_wrapped(fmt::format("{:<{}}", name, found_column),
+                  fmt::format("{}; {}{}{}", found, bound, last.empty() ? "" : ": ", last));
+    return;
+  }
   auto text = fmt::format("{:<15} {:<42} {:<12} {}", name, found, bound, last);
   text.resize(text.find_last_not_of(' ') + 1);
   fmt::print("{}\n", text);
@@ -40,7 +47,8 @@ int run_check(const std::string& folder, const AuditOptions& options) {
   const auto& d = audit.flow.definition();
   print_wrapped("", fmt::format("{} on {}, D = {}, {}: {} draws of seed {}", d.layers, d.base,
                                 d.dim, d.precision, options.draws, options.seed));
-  fmt::print("errors relative to 1 + |x|; bounds: the precision's tolerance, and rounding\n\n");
+  print_wrapped("", "errors relative to 1 + |x|; bounds: the precision's tolerance, and rounding");
+  fmt::print("\n");
   line("check", "found", "bound", "");
   std::size_t failed = 0;
   std::size_t not_checked = 0;

@@ -46,6 +46,12 @@ done
 wide=$(tr '\r' '\n' <"$log/screen" | sed "s/$escape\[K//g" | LC_ALL=C.UTF-8 grep -E '^.{61,}')
 [ -z "$wide" ] || fail "wider than 60 columns: $wide"
 tr -d '\r' <"$log/screen" | sed "s/.*$escape\\[K//" >"$log/left"
+for command in "check staged" "summary staged" "compare staged staged" "diagnose staged"; do
+  # shellcheck disable=SC2086
+  script -qec "stty cols 60; $(quoted $command)" /dev/null </dev/null >"$log/table"
+  wide=$(tr -d '\r' <"$log/table" | LC_ALL=C.UTF-8 grep -E '^.{61,}')
+  [ -z "$wide" ] || fail "riffle $command: wider than 60 columns: $wide"
+done
 if grep -q 'training' "$log/left"; then fail "what it did is left: $(cat "$log/left")"; fi
 
 script -qec "$(quoted fit U1 --iterations 300 --objective free-energy --no-plots --quiet --out quiet)" /dev/null \
