@@ -10,6 +10,7 @@
 #include "cli/bench_gradient.h"
 #include "cli/bench_peak.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "cli/timing.h"
 #include "core/aligned.h"
 #include "core/executor.h"
@@ -50,21 +51,20 @@ double ladder_step(std::string_view flow_name, std::size_t dim, InstructionSet s
 template <class T>
 void ladder_rows(std::string_view flow_name, std::string_view precision) {
   for (const auto set : InstructionSet::available()) {
-    fmt::print("{:<22} {:<7} {:<7}", flow_name, precision, set.name());
+    say("{:<22} {:<7} {:<7}", flow_name, precision, set.name());
     for (const std::size_t dim : {2UL, 8UL, 64UL}) {
-      fmt::print(" {:>8.3f}", ladder_step<T>(flow_name, dim, set));
+      say(" {:>8.3f}", ladder_step<T>(flow_name, dim, set));
       std::fflush(stdout);
     }
-    fmt::print("\n");
+    say("\n");
   }
 }
 
 void ladder() {
-  fmt::print(
-      "nanoseconds per layer, dimension and sample; one gradient of the free energy,\n"
+  say("nanoseconds per layer, dimension and sample; one gradient of the free energy,\n"
       "{} layers, batch {}, one thread, base and target included; medians\n\n",
       ladder_layers, ladder_batch);
-  fmt::print("{:<22} {:<7} {:<7} {:>8} {:>8} {:>8}\n", "flow", "", "", "D = 2", "D = 8", "D = 64");
+  say("{:<22} {:<7} {:<7} {:>8} {:>8} {:>8}\n", "flow", "", "", "D = 2", "D = 8", "D = 64");
   for (const auto& entry : flow_registry()) {
     if (entry.of_layers) continue;
     ladder_rows<float>(entry.name, "float");

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/say.h"
 #include "cli/timing.h"
 #include "core/aligned.h"
 #include "core/executor.h"
@@ -121,12 +122,10 @@ void run(const GradientBenchmark& what) {
   const double wall =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 
-  fmt::print(
-      "{} in {} dimensions, batch {}, {} {}, {}, {}: {:.4g} ms for a gradient of the free energy\n",
+  say("{} in {} dimensions, batch {}, {} {}, {}, {}: {:.4g} ms for a gradient of the free energy\n",
       what.flow, what.dim, what.batch, what.threads, what.threads == 1 ? "thread" : "threads",
       what.precision, set.name(), 1e3 * seconds.median);
-  fmt::print(
-      "{{\"ms_per_step\": {}, \"least\": {}, \"most\": {}, "
+  say("{{\"ms_per_step\": {}, \"least\": {}, \"most\": {}, "
       "\"cpu_ms_per_step\": {}, \"core_share\": {}, \"parameters\": {}, "
       "\"fresh\": {}, \"moved\": {}, \"gradient_norm\": {}, \"derivative\": {}, \"difference\": "
       "{}, "

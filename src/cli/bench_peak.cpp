@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "cli/say.h"
 #include "cli/timing.h"
 #include "lanes/dual.h"
 
@@ -44,11 +45,10 @@ double gigaflops(InstructionSet set) {
 }  // namespace
 
 void bench_peak() {
-  fmt::print("GFLOP/s of multiply-adds on registers, one core; the best of several rounds\n\n");
-  fmt::print("{:<8} {:>8} {:>8}\n", "", "float", "double");
+  say("GFLOP/s of multiply-adds on registers, one core; the best of several rounds\n\n");
+  say("{:<8} {:>8} {:>8}\n", "", "float", "double");
   for (const auto set : InstructionSet::available()) {
-    fmt::print("{:<8} {:>8.1f} {:>8.1f}\n", set.name(), gigaflops<float>(set),
-               gigaflops<double>(set));
+    say("{:<8} {:>8.1f} {:>8.1f}\n", set.name(), gigaflops<float>(set), gigaflops<double>(set));
   }
 }
 

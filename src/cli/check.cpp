@@ -6,6 +6,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "cli/wrapped.h"
 #include "riffle/error.h"
 #include "run/audit_folder.h"
@@ -39,7 +40,7 @@ void line(std::string_view name, std::string_view found, std::string_view bound,
   }
   auto text = fmt::format("{:<15} {:<42} {:<12} {}", name, found, bound, last);
   text.resize(text.find_last_not_of(' ') + 1);
-  fmt::print("{}\n", text);
+  say("{}\n", text);
 }
 
 int run_check(const std::string& folder, const AuditOptions& options) {
@@ -48,7 +49,7 @@ int run_check(const std::string& folder, const AuditOptions& options) {
   print_wrapped("", fmt::format("{} on {}, D = {}, {}: {} draws of seed {}", d.layers, d.base,
                                 d.dim, d.precision, options.draws, options.seed));
   print_wrapped("", "errors relative to 1 + |x|; bounds: the precision's tolerance, and rounding");
-  fmt::print("\n");
+  say("\n");
   line("check", "found", "bound", "");
   std::size_t failed = 0;
   std::size_t not_checked = 0;
@@ -58,9 +59,9 @@ int run_check(const std::string& folder, const AuditOptions& options) {
     failed += r.outcome == AuditOutcome::failed ? 1 : 0;
     not_checked += r.outcome == AuditOutcome::not_checked ? 1 : 0;
   }
-  fmt::print("\n{} checks, {} failed", audit.results.size(), failed);
-  if (not_checked > 0) fmt::print(", {} could not be made (-)", not_checked);
-  fmt::print("\n");
+  say("\n{} checks, {} failed", audit.results.size(), failed);
+  if (not_checked > 0) say(", {} could not be made (-)", not_checked);
+  say("\n");
   return failed == 0 ? 0 : exit_code(ErrorKind::data);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "cli/wrapped.h"
 #include "core/figure_text.h"
 #include "io/csv.h"
@@ -43,8 +44,8 @@ void show(const Comparison& all) {
   const bool wide = name + 2 * (width + 1) + (all.of_evidence ? 15 : 0) <= text_columns();
   const auto* const head = all.of_evidence ? "Bayes factor" : "";
   if (wide) {
-    fmt::print("{:<{}} {} {}  {}\n", "run", name, right_aligned(value, width),
-               right_aligned("difference", width), head);
+    say("{:<{}} {} {}  {}\n", "run", name, right_aligned(value, width),
+        right_aligned("difference", width), head);
   }
   for (const auto& row : all.rows) {
     const bool best = &row == &all.rows.front();
@@ -55,14 +56,14 @@ void show(const Comparison& all) {
         best || !all.of_evidence ? std::string() : "1 : " + bayes_factor_text(-row.difference);
     const auto folder = row.run.folder.string();
     if (wide) {
-      fmt::print("{}{} {} {}  {}\n", folder, std::string(name - text_length(folder), ' '),
-                 right_aligned(figure, width), right_aligned(difference, width), factor);
+      say("{}{} {} {}  {}\n", folder, std::string(name - text_length(folder), ' '),
+          right_aligned(figure, width), right_aligned(difference, width), factor);
     } else {
-      fmt::print("{}\n  {:<13} {}\n  {:<13} {}\n", folder, value, figure, "difference", difference);
-      if (!factor.empty()) fmt::print("  {:<13} {}\n", head, factor);
+      say("{}\n  {:<13} {}\n  {:<13} {}\n", folder, value, figure, "difference", difference);
+      if (!factor.empty()) say("  {:<13} {}\n", head, factor);
     }
   }
-  fmt::print("\n");
+  say("\n");
   if (all.of_evidence) {
     print_wrapped("",
                   "Bayes factors are of each run against the best, e to the difference. They "
@@ -99,7 +100,7 @@ Command add_compare(CLI::App& app) {
             } else {
               show(all);
             }
-            for (const auto& warning : all.warnings) fmt::print(stderr, "warning: {}\n", warning);
+            for (const auto& warning : all.warnings) complain("warning: {}\n", warning);
             return 0;
           }};
 }

@@ -7,6 +7,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/fit_posterior.h"
+#include "cli/say.h"
 #include "cli/wrapped.h"
 #include "run/diagnose_folder.h"
 #include "run/run_folder.h"
@@ -41,10 +42,9 @@ Command add_diagnose(CLI::App& app) {
                                           d.layers, d.base, diagnosis.target, d.dim,
                                           diagnosis.posterior.draws, diagnosis.seed));
             show_posterior(diagnosis.posterior, a->folder);
-            fmt::print("wrote {}\n",
-                       (std::filesystem::path(a->folder) / run_files::diagnosis).string());
+            say("wrote {}\n", (std::filesystem::path(a->folder) / run_files::diagnosis).string());
             for (const auto& warning : diagnosis.warnings) {
-              fmt::print(stderr, "warning: {}\n", warning);
+              complain("warning: {}\n", warning);
             }
             return a->strict ? exit_code_of(diagnosis.posterior) : 0;
           }};

@@ -19,6 +19,7 @@
 #include "cli/fit_figure3.h"
 #include "cli/fit_posterior.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "cli/watchdog.h"
 #include "cli/wrapped.h"
 #include "core/figure_text.h"
@@ -186,19 +187,19 @@ void report_figures(const FitReport& r, const Spec& spec) {
   if (r.log_likelihood) {
     const bool held_out = r.held_out > 0;
     const auto points = (held_out ? r.held_out : r.samples) - r.invalid_draws;
-    fmt::print("  ln q   {}   (mean over {} {}point{}{})\n",
-               figure_text(*r.log_likelihood, r.bound_se), points, held_out ? "held-out " : "",
-               points == 1 ? "" : "s", held_out ? "" : " it was trained on");
+    say("  ln q   {}   (mean over {} {}point{}{})\n", figure_text(*r.log_likelihood, r.bound_se),
+        points, held_out ? "held-out " : "", points == 1 ? "" : "s",
+        held_out ? "" : " it was trained on");
   } else {
-    fmt::print("  bound  {}   ({})\n", figure_text(r.bound, r.bound_se), spec.objective.name);
-    fmt::print("  ELBO   {}\n", figure_text(r.elbo, r.elbo_se));
+    say("  bound  {}   ({})\n", figure_text(r.bound, r.bound_se), spec.objective.name);
+    say("  ELBO   {}\n", figure_text(r.elbo, r.elbo_se));
   }
   if (r.log_likelihood) {
     // There is no density to compare with.
   } else if (r.kl) {
-    fmt::print("  KL     {}   (log Z = {:.6f})\n", figure_text(*r.kl, *r.kl_se), *r.log_z_true);
+    say("  KL     {}   (log Z = {:.6f})\n", figure_text(*r.kl, *r.kl_se), *r.log_z_true);
   } else {
-    fmt::print("  KL     unknown: the target's log Z is not known\n");
+    say("  KL     unknown: the target's log Z is not known\n");
   }
 }
 
@@ -218,23 +219,23 @@ void report(const RunOutcome& outcome, const Spec& spec) {
     report_figures(r, spec);
   }
   if (!outcome.pictures.empty()) {
-    fmt::print("pictures in {}:\n", outcome.folder.string());
+    say("pictures in {}:\n", outcome.folder.string());
     std::size_t samples = 0;
     for (const auto& picture : outcome.pictures) {
       const bool is_png = picture.extension() == ".png";
       if (picture.parent_path() == "samples") {
         samples += is_png ? 1 : 0;
       } else if (is_png || picture.extension() == ".gif") {
-        fmt::print("  {}\n", (outcome.folder / picture).string());
+        say("  {}\n", (outcome.folder / picture).string());
       }
     }
     if (samples > 0) {
-      fmt::print("  {}   ({} of them)\n", (outcome.folder / "samples/flow_result_*.png").string(),
-                 samples);
+      say("  {}   ({} of them)\n", (outcome.folder / "samples/flow_result_*.png").string(),
+          samples);
     }
-    fmt::print("  and each{} as .svg\n", r.posterior ? "" : " but the animation");
+    say("  and each{} as .svg\n", r.posterior ? "" : " but the animation");
   }
-  fmt::print("wrote {}\n", (outcome.folder / run_files::summary).string());
+  say("wrote {}\n", (outcome.folder / run_files::summary).string());
 }
 
 /// A target that is named is fitted, or a file is: a spec file alone goes with both, for its flow
@@ -258,10 +259,10 @@ void refuse_two_targets(const FitArguments& a) {
   const auto where = has_flow ? fmt::format("the flow of the last finished stage is in {}",
                                             (folder / run_files::model).string())
                               : std::string("no flow was fitted by then");
-  fmt::print(stderr,
-             "riffle: the target hangs: no call of it ended in {:g} s, and the time of {:g} s is "
-             "over; {}\n",
-             Watchdog::grace(max_seconds), max_seconds, where);
+  complain(
+      "riffle: the target hangs: no call of it ended in {:g} s, and the time of {:g} s is "
+      "over; {}\n",
+      Watchdog::grace(max_seconds), max_seconds, where);
   std::_Exit(hung_exit);
 }
 
@@ -296,6 +297,8 @@ int run_fit(const FitArguments& a) {
   };
   std::signal(SIGINT, &request_stop);
   std::signal(SIGTERM, &request_stop);
+  // Who reads no further, as head does, wants no more lines, but the results all the same.
+  std::signal(SIGPIPE, SIG_IGN);
 
   std::optional<RunOutcome> outcome;
   if (a.resume) {
@@ -353,18 +356,18 @@ int run_fit(const FitArguments& a) {
   watchdog.reset();
   if (!shown.run.quiet) report(*outcome, shown);
   for (const auto& warning : outcome->report.warnings) {
-    fmt::print(stderr, "warning: {}\n", warning);
+    complain("warning: {}\n", warning);
   }
   if (outcome->report.stop_reason == "interrupted") {
-    fmt::print(stderr, "interrupted; `riffle fit {} --resume` {}\n", outcome->folder.string(),
-               shown.run.method == "staged" ? "starts it again" : "goes on");
+    complain("interrupted; `riffle fit {} --resume` {}\n", outcome->folder.string(),
+             shown.run.method == "staged" ? "starts it again" : "goes on");
     return interrupted_exit;
   }
   const auto& posterior = outcome->report.posterior;
   if (!posterior) return 0;
   if (shown.run.strict) return exit_code_of(*posterior);
   if (shown.run.quiet && posterior->verdict == name_of(Grade::unreliable)) {
-    fmt::print(stderr, "warning: the fit is unreliable: {}\n", posterior->verdict_reasons.front());
+    complain("warning: the fit is unreliable: {}\n", posterior->verdict_reasons.front());
   }
   return 0;
 }
@@ -401,7 +404,10 @@ Command add_fit(CLI::App& app) {
       "pictures;\n"
       "figure3 a model of each fit, figure3.csv, summary.json and pictures.\n"
       "Exit codes: 0 done, 64 usage, 65 bad data, 66 no input, 73 cannot create, 74 I/O error,\n"
-      "75 the target hangs (--max-seconds), 130 interrupted (what was reached is written).");
+      "75 the target hangs (--max-seconds), 130 interrupted (what was reached is written).\n"
+      "73 also where another riffle is at work in the folder; 74 also where only what it says "
+      "cannot\n"
+      "be written: the results are there then.");
   return {fit, [a] { return run_fit(*a); }};
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "cli/say.h"
 #include "core/figure_text.h"
 #include "run/figure3.h"
 #include "run/figure3_folder.h"
@@ -15,9 +16,9 @@ namespace {
 constexpr int interrupted_exit = 130;
 
 void show_fit(const Figure3Fit& fit, std::size_t finished, std::size_t all) {
-  fmt::print("{:2} of {}  {}  {:<16} K = {:<2}  KL {}  best of {}, {:.1f} s{}\n", finished, all,
-             fit.cell.target, fit.cell.flow, fit.cell.length, figure_text(fit.kl, fit.kl_se),
-             fit.cell.starts, fit.seconds, fit.injective ? "" : "  (not injective)");
+  say("{:2} of {}  {}  {:<16} K = {:<2}  KL {}  best of {}, {:.1f} s{}\n", finished, all,
+      fit.cell.target, fit.cell.flow, fit.cell.length, figure_text(fit.kl, fit.kl_se),
+      fit.cell.starts, fit.seconds, fit.injective ? "" : "  (not injective)");
   std::fflush(stdout);
 }
 
@@ -33,16 +34,16 @@ int shown(const std::filesystem::path& folder, const bool& quiet, const std::ato
   };
   const Figure3Outcome outcome = make(callbacks);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  for (const auto& warning : outcome.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const auto& warning : outcome.warnings) complain("warning: {}\n", warning);
   if (!quiet) {
-    fmt::print("{} fits in {:.1f} s; wrote {}\n", outcome.finished, taken.count(),
-               (folder / figure3_table).string());
+    say("{} fits in {:.1f} s; wrote {}\n", outcome.finished, taken.count(),
+        (folder / figure3_table).string());
     for (const auto& picture : outcome.pictures) {
-      fmt::print("  {}\n", (folder / picture).string());
+      say("  {}\n", (folder / picture).string());
     }
   }
   if (!outcome.interrupted) return 0;
-  fmt::print(stderr, "interrupted; `riffle fit {} --resume` goes on\n", folder.string());
+  complain("interrupted; `riffle fit {} --resume` goes on\n", folder.string());
   return interrupted_exit;
 }
 

@@ -11,6 +11,7 @@
 
 #include "cli/parameter_table.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "cli/wrapped.h"
 #include "core/figure_text.h"
 #include "diagnostics/verdict.h"
@@ -24,12 +25,12 @@ constexpr std::size_t shown_parameters = 12;  // all are in summary.json
 /// The independent fits beside each other, where there are several.
 void show_fits(const PosteriorReport& p) {
   if (p.starts.size() < 2) return;
-  fmt::print("\n{:<6} {:>20} {:>20}  {}\n", "fit", "log Z", "ELBO", "verdict by itself");
+  say("\n{:<6} {:>20} {:>20}  {}\n", "fit", "log Z", "ELBO", "verdict by itself");
   for (std::size_t k = 0; k < p.starts.size(); ++k) {
     const auto& start = p.starts[k];
-    fmt::print("{:<6} {} {}  {}\n", k == 0 ? "kept" : fmt::format("{}", k + 1),
-               right_aligned(figure_text(start.log_z, start.log_z_se), 20),
-               right_aligned(figure_text(start.elbo, start.elbo_se), 20), start.verdict);
+    say("{:<6} {} {}  {}\n", k == 0 ? "kept" : fmt::format("{}", k + 1),
+        right_aligned(figure_text(start.log_z, start.log_z_se), 20),
+        right_aligned(figure_text(start.elbo, start.elbo_se), 20), start.verdict);
   }
 }
 
@@ -42,9 +43,9 @@ void show_stage(const PosteriorStage& stage) {
 
 void show_posterior(const PosteriorReport& p, const std::filesystem::path& folder) {
   const double share = p.seconds > 0 ? p.seconds_in_target / p.seconds : 0;
-  fmt::print("\nlog Z    {}{}\n", figure_text(p.log_z, p.log_z_se),
-             p.keeps_constants ? "" : "   up to an unknown constant");
-  fmt::print("ELBO     {}\n", figure_text(p.elbo, p.elbo_se));
+  say("\nlog Z    {}{}\n", figure_text(p.log_z, p.log_z_se),
+      p.keeps_constants ? "" : "   up to an unknown constant");
+  say("ELBO     {}\n", figure_text(p.elbo, p.elbo_se));
   print_wrapped("weights  ", fmt::format("{:.0f} of {} draws effective ({:.1f} %), k̂ {}", p.ess,
                                          p.draws, 100 * p.ess_fraction,
                                          p.khat ? fmt::format("{:.2f}", *p.khat) : "not fitted"));
@@ -58,22 +59,22 @@ void show_posterior(const PosteriorReport& p, const std::filesystem::path& folde
     print_wrapped("failures ", fmt::format("{} evaluations of the target; the first said: {}",
                                            p.failed_evaluations, p.first_failure));
   }
-  fmt::print("\n");
+  say("\n");
   print_parameters(std::span(p.parameters).first(std::min(p.parameters.size(), shown_parameters)));
   if (p.parameters.size() > shown_parameters) {
     print_wrapped("… ", fmt::format("and {} more: `riffle summary {}` has them all",
                                     p.parameters.size() - shown_parameters, folder.string()));
   }
-  fmt::print("{}\n", p.weighted ? "(draws weighted by their importance)" : "(draws as they are)");
+  say("{}\n", p.weighted ? "(draws weighted by their importance)" : "(draws as they are)");
 
   show_fits(p);
-  fmt::print("\nverdict  {}\n", p.verdict);
+  say("\nverdict  {}\n", p.verdict);
   for (const auto& reason : p.verdict_reasons) print_wrapped("         - ", reason);
 }
 
 int exit_code_of(const PosteriorReport& p) {
   if (p.verdict != name_of(Grade::unreliable)) return 0;
-  fmt::print(stderr, "riffle: the fit is unreliable, and --strict was asked for\n");
+  complain("riffle: the fit is unreliable, and --strict was asked for\n");
   return exit_code(ErrorKind::data);
 }
 

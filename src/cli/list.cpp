@@ -9,6 +9,7 @@
 
 #include "bases/base.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "core/names.h"
 #include "flows/flow_registry.h"
 #include "inference/objective.h"
@@ -21,7 +22,7 @@ namespace riffle {
 namespace {
 
 void line(std::string_view name, std::string_view text, std::size_t width = 16) {
-  fmt::print("  {:<{}} {}\n", name, width, text);
+  say("  {:<{}} {}\n", name, width, text);
 }
 
 std::string dims_of(const TargetEntry& t) {
@@ -114,7 +115,7 @@ Command add_list(CLI::App& app) {
               return 0;
             }
             for (const auto& section : sections) {
-              fmt::print("{}:\n", section.name);
+              say("{}:\n", section.name);
               section.print();
             }
             return 0;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "run/run_folder.h"
 
 namespace riffle {
@@ -31,7 +32,7 @@ Command add_logdensity(CLI::App& app) {
   return {logdensity, [a] {
             const auto without = log_density_folder(a->folder, a->points, a->file);
             if (without > 0) {
-              fmt::print(stderr, "warning: ln q of {} points is not finite\n", without);
+              complain("warning: ln q of {} points is not finite\n", without);
             }
             return 0;
           }};

@@ -7,10 +7,10 @@
 #include <new>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "core/names.h"
 #include "riffle/error.h"
 #include "riffle/version.h"
@@ -104,10 +104,10 @@ int run(int argc, char** argv) {
     if (argc > 1) check_first_word(app, argv[1]);
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", help_of(deepest(app)));
+    say("{}", help_of(deepest(app)));
     return 0;
   } catch (const CLI::CallForVersion& version_text) {
-    fmt::print("{}\n", version_text.what());
+    say("{}\n", version_text.what());
     return 0;
   } catch (const CLI::ExtrasError& error) {
     std::string word = error.what();
@@ -126,7 +126,7 @@ int run(int argc, char** argv) {
                             &at == &app ? "" : fmt::format(" {}", at.get_name())));
   }
   if (help->parsed()) {
-    fmt::print("{}", help_of(topic.empty() ? app : find_command(app, topic)));
+    say("{}", help_of(topic.empty() ? app : find_command(app, topic)));
     return 0;
   }
   for (const auto& command : commands) {
@@ -139,28 +139,23 @@ int run(int argc, char** argv) {
 }  // namespace riffle
 
 int main(int argc, char** argv) {
+  riffle::open_standard_streams();
   // A file that hits its size limit is then an error of the write, which is reported.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
     const int code = riffle::run(argc, argv);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      throw riffle::Error(riffle::ErrorKind::io, "cannot write to standard output");
-    }
-    return code;
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    const riffle::Error error(riffle::ErrorKind::io, "cannot write to standard output");
+    riffle::complain("riffle: {}\n", error.what());
+    return code != 0 ? code : riffle::exit_code(error.kind());
   } catch (const riffle::Error& error) {
-    fmt::print(stderr, "riffle: {}\n", riffle::one_line(error.what()));
+    riffle::complain("riffle: {}\n", riffle::one_line(error.what()));
     return riffle::exit_code(error.kind());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "riffle: out of memory; try a smaller run.batch, flow or dimension\n");
+    riffle::complain("riffle: out of memory; try a smaller run.batch, flow or dimension\n");
     return riffle::software_error;
-  } catch (const std::system_error& error) {
-    // What fmt::print throws where standard output takes no more.
-    const bool unwritten = std::ferror(stdout) != 0;
-    fmt::print(stderr, "riffle: {}\n",
-               unwritten ? "cannot write to standard output" : riffle::one_line(error.what()));
-    return unwritten ? riffle::exit_code(riffle::ErrorKind::io) : riffle::software_error;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "riffle: {}\n", riffle::one_line(error.what()));
+    riffle::complain("riffle: {}\n", riffle::one_line(error.what()));
     return riffle::software_error;
   }
 }

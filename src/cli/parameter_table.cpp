@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/say.h"
 #include "cli/wrapped.h"
 
 namespace riffle {
@@ -69,18 +70,18 @@ void print_parameters(std::span<const PosteriorParameter> parameters) {
   const auto room = std::max(text_columns(), width_of(kept) + least_name) - width_of(kept);
   const auto width = std::min(names, room);
 
-  fmt::print("{}", fitted("parameter", width));
+  say("{}", fitted("parameter", width));
   for (const auto& column : columns) {
-    if (column.dispensable <= kept) fmt::print(" {:>{}}", column.title, column.width);
+    if (column.dispensable <= kept) say(" {:>{}}", column.title, column.width);
   }
-  fmt::print("\n");
+  say("\n");
   for (const auto& p : parameters) {
-    fmt::print("{}", fitted(p.name, width));
+    say("{}", fitted(p.name, width));
     for (const auto& column : columns) {
       if (column.dispensable > kept) continue;
-      fmt::print(" {:>{}.{}g}", p.*column.figure, column.width, column.digits);
+      say(" {:>{}.{}g}", p.*column.figure, column.width, column.digits);
     }
-    fmt::print("\n");
+    say("\n");
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "run/plot_folder.h"
 
 namespace riffle {
@@ -18,10 +19,10 @@ Command add_plot(CLI::App& app) {
   return {plot, [folder] {
             const auto plotted = plot_folder(*folder);
             for (const auto& picture : plotted.files) {
-              fmt::print("{}\n", (std::filesystem::path(*folder) / picture).string());
+              say("{}\n", (std::filesystem::path(*folder) / picture).string());
             }
             for (const auto& warning : plotted.warnings) {
-              fmt::print(stderr, "warning: {}\n", warning);
+              complain("warning: {}\n", warning);
             }
             return 0;
           }};

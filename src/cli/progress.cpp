@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <string>
 
+#include "cli/say.h"
 #include "cli/terminal.h"
 #include "core/figure_text.h"
 
@@ -112,20 +113,20 @@ void Progress::show(std::span<const std::string> parts) {
   for (const auto& part : parts) {
     if (line.size() + part.size() < columns) line += part;
   }
-  fmt::print(stderr, "\r\x1b[K{}", line);
+  complain("\r\x1b[K{}", line);
   std::fflush(stderr);
   line_shown_ = true;
 }
 
 void Progress::log(std::uint64_t iteration, double loss) {
   if (quiet_ || terminal_) return;
-  fmt::print("Loss on iteration {}: {}\n", iteration,
-             std::isfinite(loss) ? fmt::format("{}", loss) : figure_text(loss));
+  say("Loss on iteration {}: {}\n", iteration,
+      std::isfinite(loss) ? fmt::format("{}", loss) : figure_text(loss));
   std::fflush(stdout);  // whoever reads the pipe wants the lines as they come
 }
 
 void Progress::finish() {
-  if (line_shown_) std::fputs("\r\x1b[K", stderr);
+  if (line_shown_) write_error("\r\x1b[K");
   line_shown_ = false;
 }
 

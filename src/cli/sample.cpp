@@ -7,6 +7,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "run/run_folder.h"
 
 namespace riffle {
@@ -36,7 +37,7 @@ Command add_sample(CLI::App& app) {
             sample_folder(a->folder, whole_number("-n", a->n), whole_number("--seed", a->seed),
                           a->unconstrained ? Coordinates::unconstrained : Coordinates::parameters,
                           a->file, warnings);
-            for (const auto& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
+            for (const auto& warning : warnings) complain("warning: {}\n", warning);
             return 0;
           }};
 }

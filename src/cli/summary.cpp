@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/parameter_table.h"
+#include "cli/say.h"
 #include "cli/wrapped.h"
 #include "core/figure_text.h"
 #include "io/csv.h"
@@ -31,16 +32,16 @@ void write_csv(const std::vector<PosteriorParameter>& parameters, const std::str
 void show(const RunFigures& run, const std::vector<PosteriorParameter>& parameters) {
   print_wrapped("", fmt::format("{}: {}, {}", run.target, run.flow, run.stop_reason));
   if (run.log_z) {
-    fmt::print("log Z    {}{}\n", figure_text(*run.log_z, run.log_z_se),
-               run.keeps_constants ? "" : "   up to an unknown constant");
-    fmt::print("verdict  {}\n", run.verdict);
+    say("log Z    {}{}\n", figure_text(*run.log_z, run.log_z_se),
+        run.keeps_constants ? "" : "   up to an unknown constant");
+    say("verdict  {}\n", run.verdict);
   } else if (run.log_likelihood) {
-    fmt::print("ln q     {}   (mean over {} points)\n",
-               figure_text(*run.log_likelihood, run.log_likelihood_se), run.points);
+    say("ln q     {}   (mean over {} points)\n",
+        figure_text(*run.log_likelihood, run.log_likelihood_se), run.points);
   } else {
-    fmt::print("ELBO     {}\n", figure_text(run.elbo, run.elbo_se));
+    say("ELBO     {}\n", figure_text(run.elbo, run.elbo_se));
   }
-  fmt::print("\n");
+  say("\n");
   print_parameters(parameters);
 }
 

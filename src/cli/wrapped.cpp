@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/say.h"
 #include "cli/terminal.h"
 
 namespace riffle {
@@ -28,7 +29,7 @@ std::string right_aligned(std::string_view text, std::size_t width) {
 void print_wrapped(std::string_view head, std::string_view text) {
   const std::size_t columns = text_columns();
   const std::size_t indent = text_length(head);
-  fmt::print("{}", head);
+  say("{}", head);
   std::size_t at = indent;
   bool first = true;
   while (!text.empty()) {
@@ -36,16 +37,16 @@ void print_wrapped(std::string_view head, std::string_view text) {
     const auto word = text.substr(0, end);
     const std::size_t room = text_length(word) + (first ? 0 : 1);
     if (!first && at + room > columns) {
-      fmt::print("\n{:{}}{}", "", indent, word);
+      say("\n{:{}}{}", "", indent, word);
       at = indent + text_length(word);
     } else {
-      fmt::print("{}{}", first ? "" : " ", word);
+      say("{}{}", first ? "" : " ", word);
       at += room;
     }
     first = false;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
-  fmt::print("\n");
+  say("\n");
 }
 
 }  // namespace riffle

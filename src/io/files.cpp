@@ -53,11 +53,13 @@ NewFile::NewFile(std::filesystem::path path) : path_(std::move(path)) {
   // A rename would put a plain file in the place of a device or a pipe.
   const bool in_place =
       std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+  // A target that changes the working folder must not take the file elsewhere.
+  whole_path_ = std::filesystem::absolute(path_, ignored);
   if (!in_place) {
-    temporary_ = path_.parent_path() /
+    temporary_ = whole_path_.parent_path() /
                  fmt::format(".{}{}{}", path_.filename().string(), temporary_mark, ::getpid());
   }
-  file_.reset(std::fopen((in_place ? path_ : temporary_).c_str(), "wb"));
+  file_.reset(std::fopen((in_place ? whole_path_ : temporary_).c_str(), "wb"));
   if (!file_) throw failure(ErrorKind::cannot_create, "create", path_, errno);
 }
 
@@ -77,7 +79,7 @@ void NewFile::write(std::string_view text) {
 
 void NewFile::commit() {
   if (std::fclose(file_.release()) != 0 ||
-      (!temporary_.empty() && std::rename(temporary_.c_str(), path_.c_str()) != 0)) {
+      (!temporary_.empty() && std::rename(temporary_.c_str(), whole_path_.c_str()) != 0)) {
     throw failure(ErrorKind::io, "write", path_, errno);
   }
   committed_ = true;

@@ -38,8 +38,9 @@ class NewFile {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;  // empty where the file is written in place
+  std::filesystem::path path_;        // as given
+  std::filesystem::path whole_path_;  // the same from the root
+  std::filesystem::path temporary_;   // empty where the file is written in place
   std::unique_ptr<std::FILE, Close> file_;
   bool committed_ = false;
 };

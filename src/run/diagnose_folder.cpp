@@ -9,6 +9,7 @@
 
 #include "core/executor.h"
 #include "io/files.h"
+#include "io/folder_lock.h"
 #include "posterior/metered_density.h"
 #include "riffle/error.h"
 #include "riffle/spec.h"
@@ -52,6 +53,8 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   const auto spec = spec_of_run(folder);
+  const FolderLock lock(folder, FolderLock::Kind::shared, folder);
+  const auto here = std::filesystem::absolute(folder);  // whatever working folder the target leaves
   const auto draws = draws_of(options, spec);
   const auto refuse = [&](std::string_view why) {
     throw Error(ErrorKind::usage, fmt::format("the run in {} {}", folder.string(), why));
@@ -88,7 +91,7 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   add_cost(posterior, target, density, std::chrono::duration<double>(Clock::now() - start).count());
   Diagnosis diagnosis{target.name(),        run->flow,          seed, target.log_z(),
                       std::move(posterior), std::move(warnings)};
-  write_file(folder / run_files::diagnosis, diagnosis_json(diagnosis));
+  write_file(here / run_files::diagnosis, diagnosis_json(diagnosis));
   return diagnosis;
 }
 

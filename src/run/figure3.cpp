@@ -159,7 +159,7 @@ void make_figure3_fits(const Spec& spec, std::span<Figure3Fit> fits, std::size_t
 Figure3Outcome fit_figure3(const Spec& spec, const fs::path& folder,
                            const Figure3Callbacks& callbacks) {
   spec.validate();
-  claim_folder(folder, spec.run.force);
+  const auto lock = claim_folder(folder, spec.run.force, folder);
   const auto text = to_toml(spec);
   write_file(folder / run_files::spec, text);
   return complete(spec, text, read_figure3(folder), folder, callbacks);
@@ -168,6 +168,7 @@ Figure3Outcome fit_figure3(const Spec& spec, const fs::path& folder,
 Figure3Outcome resume_figure3(const fs::path& folder, const std::function<void(Spec&)>& change,
                               const Figure3Callbacks& callbacks) {
   auto spec = spec_of_run(folder);
+  const FolderLock lock(folder, FolderLock::Kind::sole, folder);
   const auto record = read_summary(folder / run_files::summary);
   if (record && record->stop_reason != "interrupted") throw nothing_to_resume(folder);
   if (change) change(spec);

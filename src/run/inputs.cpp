@@ -61,6 +61,12 @@ std::string recorded_digest(const fs::path& record, std::string_view key) {
 
 }  // namespace
 
+std::vector<std::string> input_paths(const Spec& spec) {
+  std::vector<std::string> paths;
+  for (const auto& input : inputs_of(spec)) paths.push_back(input.path);
+  return paths;
+}
+
 void write_inputs(const fs::path& folder, const Spec& spec) {
   auto json = nlohmann::ordered_json::object();
   for (const auto& input : inputs_of(spec)) {

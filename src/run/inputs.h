@@ -8,6 +8,10 @@
 
 namespace riffle {
 
+/// The files that a spec's target may be made of; empty where it names none, and `data` may be the
+/// data themselves.
+std::vector<std::string> input_paths(const Spec& spec);
+
 /// Writes down, in inputs.json of a run's folder, what the files that its target is made of are
 /// now: data or points, and the library. Nothing where there are none.
 void write_inputs(const std::filesystem::path& folder, const Spec& spec);

@@ -10,6 +10,7 @@
 #include "diagnostics/importance.h"
 #include "io/cmdstan.h"
 #include "io/csv.h"
+#include "io/folder_lock.h"
 #include "riffle/error.h"
 #include "run/figure3_folder.h"
 #include "run/pictures.h"
@@ -92,6 +93,7 @@ std::optional<PosteriorRecord> read_report(const Spec& spec, const fs::path& fol
 PlotReport plot_folder(const fs::path& folder) {
   const auto spec = spec_of_run(folder);
   spec.validate();
+  const FolderLock lock(folder, FolderLock::Kind::shared, folder);
   if (spec.run.method == "figure3") {
     const auto state = read_figure3(folder);
     if (std::ranges::none_of(state.fits, &Figure3Fit::finished)) {
@@ -116,7 +118,7 @@ PlotReport plot_folder(const fs::path& folder) {
   return draw_pictures(
       {spec, flow, snapshots, loss_every, losses, record ? record->target : spec.target.name,
        record ? &record->posterior : nullptr},
-      folder);
+      fs::absolute(folder));  // whatever working folder the target leaves
 }
 
 }  // namespace riffle

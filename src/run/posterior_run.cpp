@@ -17,9 +17,10 @@ std::optional<PosteriorRun> open_posterior_run(const std::filesystem::path& fold
   spec.validate();
   if (!spec.target.samples.empty()) return std::nullopt;
   check_inputs(folder, spec, warnings);
-  auto target = posterior_target(spec);
+  const auto model_file = std::filesystem::absolute(folder / run_files::model);
+  auto target = posterior_target(spec);  // which may leave the working folder
   if (target == nullptr) return std::nullopt;
-  auto flow = TrainedFlow::load(folder / run_files::model);
+  auto flow = TrainedFlow::load(model_file);
   const auto& d = flow.definition();
   if (d.dim != target->dim()) {
     throw Error(ErrorKind::data,

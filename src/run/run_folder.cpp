@@ -22,6 +22,7 @@
 #include "run/external_target.h"
 #include "run/figure3_cells.h"
 #include "run/inputs.h"
+#include "run/outputs.h"
 #include "run/pictures.h"
 #include "run/posterior_run.h"
 #include "run/resumable_fit.h"
@@ -95,8 +96,7 @@ std::string samples_csv(const std::vector<Snapshot>& snapshots, bool single) {
 /// Of a run that is replaced: the new one may draw fewer, or none.
 void remove_pictures(const fs::path& folder) {
   std::error_code ignored;
-  for (const char* name :
-       {"distributions/density", "densities", "loss", "layers", "learning", "posterior"}) {
+  for (const char* name : pictures_of_runs) {
     for (const char* type : {".png", ".svg", ".gif"}) {
       fs::remove(folder / (std::string(name) + type), ignored);
     }
@@ -217,21 +217,23 @@ Error nothing_to_resume(const fs::path& folder) {
           fmt::format("the run in {} is complete: there is nothing to resume", folder.string())};
 }
 
-void claim_folder(const fs::path& folder, bool force) {
+FolderLock claim_folder(const fs::path& folder, bool force, const fs::path& named) {
   make_folder(folder);
+  FolderLock lock(folder, FolderLock::Kind::sole, named);
   std::error_code error;
-  if (fs::is_empty(folder, error) && !error) return;
+  if (fs::is_empty(folder, error) && !error) return lock;
   if (!force) {
     throw Error(
         ErrorKind::cannot_create,
         fmt::format("{} is not empty; choose another folder with --out, replace the run in it "
                     "with --force, or go on with it by `riffle fit {} --resume`",
-                    folder.string(), folder.string()));
+                    named.string(), named.string()));
   }
   remove_temporaries(folder);
   for (const char* name : run_files::all) fs::remove(folder / name, error);
   for (const auto& name : figure3_files()) fs::remove(folder / name, error);
   remove_pictures(folder);
+  return lock;
 }
 
 fs::path model_of(const fs::path& where) {
@@ -264,8 +266,9 @@ Spec spec_of_run(const fs::path& folder) {
   return parse_spec(read_file(path), path.string());
 }
 
-RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCallbacks& callbacks) {
+RunOutcome run_in_folder(const Spec& spec, const fs::path& named, const FitCallbacks& callbacks) {
   spec.validate();
+  const auto folder = fs::absolute(named);  // whatever working folder the target leaves
   auto effective = spec;
   make_target_paths_absolute(effective);
   refuse_inputs_of_its_own(folder, effective);
@@ -276,15 +279,19 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& folder, const FitCall
     check_target(effective);
   }
   const Start start{std::nullopt, effective_toml(effective), {}, points_of(effective)};
-  claim_folder(folder, spec.run.force);
+  const auto lock = claim_folder(folder, spec.run.force, named);
   write_inputs(folder, effective);
   write_file(folder / run_files::spec, start.spec_text);
-  return fit_into(effective, own.get(), folder, callbacks, start);
+  auto outcome = fit_into(effective, own.get(), folder, callbacks, start);
+  outcome.folder = named;
+  return outcome;
 }
 
-RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spec&)>& change,
+RunOutcome resume_in_folder(const fs::path& named, const std::function<void(Spec&)>& change,
                             const FitCallbacks& callbacks) {
-  auto spec = spec_of_run(folder);
+  auto spec = spec_of_run(named);
+  const FolderLock lock(named, FolderLock::Kind::sole, named);
+  const auto folder = fs::absolute(named);
   const auto text = read_file(folder / run_files::spec);
   const auto checkpoint_path = folder / run_files::checkpoint;
   std::optional<Checkpoint> checkpoint;
@@ -293,17 +300,19 @@ RunOutcome resume_in_folder(const fs::path& folder, const std::function<void(Spe
     checkpoint = load_checkpoint(checkpoint_path, text);
   } else if (const auto record = read_summary(folder / run_files::summary);
              record && record->stop_reason != "interrupted") {
-    throw nothing_to_resume(folder);
+    throw nothing_to_resume(named);
   }
   std::vector<std::string> warnings;
-  check_inputs(folder, spec, warnings);
+  check_inputs(named, spec, warnings);
   remove_temporaries(folder);
   fs::remove(folder / run_files::diagnosis, error);
   if (change) change(spec);
   spec.validate();
   const auto own = external_target(spec);
-  return fit_into(spec, own.get(), folder, callbacks,
-                  {checkpoint, text, std::move(warnings), points_of(spec)});
+  auto outcome = fit_into(spec, own.get(), folder, callbacks,
+                          {checkpoint, text, std::move(warnings), points_of(spec)});
+  outcome.folder = named;
+  return outcome;
 }
 
 namespace {
@@ -347,6 +356,7 @@ void sample_folder(const fs::path& where, std::uint64_t n, std::uint64_t seed,
     throw Error(ErrorKind::usage,
                 fmt::format("{} draws are more than the {} that one seed has", n, most_draws));
   }
+  refuse_files_of_runs(where, file);
   Output out(file);
   std::error_code error;
   // A folder may hold a model and no more.
@@ -370,6 +380,8 @@ void sample_folder(const fs::path& where, std::uint64_t n, std::uint64_t seed,
 std::uint64_t log_density_folder(const fs::path& where, const fs::path& points_path,
                                  const fs::path& file) {
   const auto flow = TrainedFlow::load(model_of(where));
+  refuse_files_of_runs(where, file);
+  refuse_same_file(points_path, file);
   flow.log_density({});  // refuses a flow that has none, before a large file is read
   const auto points = read_points(points_path);
   if (points.dim != flow.dim()) {

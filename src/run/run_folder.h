@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "io/folder_lock.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/spec.h"
@@ -29,8 +30,11 @@ inline constexpr std::array all{spec, inputs, summary, model,    checkpoint,
 }  // namespace run_files
 
 /// Makes the folder of a run, which must be new, empty, or given up by `force`: then the files of
-/// the run that was there are removed, and nothing else. Throws Error{cannot_create}.
-void claim_folder(const std::filesystem::path& folder, bool force);
+/// the run that was there are removed, and nothing else. It is the caller's alone while the lock
+/// lasts. Throws Error{cannot_create}, also where another process is at work in it; what is told
+/// names the folder as `named`.
+[[nodiscard]] FolderLock claim_folder(const std::filesystem::path& folder, bool force,
+                                      const std::filesystem::path& named);
 
 /// Removes what a killed run may have left half-written.
 void remove_temporaries(const std::filesystem::path& folder);
@@ -60,9 +64,9 @@ struct RunOutcome {
 /// Fits `spec` into `folder`: writes the effective spec first, a checkpoint now and then, and in
 /// the end model, losses, draws, pictures and, last, the summary. Every file appears complete or
 /// not at all. Throws Error{cannot_create} where the folder holds something and spec.run.force is
-/// not set. What is wrong with the spec, or with the files that its target is made of, is thrown
-/// before anything in the folder is touched: also Error{usage} where the new run would take the
-/// place of one of them.
+/// not set, or where another process is at work in it. What is wrong with the spec, or with the
+/// files that its target is made of, is thrown before anything in the folder is touched: also
+/// Error{usage} where the new run would take the place of one of them.
 RunOutcome run_in_folder(const Spec& spec, const std::filesystem::path& folder,
                          const FitCallbacks& callbacks);
 

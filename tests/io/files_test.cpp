@@ -9,8 +9,10 @@
 #include <csignal>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "expect_error.h"
+#include "io/folder_lock.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {
@@ -147,6 +149,48 @@ TEST(MakeFolder, MakesParentsAndMindsFiles) {
   spill(folder / "plain", "x");
   message_of(ErrorKind::cannot_create, [&] { make_folder(folder / "plain"); });
   message_of(ErrorKind::cannot_create, [&] { make_folder(folder / "plain/under"); });
+}
+
+TEST(FolderLock, KeepsOthersOutWhateverPathLeadsToTheFolderAndLeavesNothing) {
+  const test::TemporaryFolder folder;
+  const auto run = folder.path() / "run";
+  fs::create_directory(run);
+  fs::create_symlink(run, folder.path() / "link");
+  using Kind = FolderLock::Kind;
+  {
+    const FolderLock first(run, Kind::sole, run);
+    for (const auto kind : {Kind::sole, Kind::shared}) {
+      EXPECT_NE(
+          message_of(ErrorKind::cannot_create,
+                     [&] { const FolderLock second(folder.path() / "link", kind, "as told"); })
+              .find("at work in as told"),
+          std::string::npos);
+    }
+  }
+  {
+    const FolderLock one(run, Kind::shared, run);
+    const FolderLock other(run, Kind::shared, run);
+    message_of(ErrorKind::cannot_create, [&] { const FolderLock third(run, Kind::sole, run); });
+  }
+  FolderLock kept(run, Kind::sole, run);
+  { const FolderLock moved(std::move(kept)); }
+  const FolderLock again(run, Kind::sole, run);
+  EXPECT_TRUE(fs::is_empty(run));
+  const FolderLock none(folder.path() / "nowhere", Kind::sole, "nowhere");
+}
+
+TEST(NewFile, StaysWhereItWasWhenTheWorkingFolderIsLeft) {
+  const test::TemporaryFolder folder;
+  const auto before = fs::current_path();
+  fs::current_path(folder.path());
+  {
+    NewFile file("draws.csv");
+    fs::current_path("/");
+    file.write("1");
+    file.commit();
+  }
+  fs::current_path(before);
+  EXPECT_EQ(slurp(folder.path() / "draws.csv"), "1");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -57,9 +58,14 @@ void riffle_plugin_evaluate(const riffle_plugin_model* model, size_t n, const do
       std::this_thread::sleep_for(std::chrono::seconds(1));
     }
   }
-  if (int each = 0; std::sscanf(model->data.c_str(), "%d ms a call", &each) == 1) {
+  if (int each = 0; std::sscanf(model->data.c_str(), "%d ms a", &each) == 1) {
     fails = false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(each));
+    const bool a_point = model->data.find("a point") != std::string::npos;
+    std::this_thread::sleep_for(each * (a_point ? n : 1) * std::chrono::milliseconds(1));
+  }
+  if (model->data == "leave the folder") {
+    fails = false;
+    std::filesystem::current_path("/");
   }
   bool told = false;
   for (size_t i = 0; i < n; ++i) {
