@@ -327,6 +327,36 @@ print("FOUND", sorted(p.data_vars), p.sizes["draw"], p.b.shape, float(p.mu[0, 3]
             "'path'] -4.0 -5.5\n");
 }
 
+TEST_F(Readers, ArviZ1) {
+  if (run(python() + " -c 'from importlib.metadata import version; "
+                     "assert int(version(\"arviz\").split(\".\")[0]) >= 1'")
+          .status != 0) {
+    GTEST_SKIP() << "no arviz 1.x for " << python() << " (set RIFFLE_PYTHON)";
+  }
+  // As docs/posteriors_output.md has it.
+  EXPECT_EQ(said_by(python(), R"(
+import os
+import arviz, pandas as pd
+draws = pd.read_csv(os.environ["FILE"], comment="#")
+def parameter(name):
+    columns = [c for c in draws if c.split(".")[0] == name]
+    shape = [int(i) for i in columns[-1].split(".")[1:]]
+    values = draws[columns].to_numpy().reshape([1, len(draws)] + shape[::-1])
+    return values.transpose([0, 1] + list(range(len(shape) + 1, 1, -1)))
+names = dict.fromkeys(c.split(".")[0] for c in draws if not c.endswith("__"))
+data = arviz.from_dict({
+    "posterior": {name: parameter(name) for name in names},
+    "sample_stats": {"lp": parameter("lp__"), "lp_approx": parameter("lp_approx__")},
+})
+p, s = data["posterior"], data["sample_stats"]
+print("FOUND", sorted(p.data_vars), p.sizes["draw"], p.b.shape, float(p.mu[0, 3]), float(p.a[0, 3, 1]),
+      float(p.b[0, 3, 1, 2]), sorted(s.data_vars), float(s.lp[0, 3]), float(s.lp_approx[0, 3]))
+)",
+                    "read.py"),
+            "FOUND ['a', 'b', 'mu', 'total'] 4 (1, 4, 2, 3) 1.0 21.0 81.0 ['lp', 'lp_approx'] "
+            "-4.0 -5.5\n");
+}
+
 TEST_F(Readers, CmdStanPy) {
   if (run(python() + " -c 'from importlib.metadata import version; version(\"cmdstanpy\")'")
           .status != 0) {
