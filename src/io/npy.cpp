@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 
+#include "io/plain_text.h"
 #include "riffle/error.h"
 
 namespace riffle {
@@ -144,15 +148,98 @@ class HeaderReader {
   std::string_view rest_;
 };
 
-template <class T>
-void append_numbers(std::string_view bytes, std::vector<double>& values) {
-  static_assert(std::endian::native == std::endian::little);
-  values.reserve(bytes.size() / sizeof(T));
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof(T)) {
-    T value;
-    std::memcpy(&value, bytes.data() + at, sizeof(T));
-    values.push_back(static_cast<double>(value));
+/// IEEE 754's binary16.
+struct Half {
+  std::uint16_t bits;
+  explicit operator double() const {
+    const int exponent = bits >> 10 & 31;
+    const double fraction = bits & 1023;
+    constexpr int bias = 15;
+    double value = 0;
+    if (exponent == 31) {
+      value = fraction == 0 ? std::numeric_limits<double>::infinity()
+                            : std::numeric_limits<double>::quiet_NaN();
+    } else if (exponent == 0) {
+      value = std::ldexp(fraction, 1 - bias - 10);
+    } else {
+      value = std::ldexp(1024 + fraction, exponent - bias - 10);
+    }
+    return bits >> 15 != 0 ? -value : value;
   }
+};
+
+template <class T>
+double number_at(const char* bytes, bool swapped) {
+  static_assert(std::endian::native == std::endian::little);
+  std::array<char, sizeof(T)> own;
+  std::copy_n(bytes, sizeof(T), own.begin());
+  if (swapped) std::reverse(own.begin(), own.end());
+  T value;
+  std::memcpy(&value, own.data(), sizeof(T));
+  return static_cast<double>(value);
+}
+
+/// A type of numbers, as the last two characters of a header's descr name it.
+struct NumberType {
+  std::string_view name;
+  std::size_t size;
+  double (*at)(const char* bytes, bool swapped);
+};
+
+constexpr NumberType number_types[] = {
+    {"f8", 8, &number_at<double>},        {"f4", 4, &number_at<float>},
+    {"f2", 2, &number_at<Half>},          {"i8", 8, &number_at<std::int64_t>},
+    {"i4", 4, &number_at<std::int32_t>},  {"i2", 2, &number_at<std::int16_t>},
+    {"i1", 1, &number_at<std::int8_t>},   {"u8", 8, &number_at<std::uint64_t>},
+    {"u4", 4, &number_at<std::uint32_t>}, {"u2", 2, &number_at<std::uint16_t>},
+    {"u1", 1, &number_at<std::uint8_t>},  {"b1", 1, &number_at<std::uint8_t>},
+};
+
+/// Nothing for what is no type of numbers, such as "|O", and for those that are not read.
+const NumberType* type_of(std::string_view descr) {
+  if (descr.empty() || std::string_view("<>|=").find(descr.front()) == std::string_view::npos) {
+    return nullptr;
+  }
+  for (const auto& type : number_types) {
+    if (type.name == descr.substr(1) && (descr.front() != '|' || type.size == 1)) return &type;
+  }
+  return nullptr;
+}
+
+/// Where the numbers of an array in Fortran order stand in the file, in C order: strides by axis.
+std::vector<std::size_t> fortran_strides(std::span<const std::size_t> shape) {
+  std::vector<std::size_t> strides;
+  std::size_t stride = 1;
+  for (const auto n : shape) {
+    strides.push_back(stride);
+    stride *= n;
+  }
+  return strides;
+}
+
+std::vector<double> numbers(std::string_view bytes, const NumberType& type, bool swapped,
+                            std::span<const std::size_t> shape, bool fortran_order) {
+  const std::size_t count = bytes.size() / type.size;
+  std::vector<double> values;
+  values.reserve(count);
+  const auto at = [&](std::size_t i) { return type.at(bytes.data() + i * type.size, swapped); };
+  if (!fortran_order) {
+    for (std::size_t i = 0; i < count; ++i) values.push_back(at(i));
+    return values;
+  }
+  const auto strides = fortran_strides(shape);
+  std::vector<std::size_t> index(shape.size(), 0);
+  std::size_t place = 0;
+  while (values.size() < count) {
+    values.push_back(at(place));
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      place += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      place -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return values;
 }
 
 }  // namespace
@@ -171,9 +258,9 @@ NpyArray parse_npy(std::string_view bytes, std::string_view origin) {
   if (bytes.size() < version_at + 2) throw cut_short();
   const auto major = static_cast<unsigned>(static_cast<unsigned char>(bytes[version_at]));
   const auto minor = static_cast<unsigned>(static_cast<unsigned char>(bytes[version_at + 1]));
-  if ((major != 1 && major != 2) || minor != 0) {
-    throw bad(
-        fmt::format("version {}.{} of .npy files is not known, only 1.0 and 2.0", major, minor));
+  if (major < 1 || major > 3 || minor != 0) {
+    throw bad(fmt::format("version {}.{} of .npy files is not known, only 1.0, 2.0 and 3.0", major,
+                          minor));
   }
   const std::size_t length_at = version_at + 2;
   const std::size_t length_bytes = major == 1 ? 2 : 4;
@@ -184,18 +271,15 @@ NpyArray parse_npy(std::string_view bytes, std::string_view origin) {
   const auto header = HeaderReader(bytes.substr(header_at, header_length)).read();
   if (!header) throw bad("the header of the .npy file cannot be read");
 
-  const auto& type = *header->type;
-  const std::size_t size = type == "<f8" ? sizeof(double) : type == "<f4" ? sizeof(float) : 0;
-  if (size == 0) {
-    throw bad(fmt::format("numbers of type {} are not read; save array.astype('<f8')",
-                          type.substr(0, 40)));
-  }
-  if (*header->fortran_order) {
-    throw bad("the array is in Fortran order; save numpy.ascontiguousarray of it");
+  const auto& descr = *header->type;
+  const auto* const type = type_of(descr);
+  if (type == nullptr) {
+    throw bad(
+        fmt::format("numbers of type {} are not read; save array.astype('<f8')", shown(descr)));
   }
   NpyArray array{*header->shape, {}};
   const auto data = bytes.substr(header_at + header_length);
-  std::size_t wanted = size;
+  std::size_t wanted = type->size;
   bool too_many = false;
   for (const auto n : array.shape) {
     too_many = too_many || (n != 0 && wanted > std::numeric_limits<std::size_t>::max() / n);
@@ -206,11 +290,7 @@ NpyArray parse_npy(std::string_view bytes, std::string_view origin) {
                           fmt::join(array.shape, ", "), data.size(),
                           too_many || wanted > data.size() ? ", which is cut short" : ""));
   }
-  if (size == sizeof(double)) {
-    append_numbers<double>(data, array.values);
-  } else {
-    append_numbers<float>(data, array.values);
-  }
+  array.values = numbers(data, *type, descr.front() == '>', array.shape, *header->fortran_order);
   return array;
 }
 

@@ -15,9 +15,10 @@ struct NpyArray {
 /// Whether the bytes begin as those of a .npy file do.
 bool is_npy(std::string_view bytes);
 
-/// Reads the bytes of a .npy file (NumPy enhancement proposal 1, versions 1 and 2): little-endian
-/// float64 or float32 in C order, of any shape. Throws Error{data} for anything else, and for a
-/// file that is too short or too long for its shape. `origin` names the file in messages.
+/// Reads the bytes of a .npy file (NumPy enhancement proposal 1, versions 1 to 3): floating-point
+/// numbers of 16 to 64 bits, whole ones and booleans, of any shape and in either order of bytes and
+/// of axes. Throws Error{data} for anything else, and for a file that is too short or too long for
+/// its shape. `origin` names the file in messages.
 NpyArray parse_npy(std::string_view bytes, std::string_view origin);
 
 }  // namespace riffle

@@ -166,6 +166,7 @@ SplitPoints split_points(const Spec& spec) {
   if (points.count() == 0) {
     throw Error(ErrorKind::data, fmt::format("{} holds no points", spec.target.samples));
   }
+  refuse_too_large(points, spec.target.samples);
   check_model(spec, points.dim);
   return split(points, spec.objective.holdout, spec.run.seed);
 }

@@ -265,7 +265,10 @@ TEST(Fuzz, Points) {
   const std::vector<std::string> seeds{test::npy("<f8", "(3, 2)", numbers),
                                        test::npy("<f8", "(6,)", numbers, 2),
                                        test::npy("<f4", "(2, 3)", test::npy_of<float>(values)),
-                                       "lp__,x,y\n1,2,3\n4,5,6\n", "1,2\n3,4\n"};
+                                       "lp__,x,y\n1,2,3\n4,5,6\n",
+                                       "1,2\n3,4\n",
+                                       "# by hand\n\"x, m\";\"y\"\r\n1,5;2D0\r\n+3;4\r\n",
+                                       "x\ty\r1.5\tNA\r2\t3\r"};
   Mutator mutator(6);
   int good = 0;
   for (int i = 0; i < test::repetitions(2000); ++i) {
