@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/say.h"
@@ -12,14 +13,22 @@
 namespace riffle {
 
 Command add_plot(CLI::App& app) {
-  auto folder = std::make_shared<std::string>();
+  struct Arguments {
+    std::string folder;
+    std::vector<std::string> parameters;
+  };
+  auto a = std::make_shared<Arguments>();
   auto* plot = app.add_subcommand("plot", "draw the pictures of a run (again)");
-  plot->add_option("DIR", *folder, "folder of a run")->required();
+  plot->add_option("DIR", a->folder, "folder of a run")->required();
+  plot->add_option("--parameters", a->parameters,
+                   "what the page of a posterior shows: a,b,c; of an array theta all elements, or "
+                   "theta.3, or 'theta.*'")
+      ->delimiter(',');
   plot->footer("Needs gnuplot (Debian and Ubuntu: the package gnuplot-nox).");
-  return {plot, [folder] {
-            const auto plotted = plot_folder(*folder);
+  return {plot, [a] {
+            const auto plotted = plot_folder(a->folder, a->parameters);
             for (const auto& picture : plotted.files) {
-              say("{}\n", (std::filesystem::path(*folder) / picture).string());
+              say("{}\n", (std::filesystem::path(a->folder) / picture).string());
             }
             for (const auto& warning : plotted.warnings) {
               complain("warning: {}\n", warning);

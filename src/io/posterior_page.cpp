@@ -29,6 +29,7 @@ constexpr std::size_t most_candidates = 24;  // parameters among which pairs are
 constexpr std::size_t most_dots = 800;
 constexpr std::size_t most_lines = 3;
 constexpr std::size_t most_stages = 8;
+constexpr std::size_t most_told = 5;  // stages in the key of the bound
 constexpr std::size_t bins = 36;
 
 constexpr std::string_view weighted_colour = "#1f77b4";
@@ -36,8 +37,10 @@ constexpr std::string_view weighted_fill = "#a9cbe6";
 constexpr std::string_view drawn_colour = "#e6762a";
 constexpr std::string_view ink = "#333333";
 constexpr std::string_view faint = "#777777";
-constexpr std::array<std::string_view, 6> stage_colours{"#1f77b4", "#2ca02c", "#9467bd",
-                                                        "#d9822b", "#17a2b8", "#8c564b"};
+constexpr std::array<std::string_view, 10> stage_colours{"#1f77b4", "#2ca02c", "#9467bd", "#d9822b",
+                                                         "#17a2b8", "#8c564b", "#e377c2", "#6b7a1c",
+                                                         "#404080", "#c08a00"};
+constexpr double character_width = 6.6;  // about, of text of 12 pixels
 
 // Places on the page, in pixels.
 constexpr Canvas canvas{1400, 1040};
@@ -60,8 +63,41 @@ struct Range {
 struct Column {
   std::vector<double> values;
   std::vector<double> weights;  ///< empty where there are none
-  Range range;                  ///< of nearly all of it, drawn and weighted
+  Range bars;                   ///< of nearly all of it, drawn and weighted, and of nothing beyond
+  Range range;                  ///< of an axis that shows this
 };
+
+/// How numbers are written at an axis: less a number where they differ in late digits only, and in
+/// a power of ten where they are very large or very small.
+struct Scale {
+  double shift = 0;
+  double unit = 1;
+
+  double operator()(double v) const { return (v - shift) / unit; }
+  Range operator()(const Range& range) const { return {(*this)(range.low), (*this)(range.high)}; }
+  std::string of(const std::string& name) const {
+    auto words = name;
+    if (shift != 0) words += fmt::format(" less {:.15g}", shift);
+    if (unit != 1) words += fmt::format(", in {:g}", unit);
+    return words;
+  }
+};
+
+double power_of_ten(double v) {
+  return std::pow(10, std::floor(std::log10(v)));
+}
+
+Scale scale_of(const Range& range) {
+  Scale scale;
+  double size = std::max(std::abs(range.low), std::abs(range.high));
+  if (size > 1e4 * range.length()) {
+    const double step = 10 * power_of_ten(range.length());
+    scale.shift = std::round((range.low + range.length() / 2) / step) * step;
+    size = range.length();
+  }
+  if (size >= 1e6 || size < 1e-4) scale.unit = power_of_ten(size);
+  return scale;
+}
 
 double quantile(const std::vector<std::pair<double, double>>& sorted, double p) {
   double sum = 0;
@@ -72,7 +108,9 @@ double quantile(const std::vector<std::pair<double, double>>& sorted, double p) 
   return sorted.back().first;
 }
 
-Range range_of(const Column& column) {
+/// Sets the ranges of a column that has values. No bar reaches beyond the values themselves, so
+/// that none is where the parameter cannot be; one that begins near a bound at 0 or 1 begins there.
+void choose_ranges(Column& column) {
   Range range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
   const double share = 1 / static_cast<double>(column.values.size());
   double total = 0;
@@ -87,9 +125,19 @@ Range range_of(const Column& column) {
     range.low = std::min(range.low, quantile(sorted, 0.004));
     range.high = std::max(range.high, quantile(sorted, 0.996));
   }
-  const double margin =
-      range.length() > 0 ? 0.05 * range.length() : 0.5 + 0.1 * std::abs(range.low);
-  return {range.low - margin, range.high + margin};
+  if (!(range.length() > 0)) {
+    const double margin = range.low == 0 ? 1 : 0.1 * std::abs(range.low);
+    column.bars = column.range = {range.low - margin, range.high + margin};
+    return;
+  }
+  const double margin = 0.05 * range.length();
+  const auto [least, most] = std::ranges::minmax(column.values);
+  Range bars{std::max(range.low - margin, least), std::min(range.high + margin, most)};
+  if (least >= 0 && bars.low < margin) bars.low = 0;
+  if (most <= 0 && bars.high > -margin) bars.high = 0;
+  if (least >= 0 && most <= 1 && bars.high > 1 - margin) bars.high = 1;
+  column.bars = bars;
+  column.range = {bars.low - 0.4 * margin, bars.high + 0.4 * margin};
 }
 
 /// All that is to be shown of the draws.
@@ -129,20 +177,37 @@ class Draws {
       column.values.push_back(value(i, j));
       if (is_weighted()) column.weights.push_back(weights_[i]);
     }
-    if (!column.values.empty()) column.range = range_of(column);
+    if (!column.values.empty()) choose_ranges(column);
     return column;
   }
 
-  /// At most `most` parameters, in their order: those with the largest shifts. Parameters without
-  /// numbers or spread are not among them.
-  std::vector<std::size_t> most_shifted(std::size_t most) const {
+  /// What a reader looks for first: 0 for the model's own scalars, 1 for elements of its arrays, 2
+  /// and 3 for what is computed from them.
+  int kind(std::size_t j) const {
+    const bool own = j < page_.parameter_count.value_or(count_);
+    return (own ? 0 : 2) + (name(j).find_first_of(".[") == std::string::npos ? 0 : 1);
+  }
+
+  bool has_spread(std::size_t j) const { return summaries_[j].sd > 0; }
+
+  /// What the marginals show: what was chosen, or the first kinds, of one kind those with the
+  /// largest shifts. Of the latter none is without numbers or spread.
+  std::vector<std::size_t> shown() const {
+    if (page_.chosen.empty()) return first_kinds(most_parameters, count_);
     std::vector<std::size_t> all;
-    for (std::size_t j = 0; j < count_; ++j) {
-      if (summaries_[j].sd > 0) all.push_back(j);
+    for (const auto j : page_.chosen) {
+      if (j < count_ && !column(j).values.empty() && all.size() < most_parameters) all.push_back(j);
     }
-    std::ranges::stable_sort(all, std::greater(), [&](std::size_t j) { return shifts_[j]; });
-    all.resize(std::min(all.size(), most));
-    std::ranges::sort(all);
+    return all;
+  }
+
+  /// Those among which pairs are looked for: parameters, or what was chosen.
+  std::vector<std::size_t> candidates() const {
+    if (page_.chosen.empty()) {
+      return first_kinds(most_candidates, page_.parameter_count.value_or(count_));
+    }
+    auto all = shown();
+    std::erase_if(all, [&](std::size_t j) { return !has_spread(j); });
     return all;
   }
 
@@ -160,6 +225,18 @@ class Draws {
   }
 
  private:
+  std::vector<std::size_t> first_kinds(std::size_t most, std::size_t end) const {
+    std::vector<std::size_t> all;
+    for (std::size_t j = 0; j < std::min(end, count_); ++j) {
+      if (has_spread(j)) all.push_back(j);
+    }
+    std::ranges::stable_sort(all, {},
+                             [&](std::size_t j) { return std::pair(kind(j), -shifts_[j]); });
+    all.resize(std::min(all.size(), most));
+    std::ranges::sort(all, {}, [&](std::size_t j) { return std::pair(kind(j), j); });
+    return all;
+  }
+
   const PosteriorPage& page_;
   std::size_t count_;
   std::vector<double> values_;
@@ -199,7 +276,7 @@ double correlation(std::span<const double> x, std::span<const double> y) {
 /// The pairs that depend on each other most, by ranks: a trend of one in the other, or, as in a
 /// funnel or a banana, of the distance of one from its middle.
 std::vector<std::pair<std::size_t, std::size_t>> dependent_pairs(const Draws& draws) {
-  const auto candidates = draws.most_shifted(most_candidates);
+  const auto candidates = draws.candidates();
   const auto rows = draws.some(2000, true);
   std::vector<std::vector<double>> rank;
   std::vector<std::vector<double>> distance;
@@ -274,7 +351,7 @@ std::string xy(Studio& studio, const std::vector<double>& points, std::string_vi
 
 std::string draw_header(const PosteriorPage& page) {
   auto script = fresh_panel({0, canvas.width, 0, canvas.height});
-  script += canvas.text(left - 20, canvas.height - 36, shortened(page.title, 80), 24,
+  script += canvas.text(left - 20, canvas.height - 36, shortened(page.title, 70), 24,
                         coloured("left", ink));
   if (page.grade) {
     constexpr std::array<std::string_view, 3> fills{"#2e8b57", "#d08700", "#c0392b"};
@@ -306,26 +383,55 @@ std::string draws_key(const Draws& draws, int x, int y) {
 }
 
 /// Bars (middle, height) of a histogram that integrates to the share of what is in the range.
-std::vector<double> histogram(const Column& column, bool weighted) {
+std::vector<double> histogram(const Column& column, const Scale& scale, bool weighted) {
   std::vector<double> height(bins);
   double total = 0;
   for (std::size_t i = 0; i < column.values.size(); ++i) {
     const double weight = weighted ? column.weights[i] : 1;
     total += weight;
-    const double place = (column.values[i] - column.range.low) / column.range.length();
-    if (place >= 0 && place < 1) height[static_cast<std::size_t>(place * bins)] += weight;
+    const double place = (column.values[i] - column.bars.low) / column.bars.length();
+    if (!(place >= 0 && place <= 1)) continue;
+    height[std::min(static_cast<std::size_t>(place * bins), bins - 1)] += weight;
   }
   std::vector<double> bars;
-  const double width = column.range.length() / bins;
+  const Range range = scale(column.bars);
+  const double width = range.length() / bins;
   for (std::size_t b = 0; b < bins; ++b) {
-    bars.push_back(column.range.low + (static_cast<double>(b) + 0.5) * width);
+    bars.push_back(range.low + (static_cast<double>(b) + 0.5) * width);
     bars.push_back(total > 0 ? height[b] / (total * width) : 0);
   }
   return bars;
 }
 
-std::string draw_marginals(const Draws& draws, Studio& studio) {
-  const auto chosen = draws.most_shifted(most_parameters);
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+/// The mean in as many digits as its spread is worth.
+std::string mean_text(const ParameterSummary& summary) {
+  const double ratio = std::abs(summary.mean) / summary.sd;
+  const int digits = ratio > 10 && std::isfinite(ratio)
+                         ? std::min(3 + static_cast<int>(std::floor(std::log10(ratio))), 15)
+                         : 3;
+  return fmt::format("{:.{}g} ± {:.3g}", summary.mean, digits, summary.sd);
+}
+
+/// What the heading says of the marginals.
+std::string marginals_heading(const PosteriorPage& page, const Draws& draws,
+                              const std::vector<std::size_t>& shown) {
+  if (shown.size() == draws.count()) return "Marginals";
+  auto words = fmt::format("Marginals: {} of {} parameters", shown.size(), draws.count());
+  if (!page.chosen.empty()) return words + ", as asked for";
+  const auto kind = [&](std::size_t j) { return draws.kind(j); };
+  const bool scalars_first = kind(shown.front()) != kind(shown.back());
+  return words + (scalars_first         ? ", the model's own scalars first"
+                  : draws.is_weighted() ? ", those that weights move most"
+                                        : "");
+}
+
+std::string draw_marginals(const PosteriorPage& page, const Draws& draws, Studio& studio) {
+  const auto chosen = draws.shown();
   if (chosen.empty()) return "";
   const int count = static_cast<int>(chosen.size());
   const int columns = count <= 4 ? count : (count + 1) / 2;
@@ -342,22 +448,27 @@ std::string draw_marginals(const Draws& draws, Studio& studio) {
     const int y = upper_top - height - (i / columns) * (height + row_gap);
     script += fresh_panel({x, x + width, y, y + height});
     if (i == 0) {
-      const bool all = chosen.size() == draws.count();
-      script += heading(left - 20, upper_top + 42,
-                        all ? std::string("Marginals")
-                            : fmt::format("Marginals: {} of {} parameters, those that weights move "
-                                          "most",
-                                          count, draws.count()));
+      script += heading(left - 20, upper_top + 42, marginals_heading(page, draws, chosen));
       script += draws_key(draws, middle, upper_top + 42);
     }
     const auto& summary = draws.summary(j);
+    const auto figures = mean_text(summary);
+    const auto fitting = static_cast<std::size_t>((width + gap) / character_width);
+    const auto room = fitting - std::min(fitting, characters(figures) + 3);
     script += canvas.text(
         x + width / 2, y + height + 12,
-        fmt::format("{}   {:.3g} ± {:.3g}", shortened(draws.name(j), 22), summary.mean, summary.sd),
+        fmt::format("{}   {}", shortened(draws.name(j), std::clamp<std::size_t>(room, 8, 40)),
+                    figures),
         12, coloured("center", ink));
+    const auto scale = scale_of(column.range);
+    const auto unit = scale.of("");
+    if (!unit.empty()) {
+      script += canvas.text(x + width / 2, y - 30, unit.substr(unit.find_first_not_of(", ")), 11,
+                            coloured("center", faint));
+    }
     script += "set border 1 lw 1 lc rgb '#999999'\nunset ytics\n";
-    script += axis('x', column.range, std::max(3.0, width / 65.0));
-    const auto drawn = histogram(column, false);
+    script += axis('x', scale(column.range), std::max(3.0, width / 65.0));
+    const auto drawn = histogram(column, scale, false);
     std::string plot;
     double top = 0;
     const auto raise = [&](const std::vector<double>& bars) {
@@ -365,7 +476,7 @@ std::string draw_marginals(const Draws& draws, Studio& studio) {
     };
     raise(drawn);
     if (draws.is_weighted()) {
-      const auto weighted = histogram(column, true);
+      const auto weighted = histogram(column, scale, true);
       raise(weighted);
       plot = xy(studio, weighted,
                 fmt::format("with boxes fs solid noborder lc rgb '{}', ", weighted_fill)) +
@@ -377,7 +488,7 @@ std::string draw_marginals(const Draws& draws, Studio& studio) {
              xy(studio, drawn, fmt::format("with histeps lw 1 lc rgb '{}'", weighted_colour));
     }
     script += fmt::format("set boxwidth {}\nset yrange [0:{}]\nplot {}\n",
-                          column.range.length() / bins, top > 0 ? 1.05 * top : 1, plot);
+                          scale(column.bars).length() / bins, top > 0 ? 1.05 * top : 1, plot);
   }
   return script;
 }
@@ -400,13 +511,15 @@ std::string draw_pairs(const Draws& draws, Studio& studio) {
                         draws.count() > 2 ? "Pairs that depend on each other most" : "Pair");
       script += draws_key(draws, middle, lower_top + 30);
     }
-    script += canvas.text(x + width / 2, bottom - 36, shortened(draws.name(a), 24), 12);
-    script += canvas.text(x - 38, (bottom + lower_top) / 2, shortened(draws.name(b), 24), 12,
-                          "center rotate by 90");
     const auto horizontal = draws.column(a).range;
     const auto vertical = draws.column(b).range;
-    script += axis('x', horizontal, std::max(3.0, width / 65.0));
-    script += axis('y', vertical, 5);
+    const auto scale_a = scale_of(horizontal);
+    const auto scale_b = scale_of(vertical);
+    script += canvas.text(x + width / 2, bottom - 36, scale_a.of(shortened(draws.name(a), 24)), 12);
+    script += canvas.text(x - 42, (bottom + lower_top) / 2,
+                          scale_b.of(shortened(draws.name(b), 24)), 12, "center rotate by 90");
+    script += axis('x', scale_a(horizontal), std::max(3.0, width / 65.0));
+    script += axis('y', scale_b(vertical), 5);
     const auto inside = [&](bool weighted) {
       std::vector<double> points;
       for (const auto i : draws.some(most_dots, weighted)) {
@@ -416,7 +529,7 @@ std::string draw_pairs(const Draws& draws, Studio& studio) {
             std::isnan(u) || std::isnan(v)) {
           continue;
         }
-        points.insert(points.end(), {u, v});
+        points.insert(points.end(), {scale_a(u), scale_b(v)});
       }
       return points;
     };
@@ -459,8 +572,8 @@ std::string draw_weights(const PosteriorPage& page, Studio& studio) {
   }
   script += canvas.text(
       far_left - 55, upper_top + 18,
-      fmt::format("{:.3g} % of {} draws effective, {}", 100 * found.ess_fraction, found.draws,
-                  found.khat ? fmt::format("k̂ = {:.2f}", *found.khat) : "all alike"),
+      fmt::format("{:.3g} % of the {} draws in draws.csv effective, {}", 100 * found.ess_fraction,
+                  found.draws, found.khat ? fmt::format("k̂ = {:.2f}", *found.khat) : "all alike"),
       12, coloured("left", faint));
   script += canvas.text((box.left + box.right) / 2, box.bottom - 38, "rank of the draw", 12);
   script += canvas.text(far_left - 48, (box.bottom + box.top) / 2, "weight / mean", 12,
@@ -504,7 +617,8 @@ Range bound_range(const PosteriorPage& page, std::vector<double> values) {
     range.low = std::min(range.low, *page.log_z);
   }
   if (values.front() >= range.low - 1.5 * range.length()) range.low = values.front();
-  const double margin = std::max(0.06 * range.length(), 1e-3 * std::abs(range.high) + 1e-9);
+  const double margin = std::max(
+      {0.06 * range.length(), 1e-3, 1e-9 * std::max(std::abs(range.low), std::abs(range.high))});
   return {range.low - margin, range.high + margin};
 }
 
@@ -540,20 +654,23 @@ std::string draw_bound(const PosteriorPage& page, int bottom, Studio& studio) {
                                  : Unit{1e6, "million gradients"};
   const Box box{far_left, far_right, bottom, lower_top};
   auto script = fresh_panel(box);
-  script += heading(far_left - 55, lower_top + 30, "Bound on log Z");
+  const auto range = bound_range(page, values);
+  const auto scale = scale_of(range);
+  script += heading(far_left - 55, lower_top + 30, scale.of("Bound on log Z"));
   script += canvas.text((box.left + box.right) / 2, box.bottom - 36, unit.name, 12);
   script += "set grid ytics lt 1 lw 1 lc rgb '#eeeeee'\n";
   script += axis('x', {0, 1.02 * last / unit.size}, 5);
-  script += axis('y', bound_range(page, values), 4);
+  script += axis('y', scale(range), 4);
   script += "set key at " + canvas.at(box.right, box.bottom + 8) +
             " right bottom samplen 1.5 font ',12'\n";
   const auto names = stage_names(page);
+  const bool told = names.size() <= most_told;  // of more, the table has the colours
   std::string plot;
   for (const auto& stage : names) {
     std::vector<double> points;
     for (const auto& b : page.bound) {
       if (b.stage == stage && std::abs(b.elbo) < largest) {
-        points.insert(points.end(), {b.gradients / unit.size, b.elbo});
+        points.insert(points.end(), {b.gradients / unit.size, scale(b.elbo)});
       }
     }
     if (points.empty()) continue;
@@ -561,55 +678,72 @@ std::string draw_bound(const PosteriorPage& page, int bottom, Studio& studio) {
     const auto look = points.size() == 2
                           ? fmt::format("with points pt 7 ps dot lc rgb '{}'", colour)
                           : fmt::format("with lines lw 1.6 lc rgb '{}'", colour);
-    plot += xy(studio, points, look + " title " + gnuplot_string(shortened(stage, 24))) + ", ";
+    const auto title = told ? " title " + gnuplot_string(shortened(stage, 24)) : " notitle";
+    plot += xy(studio, points, look + title) + ", ";
   }
   if (page.log_z && std::abs(*page.log_z) < largest) {
-    plot += fmt::format("{} with lines dt (8,6) lw 1.3 lc rgb '#d62728' title 'log Z: {:.5g}', ",
-                        *page.log_z, *page.log_z);
+    const int digits = scale.shift == 0 ? 5 : 11;
+    plot += fmt::format("{} with lines dt (8,6) lw 1.3 lc rgb '#d62728' title 'log Z: {:.{}g}', ",
+                        scale(*page.log_z), *page.log_z, digits);
   }
   plot.resize(plot.size() - 2);
   return script + "plot " + plot + "\n";
 }
 
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+/// The rows of the table: of many the first and the last ones.
+std::vector<std::vector<std::string>> stage_rows(const PosteriorPage& page) {
+  if (page.stages.size() <= most_stages) return page.stages;
+  constexpr std::size_t head = 3;
+  constexpr std::size_t tail = most_stages - head - 1;
+  const auto left_out = page.stages.size() - head - tail;
+  auto rows = page.stages;
+  rows[head] = {fmt::format("… {} more", left_out)};
+  const auto from = rows.begin() + head + 1;
+  rows.erase(from, from + static_cast<std::ptrdiff_t>(left_out) - 1);
+  return rows;
 }
 
 /// The table, its lowest row at `bottom`.
 std::string draw_stages(const PosteriorPage& page, int bottom) {
   constexpr int line = 21;
-  const std::size_t rows = std::min(page.stages.size(), most_stages);
-  if (rows == 0) return "";
+  constexpr int room = far_right - far_left + 55;
+  const auto rows = stage_rows(page);
+  if (rows.empty()) return "";
   auto script = fresh_panel({0, canvas.width, 0, canvas.height});
   const std::size_t columns = page.stage_header.size();
+  std::size_t most = 28;  // characters of a cell
   std::vector<std::size_t> widths(columns);
   const auto cell = [&](const std::vector<std::string>& row, std::size_t c) {
-    return c < row.size() ? shortened(row[c], 28) : std::string();
+    return c < row.size() ? shortened(row[c], most) : std::string();
   };
-  for (std::size_t c = 0; c < columns; ++c) {
-    widths[c] = 2 + characters(cell(page.stage_header, c));
-    for (std::size_t r = 0; r < rows; ++r) {
-      widths[c] = std::max(widths[c], 2 + characters(cell(page.stages[r], c)));
+  const auto measure = [&] {
+    for (std::size_t c = 0; c < columns; ++c) {
+      widths[c] = 2 + characters(cell(page.stage_header, c));
+      for (const auto& row : rows) widths[c] = std::max(widths[c], 2 + characters(cell(row, c)));
     }
+    return static_cast<double>(std::accumulate(widths.begin(), widths.end(), std::size_t{0}));
+  };
+  double total = measure();
+  while (total * character_width > room && most > 8) {
+    --most;
+    total = measure();
   }
-  const auto total = static_cast<double>(std::accumulate(widths.begin(), widths.end(), 0UL));
   const auto put = [&](const std::vector<std::string>& row, int y, std::string_view colour,
                        std::string_view first_colour) {
     double end = far_left - 55;
     for (std::size_t c = 0; c < columns; ++c) {
       const double start = end;
-      end += static_cast<double>(widths[c]) / total * (far_right - far_left + 55);
+      end += static_cast<double>(widths[c]) / total * room;
       script += canvas.text(static_cast<int>(c == 0 ? start : end), y, cell(row, c), 12,
                             coloured(c == 0 ? "left" : "right", c == 0 ? first_colour : colour));
     }
   };
   const auto names = stage_names(page);
-  int y = bottom + line * static_cast<int>(rows);
+  int y = bottom + line * static_cast<int>(rows.size());
   put(page.stage_header, y, faint, faint);
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (const auto& row : rows) {
     y -= line;
-    put(page.stages[r], y, ink, stage_colour(names, cell(page.stages[r], 0)));
+    put(row, y, ink, row.empty() ? ink : stage_colour(names, row.front()));
   }
   return script + std::string(blank_panel);
 }
@@ -628,7 +762,7 @@ PlotReport write_posterior_page(const PosteriorPage& page, const std::filesystem
   const int table = static_cast<int>(std::min(page.stages.size(), most_stages));
   std::string script = "set multiplot\n";
   script += draw_header(page);
-  script += draw_marginals(draws, studio);
+  script += draw_marginals(page, draws, studio);
   script += draw_pairs(draws, studio);
   script += draw_weights(page, studio);
   script += draw_bound(page, table == 0 ? lower_bottom : lower_bottom + 70 + 21 * table, studio);

@@ -182,8 +182,8 @@ PlotReport draw_pictures(const PictureSource& source, const std::filesystem::pat
   PlotReport report;
   if (source.spec.run.method != "staged") report = draw_training(source, folder);
   if (source.posterior != nullptr) {
-    const auto page =
-        write_posterior_page(posterior_page(source.target, *source.posterior), folder);
+    const auto page = write_posterior_page(
+        posterior_page(source.target, *source.posterior, source.parameters), folder);
     report.files.insert(report.files.end(), page.files.begin(), page.files.end());
     report.warnings.insert(report.warnings.end(), page.warnings.begin(), page.warnings.end());
   }

@@ -19,6 +19,8 @@ struct PictureSource {
   const std::vector<double>& losses;
   const std::string& target;         ///< its name
   const PosteriorReport* posterior;  ///< null where there is none
+  /// Those to show; empty: those that a reader looks for first.
+  std::vector<std::string> parameters{};
 };
 
 /// Draws all pictures of a run into its folder; of a staged fit these are the page of its

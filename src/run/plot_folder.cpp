@@ -90,11 +90,18 @@ std::optional<PosteriorRecord> read_report(const Spec& spec, const fs::path& fol
 
 }  // namespace
 
-PlotReport plot_folder(const fs::path& folder) {
+PlotReport plot_folder(const fs::path& folder, const std::vector<std::string>& parameters) {
   const auto spec = spec_of_run(folder);
   spec.validate();
   const FolderLock lock(folder, FolderLock::Kind::shared, folder);
+  const auto refuse_parameters = [&] {
+    if (parameters.empty()) return;
+    throw Error(ErrorKind::usage,
+                fmt::format("the run in {} is of no posterior, so there is no page to show {} on",
+                            folder.string(), parameters.front()));
+  };
   if (spec.run.method == "figure3") {
+    refuse_parameters();
     const auto state = read_figure3(folder);
     if (std::ranges::none_of(state.fits, &Figure3Fit::finished)) {
       throw Error(ErrorKind::usage,
@@ -106,6 +113,7 @@ PlotReport plot_folder(const fs::path& folder) {
   }
   const auto flow = TrainedFlow::load(folder / run_files::model);
   const auto record = read_report(spec, folder);
+  if (!record) refuse_parameters();
   const auto loss_path = folder / run_files::loss;
   const auto loss = read_csv(loss_path);
   if (loss.header.size() != 2) {
@@ -117,7 +125,7 @@ PlotReport plot_folder(const fs::path& folder) {
   const auto snapshots = read_samples(folder / run_files::samples);
   return draw_pictures(
       {spec, flow, snapshots, loss_every, losses, record ? record->target : spec.target.name,
-       record ? &record->posterior : nullptr},
+       record ? &record->posterior : nullptr, parameters},
       fs::absolute(folder));  // whatever working folder the target leaves
 }
 

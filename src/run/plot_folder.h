@@ -1,14 +1,19 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "io/plots.h"
 
 namespace riffle {
 
-/// Draws the pictures of a finished run again, from what is in its folder. Throws Error{no_input}
-/// where there is no run or a file is gone, Error{usage} where a staged fit is not finished, and
-/// Error{data} where a file is damaged or they do not go together.
-PlotReport plot_folder(const std::filesystem::path& folder);
+/// Draws the pictures of a finished run again, from what is in its folder; the page of a posterior
+/// with the parameters that are named, or with those that a reader looks for first. Throws
+/// Error{no_input} where there is no run or a file is gone, Error{usage} where a staged fit is not
+/// finished and for parameters that are not there, and Error{data} where a file is damaged or they
+/// do not go together.
+PlotReport plot_folder(const std::filesystem::path& folder,
+                       const std::vector<std::string>& parameters = {});
 
 }  // namespace riffle

@@ -95,6 +95,7 @@ void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["trace"] = trace_json(p);
   summary["resampled"] = p.resampled;
   summary["weighted"] = p.weighted;
+  summary["transformed_parameters"] = p.parameters.size() - p.parameter_count - p.generated_count;
   summary["generated_quantities"] = p.generated_count;
   summary["parameters"] = parameters_json(p);
 }
@@ -146,6 +147,12 @@ void take_posterior(const nlohmann::ordered_json& json, PosteriorReport& p) {
                             number_of(f.at("mcse")), number_of(f.at("q5")), number_of(f.at("q50")),
                             number_of(f.at("q95"))});
   }
+  const auto count = [&](const char* key) {
+    return json.contains(key) ? json.at(key).get<std::size_t>() : 0;
+  };
+  p.generated_count = std::min(count("generated_quantities"), p.parameters.size());
+  p.parameter_count = p.parameters.size() - p.generated_count;
+  p.parameter_count -= std::min(count("transformed_parameters"), p.parameter_count);
 }
 
 }  // namespace

@@ -57,4 +57,15 @@ refuses 65 'other/summary.json is not the summary' plot other
 rm other/summary.json
 refuses 64 'is not finished' plot other
 
+
+# Who asks for parameters gets these; of an array all elements; an unknown name gives the nearest.
+ends 0 plot schools --parameters theta.2,mu
+grep -q '2 of .* parameters, as asked for' schools/posterior.svg || fail "not what was asked for"
+grep -q 'theta.2   ' schools/posterior.svg || fail "no theta.2, which was asked for"
+ends 0 plot schools --parameters 'theta[1]' --parameters tau
+grep -q 'theta.1   ' schools/posterior.svg || fail "no theta[1], which was asked for"
+refuses 64 'no parameter "thta"; did you mean "theta"?' plot schools --parameters mu,thta
+refuses 64 'more than the 8' plot schools --parameters '*'
+refuses 64 'is of no posterior' plot annealed200 --parameters mu
+
 finish

@@ -6,8 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "diagnostics/importance.h"
@@ -226,6 +230,155 @@ TEST_F(PosteriorPicture, WhateverIsInTheNumbers) {
   svg(page);
   page.log_weights.pop_back();  // not as many as draws
   svg(page);
+}
+
+/// Columns of a page: scalars beta and alpha declared after an array, and what is computed of them.
+PosteriorPage model_page() {
+  PosteriorPage page;
+  for (int d = 1; d <= 10; ++d) page.names.push_back(fmt::format("theta.{}", d));
+  page.names.insert(page.names.end(), {"beta", "alpha", "derived", "rep.1"});
+  page.parameter_count = 12;
+  test::Random random(3);
+  for (int i = 0; i < 500; ++i) {
+    const double x = random.normal();
+    // What is computed depends on alpha, and moves with the weights, most of all.
+    for (int d = 0; d < 11; ++d) page.values.push_back(random.normal());
+    page.values.insert(page.values.end(), {x, 3 * x, -x});
+    page.log_weights.push_back(-0.4 * x * x + 0.1 * x);
+  }
+  return page;
+}
+
+TEST_F(PosteriorPicture, TheModelsOwnScalarsComeFirst) {
+  const auto text = svg(model_page());
+  EXPECT_NE(text.find("8 of 14 parameters, the model's own scalars first"), std::string::npos);
+  const auto at = [&](const std::string& name) { return text.find(name + "   "); };
+  EXPECT_LT(at("beta"), at("alpha"));
+  EXPECT_LT(at("alpha"), text.find("theta."));
+  EXPECT_EQ(at("derived"), std::string::npos);
+  EXPECT_EQ(at("rep.1"), std::string::npos);
+}
+
+TEST_F(PosteriorPicture, PairsAreOfParametersAlone) {
+  auto page = model_page();
+  // With few parameters there is room for the marginals of what is computed, not for its pairs.
+  for (auto& name : page.names) name = "p" + name;
+  page.names[10] = "v.1";
+  page.parameter_count = 12;
+  const auto text = svg(page);
+  const auto pairs = text.find("Pairs that depend");
+  ASSERT_NE(pairs, std::string::npos);
+  EXPECT_EQ(text.find("pderived", pairs), std::string::npos);
+  page.names.assign({"a", "b", "ab"});
+  page.parameter_count = 2;
+  page.values = {1, 2, 3, 2, 1, 3, 4, 4, 8, 0, 1, 1};
+  page.log_weights.clear();
+  const auto small = svg(page);
+  EXPECT_NE(small.find(">Pair"), std::string::npos);
+  EXPECT_NE(small.find("ab   "), std::string::npos);
+  EXPECT_EQ(small.find(">ab<"), std::string::npos);
+}
+
+TEST_F(PosteriorPicture, WhatIsChosenIsShown) {
+  auto page = model_page();
+  page.chosen = {12, 3};
+  const auto text = svg(page);
+  EXPECT_NE(text.find("2 of 14 parameters, as asked for"), std::string::npos);
+  EXPECT_LT(text.find("derived   "), text.find("theta.4   "));
+  EXPECT_EQ(text.find("alpha"), std::string::npos);
+  EXPECT_NE(text.find(">derived<"), std::string::npos);  // at the axis of the pair
+}
+
+TEST_F(PosteriorPicture, AShareOfEffectiveDrawsSaysOfWhich) {
+  EXPECT_NE(svg(funnel(2, 321)).find("of the 321 draws in draws.csv effective"), std::string::npos);
+}
+
+TEST_F(PosteriorPicture, LargeNumbersThatDifferLittleAreTold) {
+  auto page = funnel(2, 0);
+  page.names = {"far", "tiny"};
+  page.log_weights.clear();
+  test::Random random(5);
+  for (int i = 0; i < 300; ++i) {
+    page.values.insert(page.values.end(),
+                       {12345678.9 + 0.5 * random.normal(), 1e-90 * random.normal()});
+  }
+  page.bound = {{100, -1e300, "a"}, {200, -12345678.9, "a"}, {300, -12345678.2, "a"}};
+  page.log_z = -12345678;
+  const auto text = svg(page);
+  EXPECT_NE(text.find("less 12345"), std::string::npos);
+  EXPECT_NE(text.find("in 1e-90"), std::string::npos);
+  EXPECT_NE(text.find("Bound on log Z less -123456"), std::string::npos);
+  EXPECT_NE(text.find("log Z: -12345678"), std::string::npos);
+  EXPECT_EQ(count(text, "e+07"), 0U);
+}
+
+TEST_F(PosteriorPicture, OfManyStagesTheFirstAndTheLastAreInTheTable) {
+  auto page = funnel(2, 100);
+  page.bound.clear();
+  page.stages.clear();
+  for (int s = 1; s <= 14; ++s) {
+    const auto name = fmt::format("stage{}x", s);
+    page.bound.push_back({100.0 * s, -1.0 * s, name});
+    page.bound.push_back({100.0 * s + 50, -1.0 * s, name});
+    page.stages.push_back({name, "12 345", "-1.234e+300"});
+  }
+  const auto text = svg(page);
+  for (const int s : {1, 2, 3, 11, 12, 13, 14}) {
+    EXPECT_EQ(count(text, fmt::format("stage{}x", s)), 1U) << s;  // in the table, not in the key
+  }
+  for (const int s : {4, 10}) EXPECT_EQ(count(text, fmt::format("stage{}x", s)), 0U) << s;
+  EXPECT_NE(text.find("… 7 more"), std::string::npos);
+}
+
+/// A gnuplot that draws nothing and keeps what it was given in another folder.
+class PosteriorData : public ::testing::Test {
+ protected:
+  PosteriorData() : path_(::getenv("PATH")) {
+    std::ofstream(folder_ / "gnuplot") << "#!/bin/sh\ncp * '" << folder_.path().string() << "'\n";
+    std::filesystem::permissions(folder_ / "gnuplot", std::filesystem::perms::owner_all);
+    ::setenv("PATH", (folder_.path().string() + ":" + path_).c_str(), 1);
+  }
+  ~PosteriorData() override { ::setenv("PATH", path_.c_str(), 1); }
+
+  /// Middles of the bars of positive height of the first histogram, and their common width.
+  std::pair<std::vector<double>, double> bars(const std::vector<double>& values) {
+    PosteriorPage page;
+    page.names = {"x"};
+    page.values = values;
+    write_posterior_page(page, folder_ / "drawn");
+    const auto bytes = test::slurp(folder_ / "data0");
+    std::vector<double> pairs(bytes.size() / sizeof(double));
+    std::memcpy(pairs.data(), bytes.data(), pairs.size() * sizeof(double));
+    std::vector<double> middles;
+    for (std::size_t i = 0; i < pairs.size(); i += 2) {
+      if (pairs[i + 1] > 0) middles.push_back(pairs[i]);
+    }
+    return {middles, pairs[2] - pairs[0]};
+  }
+
+ private:
+  test::TemporaryFolder folder_;
+  std::string path_;
+};
+
+TEST_F(PosteriorData, NoBarReachesBeyondABound) {
+  test::Random random(6);
+  std::vector<double> positive;
+  std::vector<double> share;
+  std::vector<double> beyond_five;
+  for (int i = 0; i < 4000; ++i) {
+    positive.push_back(std::abs(3 * random.normal()));
+    share.push_back(1 / (1 + std::exp(4 * random.normal())));
+    beyond_five.push_back(5 + positive.back());
+  }
+  const auto [tau, tau_width] = bars(positive);
+  EXPECT_NEAR(tau.front() - tau_width / 2, 0, 1e-9);
+  const auto [part, part_width] = bars(share);
+  EXPECT_NEAR(part.front() - part_width / 2, 0, 1e-9);
+  EXPECT_NEAR(part.back() + part_width / 2, 1, 1e-9);
+  const auto [five, five_width] = bars(beyond_five);
+  EXPECT_GE(five.front() - five_width / 2, 5);
+  EXPECT_LT(five.front() - five_width / 2, 5.1);
 }
 
 TEST(PosteriorPageWithoutGnuplot, Warns) {
