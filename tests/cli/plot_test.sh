@@ -36,7 +36,8 @@ grep -q 'best possible' annealed200/loss.svg || fail "no line of the best value"
 
 # Other draws of it make another picture.
 cp -r plain more
-ends 0 sample more -n 500 --seed 2 -o more/draws.csv
+ends 0 sample more -n 500 --seed 2 -o more.csv
+mv more.csv more/draws.csv
 ends 0 plot more
 ! cmp -s plain/posterior.svg more/posterior.svg || fail "other draws, the same picture"
 
