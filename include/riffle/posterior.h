@@ -65,6 +65,13 @@ struct PosteriorParameter {
   double q95 = 0;
 };
 
+/// Values of a model that are NaN at some draws, or at all.
+struct MissingValues {
+  std::uint64_t count = 0;  ///< draws without the value that most of them lack, of those some have
+  std::string name;         ///< that value; empty where each has all
+  std::vector<std::string> nowhere;  ///< values that no draw has: they have no figures
+};
+
 /// What a fit says of a posterior. Figures come from fresh draws; docs/verdict.md says how they are
 /// judged.
 struct PosteriorReport {
@@ -105,9 +112,15 @@ struct PosteriorReport {
   std::size_t generated_count = 0;
   /// Draws of the report some of whose generated quantities are NaN.
   TargetFailures failed_generations;
+  /// Of the draws of the report, parameters and what is computed from them.
+  MissingValues missing_values;
   /// Values for the draws of the report, row-major [draws][parameters], on their own scale.
   std::vector<double> values;
   std::vector<double> log_weights;  ///< of the same draws
+  /// Of these, whose weights may be luckier or unluckier than those behind the figures; NaN and
+  /// nothing where there are none, or where they were resampled.
+  double kept_ess_fraction = std::numeric_limits<double>::quiet_NaN();
+  std::optional<double> kept_khat;
 };
 
 }  // namespace riffle

@@ -46,9 +46,16 @@ void show_posterior(const PosteriorReport& p, const std::filesystem::path& folde
   say("\nlog Z    {}{}\n", figure_text(p.log_z, p.log_z_se),
       p.keeps_constants ? "" : "   up to an unknown constant");
   say("ELBO     {}\n", figure_text(p.elbo, p.elbo_se));
-  print_wrapped("weights  ", fmt::format("{:.0f} of {} draws effective ({:.1f} %), k̂ {}", p.ess,
-                                         p.draws, 100 * p.ess_fraction,
-                                         p.khat ? fmt::format("{:.2f}", *p.khat) : "not fitted"));
+  const auto khat = [](const std::optional<double>& k) {
+    return k ? fmt::format("{:.2f}", *k) : "not fitted";
+  };
+  auto weights = fmt::format("{:.0f} of {} draws effective ({:.1f} %), k̂ {}", p.ess, p.draws,
+                             100 * p.ess_fraction, khat(p.khat));
+  if (std::isfinite(p.kept_ess_fraction)) {
+    weights += fmt::format("; of the {} kept {:.1f} %, k̂ {}", p.log_weights.size(),
+                           100 * p.kept_ess_fraction, khat(p.kept_khat));
+  }
+  print_wrapped("weights  ", weights);
   auto cost = fmt::format("{} gradients in {}", amount(p.gradients), duration_text(p.seconds));
   if (p.seconds_in_target > 0) {
     cost += fmt::format(", of which {} of thread time in the target ({:.0f} % of the run)",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "diagnostics/psis.h"
@@ -40,56 +41,114 @@ struct Sums {
   double log_z_variance() const { return std::max(0.0, n / ess() - 1) / (n - 1); }
 };
 
-double half_gap(std::span<const double> log_weights) {
+/// The distance from |x| to the next number.
+double last_digit(double x) {
+  return std::nextafter(std::abs(x), infinity) - std::abs(x);
+}
+
+double half_gap(std::span<const double> log_weights, double rounding) {
   const std::size_t half = log_weights.size() / 2;
   const Sums first(log_weights.first(half));
   const Sums second(log_weights.subspan(half));
   const double gap = first.log_z() - second.log_z();
   const double error = std::sqrt(first.log_z_variance() + second.log_z_variance());
-  return gap == 0 ? 0 : gap / error;
+  // ln p and ln q are sums themselves, whose last digits are seldom right, and so are those here.
+  constexpr double digits = 4;
+  const double n = first.n + second.n;
+  const double floor =
+      digits * (rounding + last_digit(first.log_z())) + n * std::numeric_limits<double>::epsilon();
+  return gap == 0 ? 0 : gap / std::hypot(error, floor);
+}
+
+/// The bound by some of n draws, of which these are the logarithms of their weights.
+struct Bound {
+  double value = -infinity;
+  double error = 0;
+  double count = 0;
+
+  Bound(std::span<const double> log_weights, double least, double n) {
+    double mean = 0;
+    double squares = 0;
+    for (const double w : log_weights) {
+      if (!is_positive(w) || w < least) continue;
+      ++count;
+      const double delta = w - mean;
+      mean += delta / count;
+      squares += delta * (w - mean);
+    }
+    value = mean + std::log(count / n);
+    // The share that stays is itself known to a part of sqrt((1 - share)/count).
+    error = std::sqrt(squares / (count - 1) / count + (1 / count - 1 / n));
+  }
+};
+
+/// Below this ln w, p is all but zero beside what the best of the draws say.
+double least_that_counts(std::span<const double> log_weights) {
+  std::vector<double> positive;
+  std::ranges::copy_if(log_weights, std::back_inserter(positive), is_positive);
+  const auto quantile = [&](double p) {
+    const auto at = positive.begin() +
+                    static_cast<std::ptrdiff_t>(p * static_cast<double>(positive.size() - 1));
+    std::ranges::nth_element(positive, at);
+    return *at;
+  };
+  const double high = quantile(0.9);
+  return high - std::max(10.0, 10 * (quantile(0.98) - high));
 }
 
 }  // namespace
 
-Importance importance(std::span<const double> log_weights) {
+Importance importance(std::span<const double> log_weights, double rounding) {
   Importance result;
   result.draws = log_weights.size();
-  double positive = 0;
-  double mean = 0;
-  double squares = 0;
+  result.rounding = rounding;
   for (const double w : log_weights) {
     if (w == -infinity) {
       ++result.zero;
     } else if (!is_positive(w)) {
       ++result.invalid;
-    } else {
-      ++positive;
-      const double delta = w - mean;
-      mean += delta / positive;
-      squares += delta * (w - mean);
     }
   }
-  if (positive == 0) {
+  if (result.zero + result.invalid == result.draws) {
     result.collapsed = true;
     result.log_z = result.log_z_se = result.elbo = result.elbo_se = nan;
+    result.trimmed_elbo = result.trimmed_elbo_se = result.outside = nan;
     result.ess = result.ess_fraction = result.largest_share = result.half_gap = nan;
     return result;
   }
   const Sums sums(log_weights);
   result.log_z = sums.log_z();
-  result.log_z_se = std::sqrt(sums.log_z_variance());
-  result.elbo = mean;
-  result.elbo_se = std::sqrt(squares / (positive - 1) / positive);
+  result.log_z_se = std::hypot(std::sqrt(sums.log_z_variance()), rounding);
+  const Bound all(log_weights, -infinity, sums.n);
+  result.elbo = all.value;
+  result.elbo_se = all.error;
+  const Bound trimmed(log_weights, least_that_counts(log_weights), sums.n);
+  result.trimmed_elbo = trimmed.value;
+  result.trimmed_elbo_se = trimmed.error;
+  result.outside = 1 - trimmed.count / sums.n;
   result.ess = sums.ess();
   result.ess_fraction = result.ess / sums.n;
   result.largest_share = 1 / sums.sum;
   const double khat = psis(log_weights).khat;
   if (std::isfinite(khat)) result.khat = khat;
-  result.half_gap = half_gap(log_weights);
+  result.half_gap = half_gap(log_weights, rounding);
   result.log_z_se_holds =
       result.ess >= 100 && (result.ess_fraction >= 0.5 ||
                             (result.khat && *result.khat <= khat_threshold(log_weights.size())));
   return result;
+}
+
+double rounding_of(std::span<const double> log_p, std::span<const double> log_q) {
+  const auto weights = normalised_weights(log_weights(log_p, log_q));
+  double mean = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] > 0) mean += weights[i] * (last_digit(log_p[i]) + last_digit(log_q[i]));
+  }
+  return mean;
+}
+
+Importance importance(std::span<const double> log_p, std::span<const double> log_q) {
+  return importance(log_weights(log_p, log_q), rounding_of(log_p, log_q));
 }
 
 double largest_finite(std::span<const double> log_weights) {

@@ -21,32 +21,52 @@ struct Evidence {
 /// A weight of zero (ln w = -∞: a draw outside the support) counts as what it is. A weight that is
 /// no number (ln w NaN or +∞: the target failed) is taken as zero too, and counted as invalid.
 /// Where no weight is positive, there are no figures: they are NaN, and `collapsed` says so.
+///
+/// Bounds on log_z are those of q without the draws that are left out: with s the share of those
+/// that stay, the mean of their ln w, plus ln s, is the bound of q restricted to where they are.
 struct Importance {
   std::uint64_t draws = 0;
   std::uint64_t zero = 0;     ///< ln w = -∞
   std::uint64_t invalid = 0;  ///< ln w NaN or +∞
   bool collapsed = false;
   double log_z = 0;  ///< ln of the mean weight
-  /// Standard error of log_z by the delta method: sd(w) / (mean(w) √n).
+  /// Standard error of log_z by the delta method, sd(w) / (mean(w) √n), and by rounding.
   double log_z_se = 0;
   /// Whether that error can be believed: 100 effective draws at least, and k̂ below its threshold or
   /// weights that are nearly all alike (half of the draws are effective). Mass of p where q has
   /// (nearly) none shows in neither figure.
   bool log_z_se_holds = false;
-  double elbo = 0;  ///< mean ln w of the draws whose weight is positive
+  /// The bound without the draws whose weight is zero: with one of these, that of q is -∞.
+  double elbo = 0;
   double elbo_se = 0;
+  /// The bound without draws where p is all but zero, too: whose ln w is more than 10 nats, and
+  /// more than ten times the distance of the 90 % from the 98 % quantile, below the former. Of a
+  /// density with steep walls a few draws beyond them have the whole say in `elbo`, and none here.
+  double trimmed_elbo = 0;
+  double trimmed_elbo_se = 0;
+  double outside = 0;        ///< share of the draws that are left out there
   double ess = 0;            ///< effective draws, (Σw)² / Σw²
   double ess_fraction = 0;   ///< of all draws
   double largest_share = 0;  ///< largest weight over the sum of weights
   /// Tail index of the weights by Pareto smoothing; nothing where too few weights differ to fit it.
   std::optional<double> khat;
   /// log_z of the first half of the draws minus that of the second, in standard errors of this
-  /// difference; 0 where both are exact, NaN where a half has no weight.
+  /// difference, which are no less than what rounding does; NaN where a half has no weight.
   double half_gap = 0;
+  double rounding = 0;  ///< of ln w, in nats, where the weight is
 };
 
-/// The figures for weights given by their logarithms, in the order of the draws.
-Importance importance(std::span<const double> log_weights);
+/// The figures for weights given by their logarithms, in the order of the draws. `rounding` is that
+/// of these logarithms, where it is more than their own last digit (rounding_of).
+Importance importance(std::span<const double> log_weights, double rounding = 0);
+
+/// The figures for weights p/q, with the rounding that both have.
+Importance importance(std::span<const double> log_p, std::span<const double> log_q);
+
+/// How far apart the numbers next to ln p and to ln q are: their differences are known no better.
+/// The mean over draws, by weight, since what ln p is where there is none does not matter; 0 where
+/// no weight is positive.
+double rounding_of(std::span<const double> log_p, std::span<const double> log_q);
 
 /// ln p - ln q of each draw. What is +∞ on the side of q is a failure of q and gives NaN.
 std::vector<double> log_weights(std::span<const double> log_p, std::span<const double> log_q);

@@ -36,7 +36,8 @@ double inverted(std::span<const Weighted> sorted, double p) {
   return sorted.back().value;
 }
 
-ParameterSummary summary_of(std::vector<Weighted>& draws, bool is_weighted, std::uint64_t missing) {
+ParameterSummary summary_of(std::vector<Weighted>& draws, bool is_weighted, std::uint64_t missing,
+                            bool with_quantiles) {
   ParameterSummary summary{nan, nan, nan, nan, nan, nan, missing};
   double total = 0;
   for (const auto& draw : draws) total += draw.weight;
@@ -59,6 +60,7 @@ ParameterSummary summary_of(std::vector<Weighted>& draws, bool is_weighted, std:
   const bool has_spread = std::ranges::count_if(draws, [](auto& d) { return d.weight > 0; }) > 1;
   summary.sd = has_spread ? std::sqrt(variance / (1 - (is_weighted ? squares : 1 / n))) : nan;
   summary.mcse = !has_spread ? nan : is_weighted ? std::sqrt(error) : summary.sd / std::sqrt(n);
+  if (!with_quantiles) return summary;
 
   std::ranges::sort(draws, {}, &Weighted::value);
   const auto quantile = is_weighted ? inverted : interpolated;
@@ -68,10 +70,8 @@ ParameterSummary summary_of(std::vector<Weighted>& draws, bool is_weighted, std:
   return summary;
 }
 
-}  // namespace
-
-std::vector<ParameterSummary> summarise(std::span<const double> values, std::size_t count,
-                                        std::span<const double> weights) {
+std::vector<ParameterSummary> summaries_of(std::span<const double> values, std::size_t count,
+                                           std::span<const double> weights, bool with_quantiles) {
   const std::size_t n = count == 0 ? 0 : values.size() / count;
   assert(weights.empty() || weights.size() == n);
   std::vector<ParameterSummary> summaries;
@@ -88,9 +88,16 @@ std::vector<ParameterSummary> summarise(std::span<const double> values, std::siz
         draws.push_back({value, weight});
       }
     }
-    summaries.push_back(summary_of(draws, !weights.empty(), missing));
+    summaries.push_back(summary_of(draws, !weights.empty(), missing, with_quantiles));
   }
   return summaries;
+}
+
+}  // namespace
+
+std::vector<ParameterSummary> summarise(std::span<const double> values, std::size_t count,
+                                        std::span<const double> weights) {
+  return summaries_of(values, count, weights, true);
 }
 
 Shift largest_shift(std::span<const ParameterSummary> from, std::span<const ParameterSummary> to) {
@@ -112,6 +119,43 @@ Shift largest_shift(std::span<const ParameterSummary> from, std::span<const Para
       shift.sd_parameter = i;
     }
   }
+  return shift;
+}
+
+Shift largest_shift(std::span<const double> values, std::size_t count, std::size_t plain,
+                    std::span<const double> weights) {
+  const auto from = summaries_of(values.first(plain * count), count, {}, false);
+  const auto to = summaries_of(values, count, weights, false);
+  auto shift = largest_shift(from, to);
+  if (count == 0 || weights.empty()) return shift;
+  double sum = 0;
+  for (const double w : weights) sum += w;
+  // What each draw moves a figure by: its influence on either summary, times its share in that.
+  const auto error = [&](std::size_t parameter, auto&& influence) {
+    double squares = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      const double x = values[i * count + parameter];
+      if (std::isnan(x)) continue;
+      const double share = i < plain ? 1 / static_cast<double>(plain) : 0;
+      const double moved = influence(from[parameter], to[parameter], x, share, weights[i] / sum);
+      squares += moved * moved;
+    }
+    return std::isfinite(squares) ? std::sqrt(squares) : 0;
+  };
+  const auto widens = [](const ParameterSummary& summary, double x) {
+    const double u = (x - summary.mean) / summary.sd;
+    return (u * u - 1) / 2;
+  };
+  using Of = const ParameterSummary&;
+  shift.mean_error =
+      error(shift.mean_parameter, [&](Of a, Of b, double x, double share, double weight) {
+        const double apart = (a.mean - b.mean) / b.sd;
+        return share * (x - a.mean) / b.sd - weight * ((x - b.mean) / b.sd + apart * widens(b, x));
+      });
+  shift.sd_error =
+      error(shift.sd_parameter, [&](Of a, Of b, double x, double share, double weight) {
+        return share * widens(a, x) - weight * widens(b, x);
+      });
   return shift;
 }
 

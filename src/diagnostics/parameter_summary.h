@@ -39,10 +39,17 @@ struct Shift {
   double sd = 0;                   ///< |ln of the ratio of sds|
   std::size_t mean_parameter = 0;  ///< where they are
   std::size_t sd_parameter = 0;
+  double mean_error = 0;  ///< standard errors of both, where they were asked for
+  double sd_error = 0;
 };
 
 /// Parameters whose sds are both zero and whose means agree, as those of constants, do not count.
 /// What cannot be compared makes the shift infinite.
 Shift largest_shift(std::span<const ParameterSummary> from, std::span<const ParameterSummary> to);
+
+/// From the first `plain` draws as they are to all draws by their weights, with the standard errors
+/// that chance gives both figures (by the delta method).
+Shift largest_shift(std::span<const double> values, std::size_t count, std::size_t plain,
+                    std::span<const double> weights);
 
 }  // namespace riffle

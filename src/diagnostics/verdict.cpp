@@ -27,7 +27,13 @@ constexpr double most_fit_gap_errors = 3;  // standard errors; a gap must be bey
 constexpr double good_fraction = 0.5;
 constexpr double excellent_fraction = 0.9;
 constexpr double most_shift = 0.1;
-constexpr double most_gap = 0.5;  // nats
+constexpr double shift_errors = 2;  // a shift within so many standard errors may be chance
+constexpr double most_gap = 0.5;    // nats
+constexpr double most_outside = 0.01;
+constexpr double most_rounding = 0.1;   // nats
+constexpr double some_rounding = 1e-3;  // nats
+constexpr double most_failures = 0.5;   // of all evaluations
+constexpr double some_failures = 0.1;
 // Fewer draws than this, where few of them are effective, miss the weights that would show why.
 constexpr double least_draws = 10'000;
 
@@ -50,6 +56,41 @@ std::string percent(double fraction) {
 bool agree(const Evidence& a, const Evidence& b) {
   const double gap = std::abs(a.log_z - b.log_z);
   return gap <= most_fit_gap || gap <= most_fit_gap_errors * std::hypot(a.log_z_se, b.log_z_se);
+}
+
+/// ": what the model said", where it said something.
+std::string because(const VerdictEvidence& evidence) {
+  return evidence.first_failure.empty() ? "" : "; the first said: " + evidence.first_failure;
+}
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// Where ln p says less than a weight needs.
+void look_at_numbers(const VerdictEvidence& evidence, std::vector<std::string>& wrong) {
+  const double failed = share(evidence.failed_evaluations, evidence.evaluations);
+  if (failed > most_failures) {
+    wrong.push_back(fmt::format(
+        "the target gave no number at {} of all {} evaluations (at most {}): what it is there is "
+        "not known{}",
+        percent(failed), evidence.evaluations, percent(most_failures), because(evidence)));
+  }
+  const auto& i = evidence.importance;
+  if (i.rounding >= most_rounding) {
+    wrong.push_back(fmt::format(
+        "ln p is near {:.2g}, where numbers are {:.2g} nats apart (at most {}): differences of "
+        "ln p are lost, and weights are rounding; subtract a constant from ln p",
+        i.log_z, i.rounding, most_rounding));
+  }
+  if (!evidence.value_of_none.empty()) {
+    wrong.push_back(fmt::format("{} is nan at all of the draws: the model gives it no value",
+                                evidence.value_of_none));
+  }
+  if (const double without = share(evidence.without_value, i.draws); without > most_invalid) {
+    wrong.push_back(fmt::format("{} is nan at {} of the draws ({}), which figures leave out",
+                                evidence.value, evidence.without_value, percent(without)));
+  }
 }
 
 /// Mass that q's own draws do not reach.
@@ -111,14 +152,15 @@ std::vector<std::string> faults(const VerdictEvidence& evidence) {
                     "{}): there may be more modes",
                     percent(*evidence.unseen_modes), percent(most_unseen)));
   }
+  look_at_numbers(evidence, wrong);
   if (i.collapsed || !std::isfinite(i.log_z)) {
     wrong.push_back(fmt::format("no importance weight of {} draws is a positive number", i.draws));
     return wrong;
   }
   const double invalid = static_cast<double>(i.invalid) / draws;
   if (invalid > most_invalid) {
-    wrong.push_back(fmt::format("the target gave no number at {} of the draws ({})", i.invalid,
-                                percent(invalid)));
+    wrong.push_back(fmt::format("the target gave no number at {} of the draws ({}){}", i.invalid,
+                                percent(invalid), because(evidence)));
   }
   if (!(i.ess >= least_ess)) {
     wrong.push_back(fmt::format("only {:.3g} effective draws of {} ({}); {} are needed", i.ess,
@@ -166,18 +208,24 @@ std::vector<std::string> reservations(const VerdictEvidence& evidence) {
                     "gets wrong",
                     i.ess, i.draws, percent(i.ess_fraction)));
   }
-  if (!(i.log_z - i.elbo <= most_gap)) {
+  if (!(i.log_z - i.trimmed_elbo <= most_gap)) {
     reasons.push_back(fmt::format("the bound is {:.2f} nats below log Z (at most {})",
-                                  i.log_z - i.elbo, most_gap));
+                                  i.log_z - i.trimmed_elbo, most_gap));
+  }
+  if (i.outside - share(i.invalid, i.draws) > most_outside) {
+    reasons.push_back(
+        fmt::format("{} of the draws lie where p is all but zero (at most {}); the weights leave "
+                    "them out",
+                    percent(i.outside - share(i.invalid, i.draws)), percent(most_outside)));
   }
   if (std::isnan(evidence.mean_shift) || std::isnan(evidence.sd_shift)) {
     reasons.emplace_back("weighted and plain draws were not compared");
   } else {
-    if (!(evidence.mean_shift <= most_shift)) {
+    if (!(evidence.mean_shift - shift_errors * evidence.mean_shift_se <= most_shift)) {
       reasons.push_back(fmt::format("weights move a mean by {:.2f} sd (at most {})",
                                     evidence.mean_shift, most_shift));
     }
-    if (!(evidence.sd_shift <= most_shift)) {
+    if (!(evidence.sd_shift - shift_errors * evidence.sd_shift_se <= most_shift)) {
       reasons.push_back(fmt::format("weights change an sd by a factor of {:.2f} (at most {:.2f})",
                                     std::exp(evidence.sd_shift), std::exp(most_shift)));
     }
@@ -193,8 +241,12 @@ std::vector<std::string> reservations(const VerdictEvidence& evidence) {
   if (invalid > some_invalid) {
     reasons.push_back(
         fmt::format("the target gave no number at {} of {} draws; the weights leave "
-                    "them out",
-                    i.invalid, i.draws));
+                    "them out{}",
+                    i.invalid, i.draws, because(evidence)));
+  }
+  if (share(evidence.without_value, i.draws) > some_invalid) {
+    reasons.push_back(fmt::format("{} is nan at {} of {} draws, which figures leave out",
+                                  evidence.value, evidence.without_value, i.draws));
   }
   return reasons;
 }
@@ -232,6 +284,26 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
     reasons.push_back(
         fmt::format("the target gave no number at {} of {} draws", i.invalid, i.draws));
   }
+  if (evidence.without_value > 0 && share(evidence.without_value, i.draws) <= some_invalid) {
+    reasons.push_back(fmt::format("{} is nan at {} of {} draws", evidence.value,
+                                  evidence.without_value, i.draws));
+  }
+  const double failed = share(evidence.failed_evaluations, evidence.evaluations);
+  if (failed > some_failures && failed <= most_failures) {
+    reasons.push_back(fmt::format("the target gave no number at {} of all {} evaluations{}",
+                                  percent(failed), evidence.evaluations, because(evidence)));
+  }
+  if (i.outside > 0 && i.trimmed_elbo > i.elbo) {
+    reasons.push_back(fmt::format(
+        "{} of the draws lie where p is all but zero: without them the bound is {:.2f} nats below "
+        "log Z, with them {:.3g}",
+        percent(i.outside), i.log_z - i.trimmed_elbo, i.log_z - i.elbo));
+  }
+  if (i.rounding > some_rounding && i.rounding < most_rounding) {
+    reasons.push_back(fmt::format(
+        "ln p is near {:.2g}, where numbers are {:.2g} nats apart: log Z is known no better",
+        i.log_z, i.rounding));
+  }
   const auto& weighed = evidence.reached ? evidence.reached->importance : i;
   if (!i.collapsed && !weighed.log_z_se_holds) {
     reasons.emplace_back("the standard error of log Z is itself uncertain: it may be too small");
@@ -265,8 +337,8 @@ Verdict judge(const VerdictEvidence& evidence) {
     verdict.reasons.push_back(fmt::format(
         "{} of {} draws are effective, the bound is {:.2g} nats below log Z, and weights move no "
         "mean by more than {:.2g} sd and no sd by more than {}",
-        percent(i.ess_fraction), i.draws, std::max(0.0, i.log_z - i.elbo), evidence.mean_shift,
-        percent(std::expm1(evidence.sd_shift))));
+        percent(i.ess_fraction), i.draws, std::max(0.0, i.log_z - i.trimmed_elbo),
+        evidence.mean_shift, percent(std::expm1(evidence.sd_shift))));
   }
   add_notes(evidence, verdict.reasons);
   return verdict;

@@ -27,6 +27,8 @@ struct VerdictEvidence {
   /// moments are the likelier to exist; NaN where not computed.
   double mean_shift = std::numeric_limits<double>::quiet_NaN();
   double sd_shift = std::numeric_limits<double>::quiet_NaN();
+  double mean_shift_se = 0;  ///< what chance does to them: their standard errors
+  double sd_shift_se = 0;
 
   /// The same draws together with some that reach wider than q (ReachingDraws), where there are
   /// any: their weights and the evidence by them.
@@ -50,6 +52,15 @@ struct VerdictEvidence {
   bool budget_exhausted = false;  ///< the fit was stopped before it said that it was done
   /// As many as were to judge it, where the budget did for fewer; otherwise 0.
   std::uint64_t draws_wanted = 0;
+  /// Of the whole fit, search and training included.
+  std::uint64_t evaluations = 0;
+  std::uint64_t failed_evaluations = 0;  ///< of these, those that gave no number
+  std::string first_failure;             ///< what the target said of the first; may be empty
+  /// Draws, of those behind the figures, without the value that most of them lack, of the values
+  /// that some have: those for which constrain() gives NaN.
+  std::uint64_t without_value = 0;
+  std::string value;          ///< that one
+  std::string value_of_none;  ///< a parameter that no draw has; empty where there is none
 };
 
 /// What a user may do with the draws, and why, in plain sentences with figures: first what decided

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "riffle/posterior.h"
 #include "targets/density.h"
@@ -19,6 +20,8 @@ class MeteredDensity final : public Density<double> {
       : Density<double>(density.dim()), density_(density), calls_(calls) {}
 
   std::uint64_t evaluations() const { return evaluations_.load(std::memory_order_relaxed); }
+  /// Of these, those that gave no number: NaN or +∞.
+  std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
   /// Of all threads together.
   double seconds() const {
     return static_cast<double>(nanoseconds_.load(std::memory_order_relaxed)) * 1e-9;
@@ -57,12 +60,17 @@ class MeteredDensity final : public Density<double> {
     squares_.fetch_add(z.count() * z.count(), std::memory_order_relaxed);
     products_.fetch_add(z.count() * static_cast<std::uint64_t>(taken), std::memory_order_relaxed);
     done_.fetch_add(1, std::memory_order_relaxed);
+    const auto failed = std::count_if(log_density, log_density + z.count(), [](double x) {
+      return !(x < std::numeric_limits<double>::infinity());
+    });
+    failures_.fetch_add(static_cast<std::uint64_t>(failed), std::memory_order_relaxed);
     if (calls_ != nullptr) calls_->ended.fetch_add(1, std::memory_order_relaxed);
   }
 
   const Density<double>& density_;
   TargetCalls* calls_;
   mutable std::atomic<std::uint64_t> evaluations_{0};
+  mutable std::atomic<std::uint64_t> failures_{0};
   mutable std::atomic<std::uint64_t> nanoseconds_{0};
   mutable std::atomic<std::uint64_t> done_{0};      ///< calls
   mutable std::atomic<std::uint64_t> squares_{0};   ///< Σ points²

@@ -1,6 +1,9 @@
 #include "run/assessment.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -43,6 +46,7 @@ void add_values(Assessment& result, const Target& target, std::uint64_t seed) {
   report.values = kept.next(result.kept);
   report.generated_count = kept.generated_count();
   report.failed_generations = kept.failures();
+  report.missing_values = kept.missing();
   if (report.generated_count == 0) return;
   std::vector<double> weights;
   if (report.weighted && !report.resampled) {
@@ -82,6 +86,38 @@ Draws first_of(const Draws& draws, std::uint64_t n) {
   return {draws.dim, rows(draws.z, draws.dim), rows(draws.log_q, 1), rows(draws.log_p, 1)};
 }
 
+/// Those from number n on.
+Draws from(const Draws& draws, std::size_t n) {
+  const auto rows = [&](const std::vector<double>& all, std::size_t width) {
+    return std::vector<double>(all.begin() + static_cast<std::ptrdiff_t>(n * width), all.end());
+  };
+  return {draws.dim, rows(draws.z, draws.dim), rows(draws.log_q, 1), rows(draws.log_p, 1)};
+}
+
+/// What a model computes from its parameters may be NaN at all draws: Stan has such elements.
+void add_missing(VerdictEvidence& evidence, const MissingValues& missing, const Target& target) {
+  evidence.without_value = missing.count;
+  evidence.value = missing.name;
+  const auto names = target.parameter_names();
+  const auto parameters = std::span(names).first(std::min(target.parameter_count(), names.size()));
+  const auto lost = std::ranges::find_first_of(missing.nowhere, parameters);
+  if (lost != missing.nowhere.end()) evidence.value_of_none = *lost;
+}
+
+/// A few thousand draws can be luckier or unluckier than those behind the figures. Whoever uses
+/// them has to know.
+void judge_kept(PosteriorReport& report) {
+  const auto kept = importance(report.log_weights);
+  report.kept_ess_fraction = kept.ess_fraction;
+  report.kept_khat = kept.khat;
+  if (kept.ess_fraction >= 0.8 * report.ess_fraction) return;
+  report.verdict_reasons.push_back(fmt::format(
+      "of the {} draws that are kept {:.3g} % are effective{}, as chance has it, of all that judge "
+      "the fit {:.3g} %: for averages by weights take more (run.draws)",
+      kept.draws, 100 * kept.ess_fraction, kept.khat ? fmt::format(" (k̂ {:.2f})", *kept.khat) : "",
+      100 * report.ess_fraction));
+}
+
 RandomStream to_keep(const AssessmentOptions& options) {
   return {options.seed, Purpose::draws, 0};
 }
@@ -96,33 +132,39 @@ AssessmentOptions assessment_options(const Spec& spec) {
 }
 
 Weighed weigh(const FlowModel<double>& model, std::span<const double> params, const Target& target,
-              const Density<double>& density, VerdictEvidence known,
+              const MeteredDensity& density, VerdictEvidence known,
               const AssessmentOptions& options, Executor& executor) {
-  const RandomStream fresh{options.seed, Purpose::assessment, options.number};
   const bool enough = !options.budget || options.budget->left() >= options.all_draws();
-  auto own = enough ? draw<double>(model, &density, params, fresh, 0, options.draws, executor)
-                    : draw_within(*options.budget, model, density, params, to_keep(options),
+  const auto stream =
+      enough ? RandomStream{options.seed, Purpose::assessment, options.number} : to_keep(options);
+  auto own = enough ? draw<double>(model, &density, params, stream, 0, options.draws, executor)
+                    : draw_within(*options.budget, model, density, params, stream,
                                   std::max(options.draws, options.kept_draws), executor);
-  auto all =
-      reach_wider(model, density, params, own, fresh, enough ? options.wider_draws() : 0, executor);
+  auto all = reach_wider(model, density, params, own, stream, enough ? options.wider_draws() : 0,
+                         executor);
   Weighed result{std::move(own), std::move(all), {}, std::move(known), !enough};
   auto& evidence = result.evidence;
-  evidence.importance = importance(log_weights(result.own.log_p, result.own.log_q));
+  evidence.importance = importance(result.own.log_p, result.own.log_q);
   const auto drawn = evidence.importance.draws;
   evidence.draws_wanted = drawn < options.draws ? options.draws : 0;
   evidence.keeps_constants = target.keeps_constants();
   evidence.injective = model.injective(params);
+  evidence.evaluations = density.evaluations();
+  evidence.failed_evaluations = density.failures();
+  evidence.first_failure = target.failures().first_message;
   const auto weights = log_weights(result.all.draws.log_p, result.all.draws.log_q);
   if (result.all.wider > 0) {
     evidence.reached = {importance(weights), riffle::evidence(result.all)};
+    auto& error = evidence.reached->evidence.log_z_se;
+    error = std::hypot(error, evidence.importance.rounding);
   }
   result.smoothed = normalised_weights(psis(weights).smoothed);
   if (!result.smoothed.empty()) {
-    const std::size_t dim = result.own.dim;
-    const auto shift = largest_shift(summarise(result.own.z, dim),
-                                     summarise(result.all.draws.z, dim, result.smoothed));
+    const auto shift = largest_shift(result.all.draws.z, result.own.dim, drawn, result.smoothed);
     evidence.mean_shift = shift.mean;
     evidence.sd_shift = shift.sd;
+    evidence.mean_shift_se = shift.mean_error;
+    evidence.sd_shift_se = shift.sd_error;
   }
   return result;
 }
@@ -134,9 +176,12 @@ Evidence evidence_of(const Weighed& weighed) {
 }
 
 Assessment assess(const FlowModel<double>& model, std::span<const double> params,
-                  const Target& target, const Density<double>& density, const Weighed& weighed,
+                  const Target& target, const MeteredDensity& density, const Weighed& weighed,
                   const AssessmentOptions& options, Executor& executor) {
-  const auto& evidence = weighed.evidence;
+  auto evidence = weighed.evidence;
+  DrawValues assessed(target, std::nullopt);
+  auto values = assessed.next(weighed.own);
+  add_missing(evidence, assessed.missing(), target);
   const auto verdict = judge(evidence);
   Assessment result;
   result.invalid = evidence.importance.zero + evidence.importance.invalid;
@@ -161,27 +206,30 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
 
   // Weights that say nothing dependable would only add their noise.
   report.weighted = verdict.grade != Grade::unreliable && !weighed.smoothed.empty();
-  DrawValues assessed(target, std::nullopt);
-  const auto& shown = report.weighted ? weighed.all.draws : weighed.own;
-  add_figures(report, assessed.names(), 0, assessed.next(shown),
+  if (report.weighted) {
+    const auto wider = assessed.next(from(weighed.all.draws, weighed.own.log_q.size()));
+    values.insert(values.end(), wider.begin(), wider.end());
+  }
+  add_figures(report, assessed.names(), 0, values,
               report.weighted ? weighed.smoothed : std::span<const double>());
   report.parameter_count = target.parameter_count();
 
   if (options.resample) {
     const auto& all = weighed.all;
-    const auto chosen =
-        resample(log_weights(all.draws.log_p, all.draws.log_q),
-                 weighed.kept_too ? std::min(options.kept_draws, own.draws) : options.kept_draws,
-                 {options.seed, Purpose::resampling, options.number});
+    const auto chosen = resample(
+        log_weights(all.draws.log_p, all.draws.log_q),
+        weighed.short_of_draws ? std::min(options.kept_draws, own.draws) : options.kept_draws,
+        {options.seed, Purpose::resampling, options.number});
     report.resampled = chosen.status == ResampleStatus::ok;
     if (report.resampled) result.kept = select(all, chosen.indices);
   }
   if (!report.resampled) {
-    result.kept = weighed.kept_too ? first_of(weighed.own, options.kept_draws)
-                                   : draw<double>(model, &density, params, to_keep(options), 0,
-                                                  options.kept_draws, executor);
+    result.kept = weighed.short_of_draws ? first_of(weighed.own, options.kept_draws)
+                                         : draw<double>(model, &density, params, to_keep(options),
+                                                        0, options.kept_draws, executor);
   }
   report.log_weights = log_weights(result.kept.log_p, result.kept.log_q);
+  if (!report.resampled && options.kept_draws > 0) judge_kept(report);
   if (options.kept_draws > 0) add_values(result, target, options.seed);
   return result;
 }

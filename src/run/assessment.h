@@ -25,8 +25,8 @@ struct AssessmentOptions {
   std::uint64_t draws = 20'000;      ///< of the model; some that reach wider come on top of them
   std::uint64_t kept_draws = 4'000;  ///< for the report; without any, no generated quantities
   bool resample = false;             ///< the kept ones, by their weights
-  /// Where what is left of it does not do for all draws, as many as it does for, and
-  /// `least_final_draws` at least, are both weighed and kept.
+  /// Where what is left of it does not do for all draws, there are as many as it does for, and
+  /// `least_final_draws` at least, which are kept, too, and none that reach wider.
   std::optional<Budget> budget{};
 
   std::uint64_t wider_draws() const { return draws / 4; }
@@ -43,7 +43,7 @@ struct Weighed {
   /// Pareto-smoothed weights of all, of sum 1; empty where no weight is positive.
   std::vector<double> smoothed;
   VerdictEvidence evidence;
-  bool kept_too = false;  ///< whether `own` are those to keep, for want of budget
+  bool short_of_draws = false;  ///< whether `own` are those to keep, for want of budget
 };
 
 /// The evidence by all draws.
@@ -58,12 +58,12 @@ struct Assessment {
 /// Weighs fresh draws of a model against its target. `known` is what else is known, such as of
 /// other modes; what the model, the target and the weights tell is filled in here.
 Weighed weigh(const FlowModel<double>& model, std::span<const double> params, const Target& target,
-              const Density<double>& density, VerdictEvidence known,
+              const MeteredDensity& density, VerdictEvidence known,
               const AssessmentOptions& options, Executor& executor);
 
 /// Judges a model by draws of it that were weighed with the same options.
 Assessment assess(const FlowModel<double>& model, std::span<const double> params,
-                  const Target& target, const Density<double>& density, const Weighed& weighed,
+                  const Target& target, const MeteredDensity& density, const Weighed& weighed,
                   const AssessmentOptions& options, Executor& executor);
 
 /// What was spent on the target in `seconds` of wall-clock, and what failed.

@@ -1,11 +1,15 @@
 #include "run/draw_values.h"
 
+#include <cmath>
 #include <utility>
 
 namespace riffle {
 
 DrawValues::DrawValues(const Target& target, std::optional<std::uint64_t> seed)
-    : target_(target), names_(target.parameter_names()), parameters_(names_.size()) {
+    : target_(target),
+      names_(target.parameter_names()),
+      parameters_(names_.size()),
+      missing_(parameters_, 0) {
   if (!seed) return;
   generator_ = target.generator(*seed);
   if (generator_ == nullptr) return;
@@ -14,6 +18,8 @@ DrawValues::DrawValues(const Target& target, std::optional<std::uint64_t> seed)
 
 void DrawValues::next(std::span<const double> z, std::span<double> values) {
   target_.constrain(z, values.first(parameters_));
+  ++draws_;
+  for (std::size_t i = 0; i < parameters_; ++i) missing_[i] += std::isnan(values[i]) ? 1 : 0;
   if (generator_ != nullptr) generator_->generate(z, values.subspan(parameters_));
 }
 
@@ -30,6 +36,19 @@ std::vector<double> DrawValues::next(const Draws& draws) {
 
 TargetFailures DrawValues::failures() const {
   return generator_ == nullptr ? TargetFailures{} : generator_->failures();
+}
+
+MissingValues DrawValues::missing() const {
+  MissingValues result;
+  for (std::size_t i = 0; i < parameters_; ++i) {
+    if (draws_ > 0 && missing_[i] == draws_) {
+      result.nowhere.push_back(names_[i]);
+    } else if (missing_[i] > result.count) {
+      result.count = missing_[i];
+      result.name = names_[i];
+    }
+  }
+  return result;
 }
 
 }  // namespace riffle

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "diagnostics/evaluation.h"
+#include "riffle/posterior.h"
 #include "riffle/target.h"
 
 namespace riffle {
@@ -31,12 +32,16 @@ class DrawValues {
 
   /// Draws some of whose generated quantities are NaN.
   TargetFailures failures() const;
+  /// Values of the draws so far, other than generated quantities, that are NaN.
+  MissingValues missing() const;
 
  private:
   const Target& target_;
   std::vector<std::string> names_;
   std::size_t parameters_;
   std::unique_ptr<Generator> generator_;
+  std::uint64_t draws_ = 0;
+  std::vector<std::uint64_t> missing_;  ///< draws without each of the parameters
 };
 
 }  // namespace riffle

@@ -103,8 +103,9 @@ Figures final_figures(const Spec& spec, const Target* own, const Targets<T>& tar
   if constexpr (std::is_same_v<T, double>) {
     if (own != nullptr) {
       const auto options = assessment_options(spec);
-      const auto weighed = weigh(model, params, *own, *targets.exact, {}, options, executor);
-      auto assessed = assess(model, params, *own, *targets.exact, weighed, options, executor);
+      const auto& density = *targets.metered;
+      const auto weighed = weigh(model, params, *own, density, {}, options, executor);
+      auto assessed = assess(model, params, *own, density, weighed, options, executor);
       const auto& p = assessed.report;
       return {p.elbo, p.elbo_se, assessed.invalid, std::move(assessed.kept),
               std::move(assessed.report)};
@@ -214,6 +215,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   add_warnings(report, is_improper, final_terms.beta);
   if (report.posterior) {
     add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
+    add_missing_warning(report.warnings, report.posterior->missing_values, spec.run.draws);
   }
   if (own != nullptr) warn_of_one_thread(report, spec, *own);
   return report;

@@ -82,9 +82,11 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
     report.warnings.emplace_back(
         "the draws are not resampled: their weights are carried by too few of them");
   }
-  add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
+  const auto kept = report.draws.log_q.size();
+  add_generation_warning(report.warnings, report.posterior->failed_generations, kept);
+  add_missing_warning(report.warnings, report.posterior->missing_values, kept);
   warn_of_one_thread(report, spec, target);
-  if (const auto kept = report.draws.log_q.size(); kept < spec.run.draws) {
+  if (kept < spec.run.draws) {
     report.warnings.push_back(fmt::format(
         "the budget did for {} draws, not for the {} of run.draws", kept, spec.run.draws));
   }

@@ -343,6 +343,7 @@ void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64
   out.write(csv.take());
   out.commit();
   add_generation_warning(warnings, values.failures(), n);
+  add_missing_warning(warnings, values.missing(), n);
 }
 
 }  // namespace

@@ -96,7 +96,13 @@ void add_posterior(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["resampled"] = p.resampled;
   summary["weighted"] = p.weighted;
   summary["transformed_parameters"] = p.parameters.size() - p.parameter_count - p.generated_count;
+  summary["kept_ess_fraction"] = number(p.kept_ess_fraction);
+  summary["kept_khat"] = number(p.kept_khat);
   summary["generated_quantities"] = p.generated_count;
+  if (const auto& missing = p.missing_values; missing.count > 0 || !missing.nowhere.empty()) {
+    summary["missing_values"] = {
+        {"draws", missing.count}, {"of", missing.name}, {"nowhere", missing.nowhere}};
+  }
   summary["parameters"] = parameters_json(p);
 }
 

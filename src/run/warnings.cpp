@@ -100,6 +100,24 @@ void add_generation_warning(std::vector<std::string>& warnings, const TargetFail
                   with_commas(failures.count), with_commas(draws), failures.first_message));
 }
 
+void add_missing_warning(std::vector<std::string>& warnings, const MissingValues& missing,
+                         std::uint64_t draws) {
+  if (missing.count > 0) {
+    warnings.push_back(
+        fmt::format("{} is nan at {} of {} draws: figures leave these out, the model gives it no "
+                    "value there",
+                    missing.name, with_commas(missing.count), with_commas(draws)));
+  }
+  if (!missing.nowhere.empty() && draws > 0) {
+    const auto more = missing.nowhere.size() - 1;
+    warnings.push_back(
+        fmt::format("{}{} nan at all draws: the model gives {} no value, and there are no figures",
+                    missing.nowhere.front(),
+                    more == 0 ? " is" : fmt::format(" and {} more are", with_commas(more)),
+                    more == 0 ? "it" : "them"));
+  }
+}
+
 void warn_of_one_thread(FitReport& report, const Spec& spec, const Target& target) {
   if (target.thread_safe() || spec.run.threads <= 1) return;
   report.warnings.push_back(fmt::format(

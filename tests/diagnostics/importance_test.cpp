@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "support/random.h"
@@ -89,7 +90,9 @@ TEST(Importance, ZerosAreWeightsAndWhatIsNoNumberIsCounted) {
   EXPECT_EQ(found.zero, 2U);
   EXPECT_EQ(found.invalid, 3U);
   EXPECT_NEAR(found.log_z, std::log(0.5), 1e-15);
-  EXPECT_EQ(found.elbo, 0);
+  // The bound is that of the half of q that stays: it is no more than log Z.
+  EXPECT_NEAR(found.elbo, std::log(0.5), 1e-15);
+  EXPECT_EQ(found.outside, 0.5);
   EXPECT_NEAR(found.ess, 5, 1e-14);
   EXPECT_NEAR(found.ess_fraction, 0.5, 1e-15);
 }
@@ -99,8 +102,9 @@ TEST(Importance, WithoutAnyWeightThereAreNoFigures) {
                               std::vector<double>{nan, -inf, inf}}) {
     const auto found = importance(weights);
     EXPECT_TRUE(found.collapsed);
-    for (const double figure : {found.log_z, found.log_z_se, found.elbo, found.elbo_se, found.ess,
-                                found.ess_fraction, found.largest_share, found.half_gap}) {
+    for (const double figure :
+         {found.log_z, found.log_z_se, found.elbo, found.elbo_se, found.trimmed_elbo, found.outside,
+          found.ess, found.ess_fraction, found.largest_share, found.half_gap}) {
       EXPECT_TRUE(std::isnan(figure));
     }
     EXPECT_FALSE(found.khat);
@@ -119,6 +123,82 @@ TEST(Importance, APerfectFit) {
   EXPECT_EQ(found.half_gap, 0);
   EXPECT_FALSE(found.khat);
   EXPECT_TRUE(found.log_z_se_holds);
+}
+
+/// ln p and ln q of the standard normal distribution in `dim` dimensions, each rounded in its own
+/// way, where ln p has a constant added.
+std::pair<std::vector<double>, std::vector<double>> rounded(std::size_t dim, double constant,
+                                                            std::uint64_t seed) {
+  test::Random random(seed);
+  std::vector<double> log_p;
+  std::vector<double> log_q;
+  for (int i = 0; i < 20'000; ++i) {
+    double up = 0;
+    double down = 0;
+    std::vector<double> z(dim);
+    for (double& x : z) x = random.normal();
+    for (std::size_t d = 0; d < dim; ++d) up -= 0.5 * z[d] * z[d];
+    for (std::size_t d = dim; d-- > 0;) down -= 0.5 * (z[d] * z[d] + 1.8378770664093453);
+    log_p.push_back(up + constant);
+    log_q.push_back(down);
+  }
+  return {log_p, log_q};
+}
+
+TEST(Importance, RoundingIsNoDisagreement) {
+  for (const std::size_t dim : {1UL, 10UL, 100UL}) {
+    for (const double constant : {0.0, 1e3, -1e6, 1e9}) {
+      for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        const auto [log_p, log_q] = rounded(dim, constant, seed);
+        const auto found = importance(log_p, log_q);
+        EXPECT_LT(std::abs(found.half_gap), 4) << dim << " dimensions, " << constant;
+        EXPECT_GT(found.ess_fraction, 0.999);
+        EXPECT_LT(found.rounding, 1e-6);
+      }
+    }
+  }
+}
+
+TEST(Importance, HalvesThatDisagreeByMoreThanRoundingStillDo) {
+  std::vector<double> weights(10'000, 0.0);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = (i < 5'000 ? 1e-3 : 0) + 1e-5 * static_cast<double>(i % 7);
+  }
+  EXPECT_GT(importance(weights).half_gap, 100);
+  EXPECT_LT(importance(weights, 1).half_gap, 1);
+}
+
+TEST(Importance, RoundingIsThatOfTheLogarithmsWhereTheWeightIs) {
+  for (const double constant : {1e13, -1e15, 1e16, 1e17}) {
+    const auto [log_p, log_q] = rounded(2, constant, 1);
+    const auto found = importance(log_p, log_q);
+    const double digit = std::nextafter(std::abs(constant), inf) - std::abs(constant);
+    EXPECT_NEAR(found.rounding / digit, 1, 1e-3) << constant;
+    EXPECT_GE(found.log_z_se, found.rounding) << constant;
+  }
+  // A draw without weight may have any ln p.
+  const std::vector<double> log_p{-1, -2, -1e18};
+  const std::vector<double> log_q{-1, -2, -3};
+  EXPECT_LT(rounding_of(log_p, log_q), 1e-15);
+  EXPECT_EQ(rounding_of(std::vector<double>{nan}, std::vector<double>{0}), 0);
+}
+
+TEST(Importance, AFewDrawsBeyondASteepWallHaveNoSayInTheTrimmedBound) {
+  auto weights = normal_weights(10'000, 1.1, -5, 3);
+  const auto before = importance(weights);
+  EXPECT_EQ(before.trimmed_elbo, before.elbo);
+  EXPECT_EQ(before.outside, 0);
+  for (std::size_t i = 0; i < 20; ++i) weights[500 * i] = -1e6 * static_cast<double>(i + 1);
+  const auto found = importance(weights);
+  EXPECT_LT(found.elbo, -10'000);
+  EXPECT_NEAR(found.trimmed_elbo, before.elbo - 0.002, 1e-3);
+  EXPECT_NEAR(found.trimmed_elbo_se, before.elbo_se, 0.001);
+  EXPECT_NEAR(found.outside, 0.002, 1e-12);
+  EXPECT_LE(found.trimmed_elbo, found.log_z);
+  // What is spread out as a normal distribution is has no outside, however wide it is.
+  test::Random random(7);
+  for (double& w : weights) w = 30 * random.normal();
+  EXPECT_EQ(importance(weights).outside, 0);
 }
 
 TEST(Importance, AnErrorIsNotBelievedUnderAHeavyTail) {

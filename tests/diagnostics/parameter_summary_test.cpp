@@ -174,5 +174,36 @@ TEST(LargestShift, WhatCannotBeComparedIsFarApart) {
   }
 }
 
+TEST(LargestShift, ItsErrorsAreTheSpreadThatChanceGivesIt) {
+  // q = N(0, 1), p = N(0.2, 0.9²); the last fifth of the draws is not among the plain ones.
+  double mean[2] = {0, 0};
+  double squares[2] = {0, 0};
+  double error[2] = {0, 0};
+  constexpr int runs = 400;
+  for (std::uint64_t run = 0; run < runs; ++run) {
+    test::Random random(run);
+    std::vector<double> values(1000);
+    std::vector<double> weights(1000);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = random.normal();
+      const double u = (values[i] - 0.2) / 0.9;
+      weights[i] = std::exp(0.5 * values[i] * values[i] - 0.5 * u * u);
+    }
+    const auto shift = largest_shift(values, 1, 800, weights);
+    const double figures[2] = {shift.mean, shift.sd};
+    const double errors[2] = {shift.mean_error, shift.sd_error};
+    for (std::size_t k = 0; k < 2; ++k) {
+      mean[k] += figures[k] / runs;
+      squares[k] += figures[k] * figures[k] / runs;
+      error[k] += errors[k] / runs;
+    }
+  }
+  EXPECT_NEAR(mean[0], 0.2 / 0.9, 0.01);
+  EXPECT_NEAR(mean[1], -std::log(0.9), 0.01);
+  for (std::size_t k = 0; k < 2; ++k) {
+    EXPECT_NEAR(error[k] / std::sqrt(squares[k] - mean[k] * mean[k]), 1, 0.15) << k;
+  }
+}
+
 }  // namespace
 }  // namespace riffle

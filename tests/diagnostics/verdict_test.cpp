@@ -33,6 +33,7 @@ VerdictEvidence good() {
   i.log_z_se_holds = true;
   i.elbo = -10.1;
   i.elbo_se = 0.005;
+  i.trimmed_elbo = -10.1;
   i.ess = 8000;
   i.ess_fraction = 0.8;
   i.largest_share = 0.001;
@@ -201,9 +202,75 @@ const std::array changes{
     Change{"halves_unknown", Grade::unreliable, "halves",
            [](auto& e) { e.importance.half_gap = nan; }},
     Change{"gap", Grade::reliable_after_reweighting, "0.70 nats below",
-           [](auto& e) { e.importance.elbo = -10.7; }},
+           [](auto& e) { e.importance.elbo = e.importance.trimmed_elbo = -10.7; }},
+    Change{"gap_of_few_draws", Grade::reliable, "with them 590",
+           [](auto& e) {
+             e.importance.elbo = -600;
+             e.importance.outside = 0.002;
+           }},
+    Change{"outside", Grade::reliable_after_reweighting, "2 % of the draws lie where p is all but",
+           [](auto& e) { e.importance.outside = 0.02; }},
+    Change{"outside_failed", Grade::reliable, "effective",
+           [](auto& e) {
+             e.importance.invalid = 90;
+             e.importance.outside = 0.0095;
+           }},
+    Change{"rounding", Grade::unreliable, "numbers are 0.12 nats apart",
+           [](auto& e) { e.importance.rounding = 0.125; }},
+    Change{"rounding_a_little", Grade::reliable, "log Z is known no better",
+           [](auto& e) { e.importance.rounding = 0.0156; }},
+    Change{"evaluations_failed", Grade::unreliable,
+           "no number at 74 % of all 587000 evaluations (at most 50 %): what it is there is not "
+           "known; the first said: scale is nan",
+           [](auto& e) {
+             e.evaluations = 587'000;
+             e.failed_evaluations = 434'380;
+             e.first_failure = "scale is nan";
+           }},
+    Change{"evaluations_failed_some", Grade::reliable, "at 20 % of all 1000 evaluations",
+           [](auto& e) {
+             e.evaluations = 1'000;
+             e.failed_evaluations = 200;
+           }},
+    Change{"draws_failed_message", Grade::unreliable, "(20 %); the first said: out of range",
+           [](auto& e) {
+             e.importance.invalid = 2000;
+             e.first_failure = "out of range";
+           }},
+    Change{"no_value_many", Grade::unreliable, "tau is nan at 2000 of the draws (20 %)",
+           [](auto& e) {
+             e.without_value = 2000;
+             e.value = "tau";
+           }},
+    Change{"no_value_some", Grade::reliable_after_reweighting, "tau is nan at 300 of 10000 draws",
+           [](auto& e) {
+             e.without_value = 300;
+             e.value = "tau";
+           }},
+    Change{"no_value_few", Grade::reliable, "tau is nan at 3 of 10000 draws",
+           [](auto& e) {
+             e.without_value = 3;
+             e.value = "tau";
+           }},
+    Change{"no_value_ever", Grade::unreliable, "tau is nan at all of the draws",
+           [](auto& e) { e.value_of_none = "tau"; }},
     Change{"mean", Grade::reliable_after_reweighting, "a mean by 0.30 sd",
            [](auto& e) { e.mean_shift = 0.3; }},
+    Change{"mean_by_chance", Grade::reliable, "effective",
+           [](auto& e) {
+             e.mean_shift = 0.11;
+             e.mean_shift_se = 0.006;
+           }},
+    Change{"mean_beyond_chance", Grade::reliable_after_reweighting, "a mean by 0.11 sd",
+           [](auto& e) {
+             e.mean_shift = 0.11;
+             e.mean_shift_se = 0.004;
+           }},
+    Change{"sd_by_chance", Grade::reliable, "effective",
+           [](auto& e) {
+             e.sd_shift = 0.11;
+             e.sd_shift_se = 0.006;
+           }},
     Change{"sd", Grade::reliable_after_reweighting, "a factor of 1.35",
            [](auto& e) { e.sd_shift = 0.3; }},
     Change{"not_compared", Grade::reliable_after_reweighting, "not compared",

@@ -1,5 +1,6 @@
 // The staged fit from a spec, against evidences and moments that are known.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -579,6 +580,141 @@ TEST(PosteriorFit, WhatTheTargetSaysIsHandedOn) {
   EXPECT_TRUE(std::ranges::count(told, one.warnings.front()) == 1);
   spec.run.threads = 1;
   EXPECT_EQ(std::ranges::count(fit(spec, Loose(true)).warnings, one.warnings.front()), 0);
+}
+
+/// N(0, 1) in two dimensions, some of whose values cannot be computed right of z.1 = `edge`.
+class Gaps : public Target {
+ public:
+  Gaps(double edge, bool all) : edge_(edge), all_(all) {}
+  std::size_t dim() const override { return 2; }
+  void evaluate(Tile<const double> z, std::span<double> log_density,
+                Tile<double> gradient) const override {
+    for (std::size_t s = 0; s < z.count(); ++s) {
+      log_density[s] = -0.5 * (z(0, s) * z(0, s) + z(1, s) * z(1, s));
+      for (std::size_t d = 0; d < 2; ++d) gradient(d, s) = -z(d, s);
+    }
+  }
+  std::vector<std::string> parameter_names() const override { return {"a", "b", "sum"}; }
+  std::size_t parameter_count() const override { return 2; }
+  void constrain(std::span<const double> z, std::span<double> theta) const override {
+    theta[0] = z[0];
+    theta[1] = z[1];
+    theta[2] = z[0] + z[1];
+    if (z[0] <= edge_) return;
+    theta[2] = std::nan("");
+    if (all_) theta[0] = theta[1] = std::nan("");
+  }
+
+ private:
+  double edge_;
+  bool all_;
+};
+
+TEST(PosteriorFit, ValuesThatAreNanAreCountedWarnedOfAndJudged) {
+  struct Case {
+    double edge;
+    double share;  ///< of the draws beyond
+    const char* verdict;
+  };
+  for (const auto& [edge, share, verdict] :
+       {Case{1, 0.1587, "unreliable"}, Case{2, 0.0228, "reliable-after-reweighting"},
+        Case{3, 0.0013, "reliable"}, Case{50, 0, "reliable"}}) {
+    for (const bool all : {false, true}) {
+      auto spec = posterior_spec();
+      spec.run.threads = 1;
+      const auto report = fit(spec, Gaps(edge, all));
+      const auto& p = *report.posterior;
+      EXPECT_EQ(p.verdict, verdict) << edge;
+      EXPECT_NEAR(static_cast<double>(p.missing_values.count) / 4000, share,
+                  5 * std::sqrt(share / 4000));
+      std::size_t nan_rows = 0;
+      for (std::size_t s = 0; s < 4000; ++s) {
+        nan_rows += std::isnan(p.values[3 * s + 2]) ? 1 : 0;
+        EXPECT_EQ(std::isnan(p.values[3 * s]), all && report.draws.z[2 * s] > edge);
+      }
+      EXPECT_EQ(nan_rows, p.missing_values.count);
+      const std::string name = all ? "a" : "sum";
+      EXPECT_EQ(says(p, name + " is nan at"), share > 0) << edge;
+      EXPECT_EQ(std::ranges::any_of(report.warnings,
+                                    [&](const auto& warning) {
+                                      return contains(warning, fmt::format("{} is nan at {} of",
+                                                                           name, nan_rows));
+                                    }),
+                share > 0)
+          << edge;
+      const auto summary = nlohmann::json::parse(summary_json(spec, report));
+      EXPECT_EQ(summary.contains("missing_values"), share > 0);
+    }
+  }
+}
+
+TEST(PosteriorFit, ValuesThatNoDrawHasAreAFaultWhereTheyAreParameters) {
+  auto spec = posterior_spec();
+  spec.run.threads = 1;
+  const auto computed = fit(spec, Gaps(-50, false));
+  EXPECT_EQ(computed.posterior->verdict, "reliable");
+  EXPECT_EQ(computed.posterior->missing_values.nowhere, std::vector<std::string>{"sum"});
+  ASSERT_EQ(computed.warnings.size(), 1U);
+  EXPECT_TRUE(contains(computed.warnings[0], "sum is nan at all draws")) << computed.warnings[0];
+  const auto parameters = fit(spec, Gaps(-50, true));
+  EXPECT_EQ(parameters.posterior->verdict, "unreliable");
+  EXPECT_TRUE(says(*parameters.posterior, "a is nan at all of the draws"));
+  EXPECT_TRUE(contains(parameters.warnings[0], "a and 2 more are nan")) << parameters.warnings[0];
+}
+
+TEST(PosteriorFit, ATargetThatMostlyFailsIsNotBelieved) {
+  // Of the points, some are no good wherever they are.
+  const auto target = make_target(2, [](std::span<const double> z, std::span<double> gradient) {
+    gradient[0] = -z[0];
+    gradient[1] = -z[1];
+    const double part = 1e4 * (z[0] + 3 * z[1]);
+    if (part - std::floor(part) < 0.74) return std::nan("");
+    return -0.5 * (z[0] * z[0] + z[1] * z[1]);
+  });
+  auto spec = posterior_spec();
+  spec.run.threads = 1;
+  spec.run.max_gradients = 100'000;
+  const auto report = fit(spec, *target);
+  EXPECT_EQ(report.posterior->verdict, "unreliable");
+  EXPECT_TRUE(says(*report.posterior, "evaluations (at most 50 %)"));
+}
+
+TEST(PosteriorFit, WhereLnPIsTooLargeForItsDifferencesItSaysSo) {
+  const auto plus = [](double constant) {
+    return make_target(2, [constant](std::span<const double> z, std::span<double> gradient) {
+      gradient[0] = -z[0];
+      gradient[1] = -z[1];
+      return constant - 0.5 * (z[0] * z[0] + z[1] * z[1]);
+    });
+  };
+  auto spec = posterior_spec();
+  spec.run.threads = 1;
+  spec.run.evaluation_draws = 2000;
+  spec.run.draws = 500;
+  for (const double constant : {0.0, 1e6, 1e13, -1e14}) {
+    const auto report = fit(spec, *plus(constant));
+    EXPECT_EQ(report.posterior->verdict, "reliable") << constant;
+    EXPECT_NEAR(report.posterior->log_z - constant, std::log(2 * std::numbers::pi),
+                0.001 + 2 * report.posterior->log_z_se)
+        << constant;
+  }
+  for (const double constant : {1e15, -1e17, 1e20}) {
+    const auto report = fit(spec, *plus(constant));
+    EXPECT_EQ(report.posterior->verdict, "unreliable") << constant;
+    EXPECT_TRUE(says(*report.posterior, "subtract a constant from ln p")) << constant;
+  }
+}
+
+TEST(PosteriorFit, APerfectFitIsReliable) {
+  for (const std::uint64_t seed : {4U, 9U, 10U, 11U}) {
+    auto spec = spec_of("gaussian");
+    spec.target.dim = 100;
+    spec.run.method = "staged";
+    spec.run.seed = seed;
+    spec.run.evaluation_draws = 20'000;
+    const auto report = fit(spec);
+    EXPECT_EQ(report.posterior->verdict, "reliable") << seed;
+  }
 }
 
 TEST(PosteriorFit, ResampledDrawsFollowTheTarget) {
