@@ -1,10 +1,11 @@
-// BridgeStan's C interface (version 2.7 of it) over a model of Stan 2.21, as the distribution's packages
-// r-cran-rstan and r-cran-stanheaders make them. tools/stan_model.sh compiles this once and links it with
-// each model. Facts of the interface: https://roualdes.us/bridgestan/latest/languages/c-api.html
+// BridgeStan's C interface (version 2.7 of it) over a model of Stan 2.21 or 2.32, as the distribution's
+// packages r-cran-rstan and r-cran-stanheaders make them. tools/stan_model.sh compiles this once and links it
+// with each model. Facts of the interface: https://roualdes.us/bridgestan/latest/languages/c-api.html
 //
-// Every function may be called from several threads: Debian's Stan keeps its autodiff stack thread-local
-// always, and stan_model.sh makes the one static variable of a generated model thread-local too. Functions
-// return 0, or -1 and a message in *error (to be freed by bs_free_error_msg); constructors NULL.
+// Every function may be called from several threads: the autodiff stack is thread-local (in Debian's 2.21
+// always, in 2.32 by STAN_THREADS), and stan_model.sh makes the one static variable of a generated model
+// thread-local too. Functions return 0, or -1 and a message in *error (to be freed by bs_free_error_msg);
+// constructors NULL.
 
 #include <cstdlib>
 #include <cstring>
@@ -31,6 +32,7 @@ stan::model::model_base& new_model(stan::io::var_context& data, unsigned seed, s
 namespace {
 
 using Var = stan::math::var;
+using Engine = decltype(stan::services::util::create_rng(0, 0));
 using Json = nlohmann::json;
 
 /// Each thread's autodiff stack must be there before its first evaluation.
@@ -230,7 +232,7 @@ std::string data_text(const char* data) {
 
 struct bs_rng {
   explicit bs_rng(unsigned seed) : engine(stan::services::util::create_rng(seed, 0)) {}
-  boost::ecuyer1988 engine;
+  Engine engine;
 };
 
 struct bs_model {
@@ -345,7 +347,7 @@ BS_API int bs_param_constrain(const bs_model* m, bool tp, bool gq, const double*
                               bs_rng* rng, char** error) {
   return guarded(error, [&] {
     if (gq && rng == nullptr) throw std::runtime_error("generated quantities need a bs_rng");
-    static thread_local boost::ecuyer1988 unused;
+    static thread_local Engine unused;
     Messages messages;
     std::vector<double> z(theta_unc, theta_unc + m->model->num_params_r());
     std::vector<int> none;

@@ -27,6 +27,7 @@
 #include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/spec.h"
+#include "run/external_target.h"
 #include "run/run_folder.h"
 
 namespace riffle {
@@ -328,6 +329,7 @@ int run_fit(const FitArguments& a) {
         [&](Spec& spec) {
           apply(a, spec);
           shown = spec;
+          compile_target(spec, &stop_requested);  // before its time begins
           watch(spec, a.what);
         },
         make_callbacks(progress, a.quiet));
@@ -348,6 +350,7 @@ int run_fit(const FitArguments& a) {
                                              : std::filesystem::path(spec.run.out);
     if (spec.run.method == "figure3") return run_fit_figure3(spec, folder, stop_requested);
     Progress progress(spec.run.quiet);
+    compile_target(spec, &stop_requested);  // before its time begins
     watch(spec, folder);
     outcome = run_in_folder(spec, folder, make_callbacks(progress, spec.run.quiet));
     progress.finish();
@@ -383,8 +386,9 @@ Command add_fit(CLI::App& app) {
   fit->add_option(
       "--samples", a->samples,
       "learn the density of the points in a file, CSV or .npy; WHAT may be a spec file");
-  fit->add_option("--stan", a->stan,
-                  "fit a Stan model, compiled by tools/stan_model.sh or BridgeStan");
+  fit->add_option(
+      "--stan", a->stan,
+      "fit a Stan model: MODEL.stan, or its library by tools/stan_model.sh or BridgeStan");
   fit->add_option("--plugin", a->plugin, "fit the target in a library (riffle/plugin.h)");
   fit->add_option("--data", a->data, "data of the Stan model or plug-in: FILE.json, or JSON");
   fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
@@ -408,7 +412,16 @@ Command add_fit(CLI::App& app) {
       "73 also where another riffle is at work in the folder; 74 also where only what it says "
       "cannot\n"
       "be written: the results are there then.");
-  return {fit, [a] { return run_fit(*a); }};
+  return {fit, [a] {
+            try {
+              return run_fit(*a);
+            } catch (const Error&) {
+              // Interrupted before there was anything to write.
+              if (!stop_requested) throw;
+              complain("interrupted\n");
+              return interrupted_exit;
+            }
+          }};
 }
 
 }  // namespace riffle

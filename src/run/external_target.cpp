@@ -10,13 +10,23 @@
 #include "targets/model_data.h"
 #include "targets/plugin.h"
 #include "targets/stan_model.h"
+#include "targets/stan_program.h"
 
 namespace riffle {
 
+void compile_target(const Spec& spec, const std::atomic<bool>* stop) {
+  const auto& stan = spec.target.stan;
+  if (is_stan_program(stan)) compile_stan_program(stan, {spec.run.quiet, stop});
+}
+
 std::unique_ptr<Target> external_target(const Spec& spec) {
   const auto& t = spec.target;
-  if (!t.stan.empty())
-    return load_stan_model(t.stan, t.data, {spec.run.seed, t.thread_safe, t.generated_quantities});
+  if (!t.stan.empty()) {
+    std::filesystem::path library(t.stan);
+    if (is_stan_program(library))
+      library = compile_stan_program(library, {spec.run.quiet, nullptr});
+    return load_stan_model(library, t.data, {spec.run.seed, t.thread_safe, t.generated_quantities});
+  }
   if (!t.plugin.empty()) return load_plugin(t.plugin, t.data, {t.thread_safe});
   return nullptr;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "riffle/spec.h"
@@ -7,8 +8,14 @@
 
 namespace riffle {
 
-/// The target from the library that the spec names, or null where it names none. Throws as
-/// targets/stan_model.h and targets/plugin.h do.
+/// Compiles the Stan program that the spec names, where it names one that is not in the cache, so
+/// that external_target() takes no time for it. `stop` may be null. Throws as
+/// targets/stan_program.h does.
+void compile_target(const Spec& spec, const std::atomic<bool>* stop);
+
+/// The target from the library that the spec names, or that is compiled from the Stan program it
+/// names; null where it names neither. Throws as targets/stan_model.h, targets/stan_program.h and
+/// targets/plugin.h do.
 std::unique_ptr<Target> external_target(const Spec& spec);
 
 /// The target of a run that reports a posterior, with parameters and verdict: of a library's

@@ -12,6 +12,7 @@
 #include "io/files.h"
 #include "riffle/error.h"
 #include "run/run_folder.h"
+#include "targets/stan_program.h"
 
 namespace riffle {
 namespace {
@@ -30,7 +31,7 @@ std::array<Input, 4> inputs_of(const Spec& spec) {
   const auto& t = spec.target;
   return {{{"samples", t.samples, false},
            {"data", t.data, false},
-           {"stan", t.stan, true},
+           {"stan", t.stan, !is_stan_program(t.stan)},
            {"plugin", t.plugin, true}}};
 }
 

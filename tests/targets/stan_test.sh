@@ -10,8 +10,7 @@ for package in r-cran-rstan r-cran-stanheaders; do
   [ -d "/usr/lib/R/site-library/$([ $package = r-cran-rstan ] && echo rstan || echo StanHeaders)" ] ||
     skip "no $package: apt-get install -y --no-install-recommends r-cran-rstan r-cran-stanheaders dpkg-dev"
 done
-version=$(sed -n 's/^Version: //p' /usr/lib/R/site-library/rstan/DESCRIPTION)
-case $version in 2.21.*) ;; *) skip "the models are in the language of Stan 2.21, not of $version" ;; esac
+version=$(sed -n 's/^Version: \([0-9]*\.[0-9]*\).*/\1/p' /usr/lib/R/site-library/StanHeaders/DESCRIPTION)
 
 # Libraries of unchanged models come from the cache.
 mkdir models
@@ -20,7 +19,7 @@ for model in "$source"/examples/stan/eight_schools_{centered,noncentered}.stan \
   "$stan_model" "$model" -o "models/$(basename "$model" .stan).so" >"$log/out" 2>"$log/err" ||
     fail "$model does not compile: $(cat "$log/err")"
 done
-RIFFLE_STAN_MODELS=$PWD/models RIFFLE_EXAMPLES=$source/examples "$tests" || fail "tests of the libraries"
+RIFFLE_STAN_MODELS=$PWD/models RIFFLE_STAN_VERSION=$version RIFFLE_EXAMPLES=$source/examples "$tests" || fail "tests of the libraries"
 
 # What the script says of what it cannot do.
 complains() { # CODE TEXT ARGUMENT...
@@ -35,12 +34,52 @@ complains 64 'usage'
 complains 64 'not named' model.txt
 complains 64 '--fast' --fast model.stan
 complains 66 'does not exist' none.stan
-printf 'parameters { real x }\n' >broken.stan
-complains 65 'PARSER EXPECTED' broken.stan
+printf 'parameters {\n  real x\n}\nmodel { x ~ normal(0, 1); }\n' >broken.stan
+complains 65 "in 'broken'" broken.stan
+complains 65 'line 3, column ' broken.stan
+complains 65 "this is Stan $version of the distribution" broken.stan
+if grep -E 'codetools|Execution halted|Error in' "$log/err"; then fail "words of R's"; fi
+[ "$(wc -l <"$log/err")" -le 12 ] || fail "not shortened: $(cat "$log/err")"
 [ ! -e broken.so ] || fail "a library of a broken model"
 complains 73 'no folder' broken.stan -o nowhere/broken.so
 BRIDGESTAN=nowhere complains 66 'no BridgeStan checkout' broken.stan
+complains 64 '--cached' broken.stan -o broken.so --cached
+XDG_CACHE_HOME=/proc complains 73 'set XDG_CACHE_HOME' broken.stan
 STAN_HEADERS=nowhere complains 69 'apt-get install -y --no-install-recommends r-cran-rstan' broken.stan
+
+# What a Stan does not read yet, or no longer: each of a model that is refused is told with its line.
+mkdir -p checkout/stan/src/stan
+printf '%%_model.so: %%.stan\n\t@echo "its own words"; false\n' >checkout/Makefile
+reads_not() { # MINOR LINE-OF-THE-MODEL TEXT
+  echo "#define STAN_MINOR $1" >checkout/stan/src/stan/version.hpp
+  printf '// a model\n%s\n' "$2" >language.stan
+  BRIDGESTAN=$PWD/checkout complains 65 "$3" language.stan
+  grep -q 'its own words' "$log/err" || fail "Stan's own words are missing: $(cat "$log/err")"
+}
+for line in 'data { int N; array[N] real x; }' 'array [2, 3] int k;' 'real f(data array[] real x) {'; do
+  reads_not 21 "$line" 'line 2: `array[N] real x` is syntax of Stan 2.26 and later; this is Stan 2.21'
+  reads_not 21 "$line" 'write `real x[N]`, or take a newer BridgeStan'
+  reads_not 36 "$line" 'this is Stan 2.36'
+  if grep -q 'line 2' "$log/err"; then fail "array is blamed of Stan 2.36: $(cat "$log/err")"; fi
+done
+for line in 'real x[N];' 'data { int<lower=1, upper=G> group[N]; }' 'vector<lower=0>[3] v[2, N];' \
+  'simplex[4] p[3];' 'cholesky_factor_corr[3] L[2];' 'real y[2] = x;'; do
+  reads_not 36 "$line" 'line 2: Stan 2.33 removed `real x[N]`; this is Stan 2.36'
+  reads_not 36 "$line" 'write `array[N] real x`'
+  reads_not 32 "$line" 'this is Stan 2.32'
+  if grep -q 'line 2' "$log/err"; then fail "old arrays are blamed of Stan 2.32: $(cat "$log/err")"; fi
+done
+for line in 'array[N] real x;' 'vector[N] x;' 'x[1] = y[2];' 'real a = y[2];'; do
+  reads_not 36 "$line" 'this is Stan 2.36'
+  if grep -q 'line 2' "$log/err"; then fail "blamed of Stan 2.36: $line"; fi
+done
+reads_not 32 'tuple(real, int) t;' 'line 2: `tuple` is syntax of Stan 2.33'
+reads_not 21 'model { profile("x") { } }' '`profile` is syntax of Stan 2.26'
+reads_not 21 'target += normal_lupdf(x | 0, 1);' 'write _lpdf'
+reads_not 32 'sum_to_zero_vector[3] v;' '`sum_to_zero_vector` is syntax of Stan 2.36'
+reads_not 36 'x <- 3;' 'Stan 2.33 removed `<-`'
+reads_not 36 'mu ~ foo(1);' 'this is Stan 2.36'
+rm -r checkout
 
 # BridgeStan's own make, which puts the library beside the model.
 mkdir checkout
