@@ -4,6 +4,7 @@
 #include "riffle/constraints.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
+#include "riffle/formula.h"
 #include "riffle/posterior.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"

@@ -29,6 +29,8 @@
 #include "riffle/spec.h"
 #include "run/external_target.h"
 #include "run/run_folder.h"
+#include "targets/formula/formula.h"
+#include "targets/target_registry.h"
 
 namespace riffle {
 namespace {
@@ -52,6 +54,9 @@ struct FitArguments {
   std::string samples;
   std::string stan;
   std::string plugin;
+  std::string density;
+  std::string log_density;
+  std::string coordinates;
   std::string data;
   std::string out;
   bool force = false;
@@ -72,6 +77,9 @@ struct FitArguments {
   const std::string& file() const {
     return !samples.empty() ? samples : !stan.empty() ? stan : plugin;
   }
+  CLI::Option* density_given = nullptr;
+  CLI::Option* log_density_given = nullptr;
+  bool has_formula() const { return density_given->count() > 0 || log_density_given->count() > 0; }
   std::vector<Shorthand> shorthands{
       {"--seed", "run.seed", "seed of all random numbers [1]", {}},
       {"--threads", "run.threads", "0: one for each core, as far as the batch has work", {}},
@@ -108,7 +116,24 @@ void refuse_with_figure3(const FitArguments& a) {
     }
   }
   if (!a.file().empty()) refuse("--samples, --stan or --plugin");
+  if (a.has_formula()) refuse("--density or --log-density");
   if (!a.data.empty()) refuse("--data");
+}
+
+/// A formula takes the place of a recipe's or a spec file's target.
+void apply_formula(const FitArguments& a, Spec& spec) {
+  const bool is_log = a.log_density_given->count() > 0;
+  if (is_log && a.density_given->count() > 0) {
+    throw Error(ErrorKind::usage, "--density and --log-density do not go together: one is enough");
+  }
+  const auto floor = spec.target.log_floor;
+  spec.target = {};
+  spec.target.log_floor = floor;
+  (is_log ? spec.target.log_density : spec.target.density) = is_log ? a.log_density : a.density;
+  // What is wrong with it is said in terms of the option, also where it is empty.
+  parse_formula(
+      is_log ? a.log_density : a.density, is_log ? FormulaKind::log_density : FormulaKind::density,
+      parse_coordinates(a.coordinates, "--coordinates"), is_log ? "--log-density" : "--density");
 }
 
 void apply(const FitArguments& a, Spec& spec) {
@@ -125,6 +150,8 @@ void apply(const FitArguments& a, Spec& spec) {
       throw Error(error.kind(), fmt::format("{} {}: {}", s.option, s.value, error.what()));
     }
   }
+  if (a.has_formula()) apply_formula(a, spec);
+  if (!a.coordinates.empty()) spec.target.coordinates = a.coordinates;
   if (!a.stan.empty()) spec.target.stan = a.stan;
   if (!a.plugin.empty()) spec.target.plugin = a.plugin;
   if (!a.data.empty()) spec.target.data = a.data;
@@ -171,6 +198,12 @@ std::filesystem::path default_folder(const std::string& what, const Spec& spec) 
   }
   return std::filesystem::path("runs") /
          fmt::format("{}-{}", name.filename().string(), spec.run.seed);
+}
+
+/// What names the run's folder.
+std::string what_of(const FitArguments& a, bool named) {
+  if (!a.has_formula()) return named ? a.what : a.file();
+  return named ? std::filesystem::path(a.what).stem().string() + "-density" : "density";
 }
 
 /// What `riffle fit --samples FILE` fits: a flow whose inverse, which is all that maximum
@@ -242,6 +275,24 @@ void report(const RunOutcome& outcome, const Spec& spec) {
 /// A target that is named is fitted, or a file is: a spec file alone goes with both, for its flow
 /// and the other settings.
 void refuse_two_targets(const FitArguments& a) {
+  if (a.has_formula()) {
+    const auto* option = a.log_density_given->count() > 0 ? "--log-density" : "--density";
+    if (!a.file().empty()) {
+      throw Error(
+          ErrorKind::usage,
+          fmt::format("{} and {} do not go together: a run has one target", option, a.file()));
+    }
+    const auto targets = target_registry();
+    if (std::any_of(targets.begin(), targets.end(),
+                    [&](const auto& entry) { return entry.name == a.what; })) {
+      throw Error(
+          ErrorKind::usage,
+          fmt::format("{0} and {1} do not go together: a run has one target; leave {1} out, "
+                      "or name a recipe or a spec file for its settings",
+                      option, a.what));
+    }
+    return;
+  }
   std::error_code error;
   const auto status = std::filesystem::status(a.what, error);
   if (a.file().empty() ||
@@ -303,11 +354,12 @@ int run_fit(const FitArguments& a) {
 
   std::optional<RunOutcome> outcome;
   if (a.resume) {
-    if (!a.set.empty() || !a.out.empty() || !a.file().empty() || !a.data.empty()) {
+    if (!a.set.empty() || !a.out.empty() || !a.file().empty() || !a.data.empty() ||
+        a.has_formula() || !a.coordinates.empty()) {
       throw Error(
           ErrorKind::usage,
-          "a run is resumed as it was: --set, --out, --samples, --stan, --plugin and --data "
-          "do not go with it");
+          "a run is resumed as it was: --set, --out, --density, --log-density, --coordinates, "
+          "--samples, --stan, --plugin and --data do not go with it");
     }
     if (a.what.empty()) {
       throw Error(ErrorKind::usage,
@@ -336,17 +388,17 @@ int run_fit(const FitArguments& a) {
     progress.finish();
   } else {
     const bool named = a.what_given->count() > 0;
-    if (!named && a.file().empty()) {
+    if (!named && a.file().empty() && !a.has_formula()) {
       throw Error(ErrorKind::usage,
-                  "WHAT is missing: a spec file, a recipe or a target; or --samples FILE, --stan "
-                  "FILE or --plugin FILE");
+                  "WHAT is missing: a spec file, a recipe or a target; or --density FORMULA, "
+                  "--samples FILE, --stan FILE or --plugin FILE");
     }
     Spec spec = named ? find_spec(a.what) : !a.samples.empty() ? samples_spec() : posterior_spec();
-    if (named) refuse_two_targets(a);
+    if (named || a.has_formula()) refuse_two_targets(a);
     apply(a, spec);
     spec.validate();
     const std::filesystem::path folder = spec.run.out.empty()
-                                             ? default_folder(named ? a.what : a.file(), spec)
+                                             ? default_folder(what_of(a, named), spec)
                                              : std::filesystem::path(spec.run.out);
     if (spec.run.method == "figure3") return run_fit_figure3(spec, folder, stop_requested);
     Progress progress(spec.run.quiet);
@@ -383,6 +435,13 @@ Command add_fit(CLI::App& app) {
   a->what_given = fit->add_option(
       "WHAT", a->what,
       "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
+  a->density_given = fit->add_option(
+      "--density", a->density,
+      "fit a density given as a formula, such as 'exp(-x^2/2 - (y-x^2)^2)'; see docs/formulas.md");
+  a->log_density_given = fit->add_option("--log-density", a->log_density,
+                                         "the same where the formula is that of ln p");
+  fit->add_option("--coordinates", a->coordinates,
+                  "names of the formula's coordinates, x,y [its free names as they appear]");
   fit->add_option(
       "--samples", a->samples,
       "learn the density of the points in a file, CSV or .npy; WHAT may be a spec file");

@@ -16,6 +16,7 @@
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
 #include "riffle/spec.h"
+#include "targets/formula/formula.h"
 #include "targets/target_registry.h"
 
 namespace riffle {
@@ -92,7 +93,16 @@ struct Section {
   void (*print)();
 };
 
-constexpr std::array<Section, 7> sections{{
+void list_functions() {
+  constexpr std::size_t width = 32;
+  for (const auto& word : formula_words()) {
+    line(word.arguments.empty() ? std::string(word.name)
+                                : fmt::format("{}({})", word.name, word.arguments),
+         word.meaning, width);
+  }
+}
+
+constexpr std::array<Section, 8> sections{{
     {"targets", &list_targets},
     {"flows", &list_flows},
     {"bases", &list_bases},
@@ -100,6 +110,7 @@ constexpr std::array<Section, 7> sections{{
     {"optimizers", [] { list_section("optimizer", optimizer_registry()); }},
     {"schedules", [] { list_section("schedule", schedule_registry()); }},
     {"recipes", &list_recipes},
+    {"functions", &list_functions},
 }};
 
 }  // namespace
@@ -108,7 +119,8 @@ Command add_list(CLI::App& app) {
   auto what = std::make_shared<std::string>();
   auto* list = app.add_subcommand("list", "name what there is to choose from");
   list->add_option("WHAT", *what,
-                   "targets, flows, bases, objectives, optimizers, schedules or recipes [all]");
+                   "targets, flows, bases, objectives, optimizers, schedules, recipes or functions "
+                   "(of formulas) [all]");
   return {list, [what] {
             if (!what->empty()) {
               find_by_name(std::span<const Section>(sections), *what, "list").print();

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +16,7 @@
 #include "core/names.h"
 #include "riffle/error.h"
 #include "riffle/version.h"
+#include "targets/formula/formula.h"
 
 namespace riffle {
 namespace {
@@ -148,6 +151,10 @@ int main(int argc, char** argv) {
     const riffle::Error error(riffle::ErrorKind::io, "cannot write to standard output");
     riffle::complain("riffle: {}\n", error.what());
     return code != 0 ? code : riffle::exit_code(error.kind());
+  } catch (const riffle::FormulaError& error) {
+    riffle::complain("riffle: {}\n", riffle::one_line(error.what()));
+    if (isatty(STDERR_FILENO) != 0) riffle::complain("{}\n", error.excerpt());
+    return riffle::exit_code(error.kind());
   } catch (const riffle::Error& error) {
     riffle::complain("riffle: {}\n", riffle::one_line(error.what()));
     return riffle::exit_code(error.kind());

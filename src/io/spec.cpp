@@ -22,6 +22,7 @@
 #include "io/files.h"
 #include "io/recipes.h"
 #include "riffle/tile.h"
+#include "targets/formula/formula.h"
 #include "targets/target_registry.h"
 
 namespace riffle {
@@ -36,6 +37,9 @@ void for_each_key(S& s, Visit&& visit) {
   visit("target", "samples", s.target.samples);
   visit("target", "stan", s.target.stan);
   visit("target", "plugin", s.target.plugin);
+  visit("target", "density", s.target.density);
+  visit("target", "log_density", s.target.log_density);
+  visit("target", "coordinates", s.target.coordinates);
   visit("target", "data", s.target.data);
   visit("target", "thread_safe", s.target.thread_safe);
   visit("target", "generated_quantities", s.target.generated_quantities);
@@ -95,10 +99,16 @@ bool is_external(const Spec& spec) {
   return !spec.target.stan.empty() || !spec.target.plugin.empty();
 }
 
+/// Whether the target is a formula.
+bool is_formula(const Spec& spec) {
+  return !spec.target.density.empty() || !spec.target.log_density.empty();
+}
+
 /// Whether a run of the spec takes notice of a key.
 bool matters(const Spec& spec, std::string_view section, std::string_view key) {
   if (section == "target") {
-    if (key == "name") return !is_external(spec) && spec.target.samples.empty();
+    if (key == "name")
+      return !is_external(spec) && !is_formula(spec) && spec.target.samples.empty();
     if (key == "thread_safe" || key == "generated_quantities") return is_external(spec);
     return true;
   }
@@ -275,6 +285,49 @@ void check_figure3(const Spec& spec) {
   }
 }
 
+/// What a formula does not go together with, and what is wrong with it.
+void check_formula(const Spec& spec) {
+  const auto& target = spec.target;
+  if (!is_formula(spec)) {
+    if (!target.coordinates.empty()) {
+      throw usage(
+          fmt::format("target.coordinates is {}, but only a formula, target.density or "
+                      "target.log_density, has coordinates to name",
+                      target.coordinates));
+    }
+    return;
+  }
+  const bool is_log = target.density.empty();
+  const std::string_view key = is_log ? "target.log_density" : "target.density";
+  const auto refuse = [&](std::string_view other) {
+    throw usage(fmt::format("{} and {} do not go together: a run has one target", key, other));
+  };
+  if (!is_log && !target.log_density.empty()) refuse("target.log_density");
+  if (!target.samples.empty()) refuse("target.samples");
+  if (!target.stan.empty()) refuse("target.stan");
+  if (!target.plugin.empty()) refuse("target.plugin");
+  if (!target.data.empty()) {
+    throw usage(fmt::format("target.data is {}, but a formula takes no data: write numbers into it",
+                            target.data));
+  }
+  const auto formula =
+      parse_formula(is_log ? target.log_density : target.density,
+                    is_log ? FormulaKind::log_density : FormulaKind::density,
+                    parse_coordinates(target.coordinates, "target.coordinates"), key);
+  if (target.dim && *target.dim != formula.dim()) {
+    throw usage(fmt::format("target.dim is {}, but {} has {} coordinate{}", *target.dim, key,
+                            formula.dim(), formula.dim() == 1 ? "" : "s"));
+  }
+  if (!target.numbers.empty()) {
+    throw usage(fmt::format("target.{} is of another target than a formula",
+                            target.numbers.begin()->first));
+  }
+  if (spec.run.method != "staged") {
+    make_model<double>(spec.base.name, parse_flow(spec.flow.layers),
+                       {formula.dim(), 0, InstructionSet::scalar()});
+  }
+}
+
 /// What a target from a library does not go together with.
 void check_external(const Spec& spec) {
   const auto& target = spec.target;
@@ -408,7 +461,7 @@ void set_key(Spec& spec, std::string_view key, std::string_view value) {
 void Spec::validate() const {
   if (run.method == "figure3") check_figure3(*this);
   const auto& entry = find_by_name(target_registry(), target.name, "target");
-  if (target.dim) {
+  if (target.dim && !is_formula(*this)) {
     check(*target.dim >= 1 && *target.dim <= 1'000'000, "target.dim", *target.dim,
           "from 1 to 1000000");
     if (entry.needs_data()) {
@@ -435,13 +488,15 @@ void Spec::validate() const {
     check(std::isfinite(value), "target." + name, value, "a finite number");
     check(!option->flag || value == 0 || value == 1, "target." + name, value, "0 or 1");
   }
-  if (target.samples.empty() && !is_external(*this) && entry.needs_data() == target.data.empty()) {
+  if (target.samples.empty() && !is_external(*this) && !is_formula(*this) &&
+      entry.needs_data() == target.data.empty()) {
     throw usage(entry.needs_data()
                     ? fmt::format("target {} needs target.data, the file of its data", entry.name)
                     : fmt::format("target.data is {}, but target {} takes no data", target.data,
                                   entry.name));
   }
   check_external(*this);
+  check_formula(*this);
   const auto not_negative = [](double x) { return std::isfinite(x) && x >= 0; };
   check(not_negative(target.log_floor), "target.log_floor", target.log_floor, "0 or more");
   const auto layers = parse_flow(flow.layers);
@@ -533,7 +588,7 @@ void Spec::validate() const {
   const auto set = InstructionSet::parse(run.simd);
   // Whether names and arguments fit can only be told by making them, once the dimension is known.
   const std::size_t dim = static_cast<std::size_t>(target.dim.value_or(entry.default_dim));
-  if (!kind.of_samples && !is_external(*this) && !entry.needs_data()) {
+  if (!kind.of_samples && !is_external(*this) && !is_formula(*this) && !entry.needs_data()) {
     make_model<double>(base.name, layers, {dim, 0, set});
   }
   check(run.evaluation_draws >= 1000 && run.evaluation_draws <= most_draws, "run.evaluation_draws",

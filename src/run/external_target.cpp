@@ -31,9 +31,19 @@ std::unique_ptr<Target> external_target(const Spec& spec) {
   return nullptr;
 }
 
+std::unique_ptr<Target> formula_target_of(const Spec& spec) {
+  const auto& t = spec.target;
+  return make_formula_target(formula_of(spec), t.density.empty() ? t.log_density : t.density,
+                             InstructionSet::parse(spec.run.simd));
+}
+
 std::unique_ptr<Target> posterior_target(const Spec& spec) {
   if (!spec.target.samples.empty()) return nullptr;
   if (auto external = external_target(spec)) return external;
+  if (has_formula(spec)) {
+    if (spec.run.method != "staged" && spec.run.precision != "double") return nullptr;
+    return formula_target_of(spec);
+  }
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
   const bool wanted =
       spec.run.method == "staged" || (entry.posterior && spec.run.precision == "double");

@@ -18,9 +18,12 @@ void compile_target(const Spec& spec, const std::atomic<bool>* stop);
 /// targets/plugin.h do.
 std::unique_ptr<Target> external_target(const Spec& spec);
 
+/// The target that the spec's formula is. Throws as parse_formula does.
+std::unique_ptr<Target> formula_target_of(const Spec& spec);
+
 /// The target of a run that reports a posterior, with parameters and verdict: of a library's
-/// target, of a built-in posterior in double, and of all staged ones. Null where the run reports
-/// none. Throws also as target_options.h does.
+/// target, of a formula or a built-in posterior in double, and of all staged ones. Null where the
+/// run reports none. Throws also as target_options.h does.
 std::unique_ptr<Target> posterior_target(const Spec& spec);
 
 /// Makes the paths of the spec's target absolute, so that the spec means the same wherever it is

@@ -78,6 +78,14 @@ Targets<T> make_targets(const Spec& spec, const Target* own, InstructionSet set)
                   "a target of one's own computes in double: set run.precision to \"double\"");
     }
   }
+  if (has_formula(spec)) {
+    const auto formula = formula_of(spec);
+    targets.name = "density";
+    targets.exact = make_formula_density<T>(formula, set);
+    targets.trained =
+        with_log_floor(make_formula_density<T>(formula, set), spec.target.log_floor, set);
+    return targets;
+  }
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
   const auto options = target_options(entry, spec, set);
   targets.name = entry.name;

@@ -122,16 +122,16 @@ std::vector<double> some_draws(const TrainedFlow& flow) {
   return flow.sample(draws).z;
 }
 
-/// The same of a target from a library. Returns what there is to warn of: without the library, the
-/// rest can still be drawn.
+/// The same of a target from a library, or of a formula. Returns what there is to warn of: without
+/// the library, the rest can still be drawn.
 std::vector<std::string> add_external_target(PlotData& data, const Spec& spec,
                                              const TrainedFlow& flow) {
   const auto& library = spec.target.stan.empty() ? spec.target.plugin : spec.target.stan;
-  data.target = std::filesystem::path(library).stem().string();
+  data.target = has_formula(spec) ? "density" : std::filesystem::path(library).stem().string();
   if (flow.dim() != 2) return {};
   data.limit = limit_for(some_draws(flow));
   try {
-    const auto target = external_target(spec);
+    const auto target = has_formula(spec) ? formula_target_of(spec) : external_target(spec);
     data.target_density = target_grid(UserDensity(*target), target->log_z(), data.limit, cells);
   } catch (const Error& error) {
     return {fmt::format("no picture of the target: {}", error.what())};
@@ -150,7 +150,7 @@ PlotReport draw_training(const PictureSource& source, const std::filesystem::pat
   data.loss_every = source.loss_every;
   data.loss_name = spec.objective.name;
 
-  if (!spec.target.stan.empty() || !spec.target.plugin.empty()) {
+  if (!spec.target.stan.empty() || !spec.target.plugin.empty() || has_formula(spec)) {
     warnings = add_external_target(data, spec, source.flow);
   } else if (spec.target.samples.empty()) {
     add_target(data, spec);

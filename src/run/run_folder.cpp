@@ -38,12 +38,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// lp__, lp_approx__ and z.1 ... z.D, as CmdStan names them.
-std::vector<std::string> draws_header(std::size_t dim, bool with_target) {
+/// lp__, lp_approx__ and the coordinates, as CmdStan names them.
+std::vector<std::string> draws_header(const std::vector<std::string>& names, bool with_target) {
   std::vector<std::string> header;
   if (with_target) header.emplace_back("lp__");
   header.emplace_back("lp_approx__");
-  for (std::size_t d = 1; d <= dim; ++d) header.push_back(fmt::format("z.{}", d));
+  header.insert(header.end(), names.begin(), names.end());
   return header;
 }
 
@@ -180,7 +180,7 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
   if (report.posterior) {
     write_posterior(spec, report, folder);
   } else {
-    CsvText draws(draws_header(report.draws.dim, !report.log_p.empty()));
+    CsvText draws(draws_header(coordinate_names(spec, report.draws.dim), !report.log_p.empty()));
     add_draws(draws, report.draws, report.log_p, single);
     write_file(folder / run_files::draws, draws.text());
   }
@@ -369,7 +369,9 @@ void sample_folder(const fs::path& where, std::uint64_t n, std::uint64_t seed,
     }
   }
   const bool single = flow.definition().precision == "float";
-  CsvText csv(draws_header(flow.dim(), false));
+  const bool named = is_run && coordinates == Coordinates::parameters;
+  CsvText csv(
+      draws_header(coordinate_names(named ? spec_of_run(where) : Spec(), flow.dim()), false));
   for (std::uint64_t first = 0; first < n; first += chunk) {
     add_draws(csv, flow.sample(std::min(chunk, n - first), seed, first), {}, single);
     out.write(csv.take());

@@ -28,8 +28,32 @@ TargetOptions target_options(const TargetEntry& entry, const Spec& spec, Instruc
   return options;
 }
 
+bool has_formula(const Spec& spec) {
+  return !spec.target.density.empty() || !spec.target.log_density.empty();
+}
+
+Formula formula_of(const Spec& spec) {
+  const auto& t = spec.target;
+  const bool is_log = t.density.empty();
+  return parse_formula(is_log ? t.log_density : t.density,
+                       is_log ? FormulaKind::log_density : FormulaKind::density,
+                       parse_coordinates(t.coordinates, "target.coordinates"),
+                       is_log ? "target.log_density" : "target.density");
+}
+
+std::vector<std::string> coordinate_names(const Spec& spec, std::size_t dim) {
+  if (has_formula(spec)) return formula_of(spec).coordinates;
+  std::vector<std::string> names;
+  for (std::size_t d = 1; d <= dim; ++d) names.push_back(fmt::format("z.{}", d));
+  return names;
+}
+
 void check_target(const Spec& spec) {
   if (!spec.target.samples.empty()) return;
+  if (has_formula(spec)) {
+    check_model(spec, formula_of(spec).dim());
+    return;
+  }
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
   const auto target = entry.make<double>(target_options(entry, spec, InstructionSet::scalar()));
   check_model(spec, target->dim());
