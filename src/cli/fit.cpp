@@ -435,9 +435,9 @@ Command add_fit(CLI::App& app) {
   a->what_given = fit->add_option(
       "WHAT", a->what,
       "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
-  a->density_given = fit->add_option(
-      "--density", a->density,
-      "fit a density given as a formula, such as 'exp(-x^2/2 - (y-x^2)^2)'; see docs/formulas.md");
+  a->density_given =
+      fit->add_option("--density", a->density,
+                      "fit a density given as a formula, such as 'exp(-x^2/2 - (y-x^2)^2)'");
   a->log_density_given = fit->add_option("--log-density", a->log_density,
                                          "the same where the formula is that of ln p");
   fit->add_option("--coordinates", a->coordinates,

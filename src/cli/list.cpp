@@ -94,7 +94,7 @@ struct Section {
 };
 
 void list_functions() {
-  constexpr std::size_t width = 32;
+  constexpr std::size_t width = 36;
   for (const auto& word : formula_words()) {
     line(word.arguments.empty() ? std::string(word.name)
                                 : fmt::format("{}({})", word.name, word.arguments),
@@ -118,9 +118,9 @@ constexpr std::array<Section, 8> sections{{
 Command add_list(CLI::App& app) {
   auto what = std::make_shared<std::string>();
   auto* list = app.add_subcommand("list", "name what there is to choose from");
-  list->add_option("WHAT", *what,
-                   "targets, flows, bases, objectives, optimizers, schedules, recipes or functions "
-                   "(of formulas) [all]");
+  list->add_option(
+      "WHAT", *what,
+      "targets, flows, bases, objectives, optimizers, schedules, recipes or functions [all]");
   return {list, [what] {
             if (!what->empty()) {
               find_by_name(std::span<const Section>(sections), *what, "list").print();

@@ -224,13 +224,17 @@ Id Graph::node(Op op, std::vector<Id> in, double scale, double shift) {
   if (comparable) {
     if (const auto found = known_.find(key); found != known_.end()) return found->second;
   }
-  if (nodes_.size() >= most_nodes) throw TooLarge();
+  if (nodes_.size() >= most_nodes || operands_.size() + in.size() > most_operands) {
+    throw TooLarge();
+  }
   const auto id = static_cast<Id>(nodes_.size());
   const auto sign = sign_of(op, in, scale, shift);
   const bool exponential = is_exponential(op, in, scale);
   nodes_.push_back({op, scale, shift, static_cast<std::uint32_t>(operands_.size()),
                     static_cast<std::uint32_t>(in.size()), sign, exponential});
   operands_.insert(operands_.end(), in.begin(), in.end());
+  uses_.push_back(0);
+  for (const Id operand : in) ++uses_[operand];
   if (comparable) known_.emplace(std::move(key), id);
   return id;
 }

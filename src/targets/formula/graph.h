@@ -78,7 +78,9 @@ class Graph {
  public:
   static constexpr std::size_t most_nodes = 20'000;
 
-  /// Throws TooLarge where there are more than most_nodes.
+  static constexpr std::size_t most_operands = 8 * most_nodes;
+
+  /// What is thrown where there are more.
   struct TooLarge {};
 
   const Node& operator[](Id id) const { return nodes_[id]; }
@@ -86,6 +88,8 @@ class Graph {
     return std::span(operands_).subspan(nodes_[id].first, nodes_[id].count);
   }
   std::size_t size() const { return nodes_.size(); }
+  /// Of how many nodes it is an operand.
+  std::size_t uses(Id id) const { return uses_[id]; }
   bool is_constant(Id id) const { return nodes_[id].op == Op::constant; }
   bool is_constant(Id id, double value) const {
     return is_constant(id) && nodes_[id].scale == value;
@@ -117,6 +121,7 @@ class Graph {
 
   std::vector<Node> nodes_;
   std::vector<Id> operands_;
+  std::vector<std::uint32_t> uses_;
   std::map<Key, Id> known_;
 };
 

@@ -16,6 +16,12 @@ struct Product {
   Terms exponents;
 };
 
+/// Whether a part has a logarithm of its own: what several nodes are made of is not taken apart in
+/// each of them, or there would be no end to it.
+bool is_shared(const Graph& graph, Id id) {
+  return graph.uses(id) > 1 && graph[id].exponential && graph[id].sign != Sign::unknown;
+}
+
 void add_factor(Terms& terms, Id id, double exponent) {
   terms[id] += exponent;
 }
@@ -32,7 +38,9 @@ Product factors_of(const Graph& graph, Id id) {
     const bool whole = exponent == std::floor(exponent);
     // (a²)^½ is |a|, so that powers other than whole ones end at what can be negative.
     const bool open_power = whole || graph[in.empty() ? at : in[0]].sign == Sign::nonnegative;
-    if (node.op == Op::constant && node.scale > 0) {
+    if (at != id && is_shared(graph, at)) {
+      product.exponents[at] += exponent;
+    } else if (node.op == Op::constant && node.scale > 0) {
       product.coefficient *= std::pow(node.scale, exponent);
     } else if (node.op == Op::multiply &&
                (whole || (open_power && graph[in[1]].sign == Sign::nonnegative))) {
@@ -78,7 +86,9 @@ Sum terms_of(const Graph& graph, Id id, double sign) {
     if (coefficient == 0) continue;
     const auto& node = graph[at];
     const auto in = graph.operands(at);
-    if (node.op == Op::constant) {
+    if (at != id && is_shared(graph, at)) {
+      sum.coefficients[at] += coefficient;
+    } else if (node.op == Op::constant) {
       sum.constant += coefficient * node.scale;
     } else if (node.op == Op::add) {
       open[in[0]] += coefficient;
