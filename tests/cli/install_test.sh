@@ -22,6 +22,16 @@ done
   "$CMAKE" --build "$scratch/examples" >"$log/out" 2>&1 ||
   fail "the examples do not build: $(tail -20 "$log/out")"
 
+# The installed program compiles Stan programs by the script that was installed with it.
+share=$scratch/prefix/share/riffle
+same_file "$share/stan_model.sh" "$SOURCE/tools/stan_model.sh"
+same_file "$share/stan_glue.cpp" "$SOURCE/tools/stan_glue.cpp"
+printf 'echo "here: $0" >&2\nexit 65\n' >"$share/stan_model.sh"
+echo 'model { }' >model.stan
+"$scratch/prefix/bin/riffle" fit --stan model.stan >"$log/out" 2>&1
+[ $? -eq 65 ] || fail "a Stan program: $(cat "$log/out")"
+says "here: $(realpath "$share")/stan_model.sh" "the installed program"
+
 # example NAME TEXT ARGUMENT...: it runs and says TEXT.
 example() {
   local name=$1 text=$2
