@@ -20,19 +20,7 @@ if [ ! -f "build/$preset/build.ninja" ]; then
   cmake --preset "$preset" >"$log" 2>&1 </dev/null || failed
 fi
 
-# A step of compiling takes a core some seconds: more with sanitizers.
-steps=$(ninja -C "build/$preset" -n "$@" 2>/dev/null | sed -n 's/^\[[0-9]*\/\([0-9]*\)\].*/\1/p' | tail -n 1)
-steps=${steps:-0}
-cores=$(nproc)
-minutes=$(((steps * 6 / cores + 30) / 60))
-if [ "$minutes" -ge 1 ]; then
-  many=s
-  [ "$minutes" -gt 1 ] || many=
-  [ "$cores" -gt 1 ] && with="$cores cores" || with="one core"
-  echo "Building ($preset): $steps steps, roughly $minutes minute$many with $with; log in $log ..."
-else
-  echo "Building ($preset); log in $log ..."
-fi
+echo "Building ($preset); log in $log ..."
 [ "$#" -eq 0 ] || set -- --target "$@"
 tools/with_progress.sh "$log" steps cmake --build --preset "$preset" "$@" || failed
 echo "Built in $(($(date +%s) - start)) s."

@@ -46,9 +46,21 @@ progress() {
   fi
 }
 
+# announce: where there is much to compile, how long that takes, roughly: a step some seconds of a core.
+announce() {
+  if ! progress 0; then return; fi
+  announced=true
+  cores=$(nproc)
+  minutes=$(((all * 6 / cores + 30) / 60))
+  if [ "$unit" != steps ] || [ "$minutes" -lt 2 ]; then return; fi
+  if "$terminal"; then printf '\r\033[K' >&3; fi
+  echo "  $all steps, from scratch roughly $minutes minutes with $cores core$([ "$cores" -eq 1 ] || echo s)" >&3
+}
+
 # Shows progress until the command has ended, which closes the pipe that this writes to.
 watch() {
   failed=0
+  announced=false
   last=$start
   while printf . 2>/dev/null; do
     sleep 0.5
@@ -62,6 +74,7 @@ watch() {
         failed=$count
       fi
     fi
+    "$announced" || announce
     if "$terminal"; then
       if progress $((now - start)); then printf '\r  %s\033[K' "$line" >&3; fi
     elif [ $((now - last)) -ge "$every" ]; then

@@ -24,10 +24,14 @@ watched 0 build.log steps ./steps '[1/3] one' '[2/3] two' '[3/3] three'
 says ' of 3 steps, 0:0' 'progress of a build'
 printf '[1/3] one\n[2/3] two\n[3/3] three\n' >expected
 same_file build.log expected
+watched 0 build.log steps ./steps '[1/900] one' '[2/900] two'
+says '  900 steps, from scratch roughly ' 'a long build'
+[ "$(grep -c 'from scratch' "$log/out")" -eq 1 ] || fail "says more than once how long it takes"
 watched 8 tests.log tests ./steps ' 1/3 Test  #2: a.b .....   Passed    0.01 sec' \
   ' 2/3 Test  #3: c.d/0 ...***Failed    0.02 sec' ' 3/3 Test  #1: e ...***Skipped   0.02 sec'
 says ' of 3 tests, 1 failed, 0:0' 'progress of tests'
 [ "$(grep -c FAILED "$log/out")" -eq 1 ] || fail "failures are not told once: $(cat "$log/out")"
+if grep 'from scratch' "$log/out"; then fail "tests are no build"; fi
 says 'FAILED  c.d/0 (Failed, 0.02 sec)' 'the test that failed'
 watched 7 empty.log steps sh -c 'exit 7'
 # shellcheck disable=SC2016  # the inner shell's
