@@ -5,6 +5,7 @@
 #include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/formula.h"
+#include "riffle/gradients.h"
 #include "riffle/posterior.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"

@@ -11,6 +11,7 @@
 #include "core/names.h"
 #include "diagnostics/evaluation.h"
 #include "diagnostics/improper.h"
+#include "diagnostics/integral.h"
 #include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
 #include "posterior/metered_density.h"
@@ -172,10 +173,15 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   }
   const bool is_improper = improper(spec, targets, exact_model, figures.drawn);
 
+  // Of a formula in the line or the plane it can be computed.
+  auto log_z = targets.log_z;
+  if (own == nullptr && has_formula(spec)) {
+    log_z = log_integral(*make_formula_density<double>(formula_of(spec), set), figures.drawn.z);
+  }
   std::optional<double> kl;
   std::optional<double> kl_se;
-  if (targets.log_z) {
-    kl = *targets.log_z - figures.elbo;
+  if (log_z) {
+    kl = *log_z - figures.elbo;
     kl_se = figures.elbo_se;
   }
   std::uint64_t invalid_in_training = 0;
@@ -192,7 +198,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .bound_se = bound.standard_error,
       .elbo = figures.elbo,
       .elbo_se = figures.elbo_se,
-      .log_z_true = targets.log_z,
+      .log_z_true = log_z,
       .kl = kl,
       .kl_se = kl_se,
       .log_likelihood = {},

@@ -17,6 +17,7 @@ ends 0 fit tutorial --no-plots --iterations 3000 --out built-in
 ends 0 fit tutorial --no-plots --iterations 3000 --density "$crescents"
 [ -s runs/tutorial-density-1/summary.json ] || fail "no runs/tutorial-density-1"
 near "$(figure runs/tutorial-density-1/summary.json elbo)" "$(figure built-in/summary.json elbo)" 0.01 "ELBO"
+near "$(figure runs/tutorial-density-1/summary.json kl)" "$(figure built-in/summary.json kl)" 0.01 "KL"
 [ "$(head -1 runs/tutorial-density-1/draws.csv)" = lp__,lp_approx__,x,y ] || fail "draws.csv has no names"
 grep -q '^density = "exp(-0.5' runs/tutorial-density-1/spec.toml || fail "spec.toml has no formula"
 if grep -q crescents runs/tutorial-density-1/spec.toml; then fail "spec.toml names another target"; fi

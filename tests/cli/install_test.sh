@@ -42,6 +42,7 @@ example() {
 example fit_builtin 'saved u1.riffle'
 example constrained_target 'sigma'
 example own_target 'first draw'
+example bayes_factor 'ln of the Bayes factor: 1.'
 example posterior 'verdict reliable'
 example sample_flow 'ln q at the origin'
 "$scratch/examples/sample_flow" missing.riffle >"$log/out" 2>&1

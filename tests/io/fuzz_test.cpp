@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/aligned.h"
 #include "io/csv.h"
 #include "io/points.h"
 #include "io/sealed_json.h"
@@ -23,6 +24,7 @@
 #include "support/effort.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
+#include "targets/formula/formula.h"
 
 namespace riffle {
 namespace {
@@ -280,6 +282,39 @@ TEST(Fuzz, Points) {
           const auto points = read_points(path);
           ASSERT_EQ(points.values.size(), points.count() * points.dim);
           ASSERT_EQ(points.names.size(), points.dim);
+        },
+        text);
+  }
+  EXPECT_GT(good, 0);
+}
+
+TEST(Fuzz, Formulas) {
+  Mutator mutator(7);
+  const std::vector<std::string> seeds{
+      "exp(-0.5*((sqrt(x^2+y^2)-4)/0.4)^2) * (exp(-0.5*((x-2)/0.8)^2) + exp(-0.5*((x+2)/0.8)^2))",
+      "r = hypot(x, y);  # the radius\n-(r - 4)^2/2 + log(1 + exp(-x))",
+      "x > 0 && !(y <= 2) || x == 1e-3 ? min(x, -y^2, 2**-x) : where(y < 0, lgamma(3), atan2(y, "
+      "x))",
+      "exp(-μ^2)*normal_pdf(σ, 0, 1) - 0.1*exp(-2*μ^2 - σ^2) / (1 + cosh(μ))^2.5"};
+  int good = 0;
+  TileBuffer<double> z(20);
+  TileBuffer<double> gradient(20);
+  for (std::size_t d = 0; d < 20; ++d) {
+    for (std::size_t s = 0; s < 3; ++s) z.row(d)[s] = static_cast<double>(d + s) - 1.5;
+  }
+  AlignedVector<double> log_p(tile_size);
+  for (int i = 0; i < test::repetitions(20'000); ++i) {
+    const auto text =
+        mutator.text(seeds[mutator.below(seeds.size())], seeds[mutator.below(seeds.size())]);
+    good += survives(
+        [&] {
+          const auto kind = i % 2 == 0 ? FormulaKind::density : FormulaKind::log_density;
+          const auto formula = parse_formula(text, kind, {}, "fuzz");
+          ASSERT_GE(formula.dim(), 1U);
+          if (formula.dim() > 20) return;
+          const Tile<const double> points(z.row(0), formula.dim(), 3);
+          make_formula_density<double>(formula, InstructionSet::best())
+              ->evaluate(points, log_p.data(), Tile<double>(gradient.row(0), formula.dim(), 3));
         },
         text);
   }
