@@ -413,6 +413,11 @@ std::string to_toml(const Spec& spec, Wanted&& wanted) {
       last_section = section;
     }
     if (belongs_to_one_run(section, key)) return;
+    // A formula has no name, and the name of another target would have keys of its own.
+    if (section == "target" && key == "name" && is_formula(spec) &&
+        spec.target.name == Spec().target.name) {
+      return;
+    }
     if (!set.empty()) text += fmt::format("{} = {}\n", key, set);
   });
   return text;

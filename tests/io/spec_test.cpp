@@ -39,7 +39,7 @@ struct Key {
 };
 
 // The keys that are promised, written out once more.
-constexpr std::array<Key, 54> keys{{
+constexpr std::array<Key, 57> keys{{
     {"target", "name", Type::text},
     {"target", "dim", Type::whole},
     {"target", "log_floor", Type::number},
@@ -65,6 +65,9 @@ constexpr std::array<Key, 54> keys{{
     {"target", "samples", Type::text},
     {"target", "stan", Type::text},
     {"target", "plugin", Type::text},
+    {"target", "density", Type::text},
+    {"target", "log_density", Type::text},
+    {"target", "coordinates", Type::text},
     {"target", "data", Type::text},
     {"target", "thread_safe", Type::yes_no},
     {"target", "generated_quantities", Type::yes_no},
@@ -103,7 +106,8 @@ auto fields(const Spec& s) {
                s.flow.layers, s.flow.log_det_floor, s.objective.name, s.objective.beta_start,
                s.objective.beta_steps, s.objective.importance_samples, s.objective.alpha,
                s.objective.holdout, s.objective.patience, s.target.samples, s.target.stan,
-               s.target.plugin, s.target.data, s.target.thread_safe, s.target.generated_quantities),
+               s.target.plugin, s.target.density, s.target.log_density, s.target.coordinates,
+               s.target.data, s.target.thread_safe, s.target.generated_quantities),
       std::tie(s.optimizer.name, s.optimizer.learning_rate, s.optimizer.smoothing,
                s.optimizer.momentum, s.optimizer.centered, s.optimizer.beta1, s.optimizer.beta2,
                s.optimizer.epsilon, s.optimizer.clip_norm),
@@ -212,6 +216,18 @@ TEST(Spec, PrintedIsReadBackTheSame) {
     const auto again = parse_spec(text, "test");
     ASSERT_EQ(fields(again), fields(spec)) << text;
     ASSERT_EQ(to_toml(again), text);
+  }
+}
+
+TEST(Spec, OfAFormulaNamesNoOtherTarget) {
+  const auto spec = parse_spec(
+      "[target]\nlog_density = \"\"\"\nr = hypot(x, y);  # the radius\n-(r-4)^2/2\"\"\"\n"
+      "coordinates = \"y, x\"\n[run]\nmethod = \"staged\"\n",
+      "test");
+  spec.validate();
+  for (const auto& text : {to_toml(spec), effective_toml(spec)}) {
+    EXPECT_EQ(parse_spec(text, "again").target.log_density, spec.target.log_density);
+    EXPECT_EQ(text.find("crescents"), std::string::npos) << text;
   }
 }
 
