@@ -298,7 +298,8 @@ Id LogTransform::log_of(Id id) {
       done_.emplace(wanted, *result);
       open.pop_back();
     } else {
-      open.insert(open.end(), missing.begin(), missing.end());
+      // Not insert(): GCC 14 takes its memmove for one that overflows.
+      for (const auto& first : missing) open.push_back(first);
     }
   }
   return done_.at({id, false});
