@@ -384,7 +384,7 @@ int run_fit(const FitArguments& a) {
           compile_target(spec, &stop_requested);  // before its time begins
           watch(spec, a.what);
         },
-        make_callbacks(progress, a.quiet));
+        make_callbacks(progress, a.quiet), [&] { progress.step("drawing pictures"); });
     progress.finish();
   } else {
     const bool named = a.what_given->count() > 0;
@@ -404,7 +404,8 @@ int run_fit(const FitArguments& a) {
     Progress progress(spec.run.quiet);
     compile_target(spec, &stop_requested);  // before its time begins
     watch(spec, folder);
-    outcome = run_in_folder(spec, folder, make_callbacks(progress, spec.run.quiet));
+    outcome = run_in_folder(spec, folder, make_callbacks(progress, spec.run.quiet),
+                            [&] { progress.step("drawing pictures"); });
     progress.finish();
     shown = spec;
   }

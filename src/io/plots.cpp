@@ -12,7 +12,9 @@
 #include <string_view>
 #include <utility>
 
+#include "io/axis_scale.h"
 #include "io/gnuplot.h"
+#include "io/pairs_plot.h"
 #include "io/studio.h"
 
 namespace riffle {
@@ -32,13 +34,40 @@ constexpr std::string_view pale = "set palette defined (0 '#ffffff', 1 '#ffc46b'
 
 constexpr std::size_t most_dots = 3'000;  // in one picture: more only make its SVG file large
 constexpr std::size_t most_panels = 6;
-constexpr std::size_t most_frames = 60;
+constexpr std::size_t most_frames = 16;
 
 /// What draws nothing: gnuplot draws axes only where there is something to plot.
 constexpr std::string_view nothing = "NaN";
 
-std::string square(double limit) {
-  return fmt::format("set xrange [{0}:{1}]\nset yrange [{0}:{1}]\n", -limit, limit);
+/// How the axes of a picture show a frame.
+struct View {
+  Scale x;
+  Scale y;
+  Frame frame;  ///< as shown
+
+  explicit View(const Frame& f)
+      : x(scale_of({f.x_low, f.x_high})),
+        y(scale_of({f.y_low, f.y_high})),
+        frame{x(f.x_low), x(f.x_high), y(f.y_low), y(f.y_high)} {}
+
+  std::string ranges() const {
+    return fmt::format("set xrange [{}:{}]\nset yrange [{}:{}]\n", frame.x_low, frame.x_high,
+                       frame.y_low, frame.y_high);
+  }
+  bool holds(double u, double v) const {
+    return u >= frame.x_low && u <= frame.x_high && v >= frame.y_low && v <= frame.y_high;
+  }
+};
+
+/// What a frame must have to be drawn on.
+bool is_usable(const Frame& f) {
+  return std::isfinite(f.x_high - f.x_low) && f.x_high > f.x_low &&
+         std::isfinite(f.y_high - f.y_low) && f.y_high > f.y_low;
+}
+
+std::string axis_name(const PlotData& data, std::size_t i) {
+  constexpr std::array<std::string_view, 2> usual{"z₁", "z₂"};
+  return i < data.axes.size() ? shortened(data.axes[i], 40) : std::string(usual[i]);
 }
 
 std::string loss_name(const PlotData& data) {
@@ -47,7 +76,6 @@ std::string loss_name(const PlotData& data) {
 
 // Beyond these, numbers are no news to a reader, and gnuplot's arithmetic goes astray.
 constexpr double largest = 1e100;
-constexpr double smallest = 1e-100;
 
 bool is_sane(double v) {
   return std::abs(v) < largest;
@@ -63,16 +91,18 @@ bool has_best_loss(const PlotData& data) {
   return data.best_loss && is_sane(*data.best_loss) && data.best_loss_from < last_iteration(data);
 }
 
-bool is_usable(const std::optional<DensityGrid>& grid) {
-  return grid && grid->n > 1 && grid->values.size() == grid->n * grid->n &&
-         std::ranges::any_of(grid->values, [](double v) { return is_sane(v) && v > smallest; });
+/// Whether some value of a density can be shown.
+bool has_mass(const std::vector<double>& values) {
+  return std::ranges::any_of(values, [](double v) { return std::isfinite(v) && v > 0; });
 }
 
-/// A density that gnuplot can draw.
-std::vector<double> cleaned(std::vector<double> values) {
-  for (double& v : values) {
-    if (!is_sane(v)) v = 0;
-  }
+bool is_usable(const std::optional<DensityGrid>& grid) {
+  return grid && grid->n > 1 && grid->values.size() == grid->n * grid->n && has_mass(grid->values);
+}
+
+/// A density that gnuplot can draw, in a unit.
+std::vector<double> cleaned(std::vector<double> values, double unit = 1) {
+  for (double& v : values) v = std::isfinite(v) && v > 0 ? v / unit : 0;
   return values;
 }
 
@@ -97,11 +127,12 @@ std::vector<std::size_t> evenly(std::size_t count, std::size_t most) {
 
 // Parts of plot commands.
 
-std::string image(const std::string& file, std::size_t n, double limit) {
-  const double side = 2 * limit / static_cast<double>(n);
+std::string image(const std::string& file, std::size_t n, const Frame& f) {
+  const double dx = (f.x_high - f.x_low) / static_cast<double>(n);
+  const double dy = (f.y_high - f.y_low) / static_cast<double>(n);
   return fmt::format(
-      "'{0}' binary array=({1},{1}) format='%float64' origin=({2},{2}) dx={3} dy={3} with image",
-      file, n, -limit + side / 2, side);
+      "'{}' binary array=({},{}) format='%float64' origin=({},{}) dx={} dy={} with image", file, n,
+      n, f.x_low + dx / 2, f.y_low + dy / 2, dx, dy);
 }
 
 /// Points given as pairs.
@@ -127,14 +158,13 @@ std::string best_loss_line(const PlotData& data, Studio& studio, std::string_vie
 }
 
 /// Draws inside the axes, as pairs.
-std::vector<double> visible_points(const SampleFrame& frame, double limit) {
+std::vector<double> visible_points(const SampleFrame& frame, const View& view) {
   std::vector<double> points;
   const auto count = std::min(frame.x.size(), frame.y.size());
   for (std::size_t i = 0; i < count && points.size() < 2 * most_dots; ++i) {
-    if (std::abs(frame.x[i]) <= limit && std::abs(frame.y[i]) <= limit) {
-      points.push_back(frame.x[i]);
-      points.push_back(frame.y[i]);
-    }
+    const double u = view.x(frame.x[i]);
+    const double v = view.y(frame.y[i]);
+    if (view.holds(u, v)) points.insert(points.end(), {u, v});
   }
   return points;
 }
@@ -143,21 +173,26 @@ void draw_target(const PlotData& data, Studio& studio) {
   if (!is_usable(data.target_density)) return;
   const auto& grid = *data.target_density;
   const Canvas canvas{700, 700};
+  const View view(data.frame);
   auto script = canvas.titled({65, 665, 45, 645}, "True density", 16);
-  script += square(data.limit);
+  script += view.ranges();
   script += summer;
-  script += "plot " + image(studio.store(cleaned(grid.values)), grid.n, data.limit) + "\n";
+  const auto values = cleaned(grid.values, highest(grid.values));
+  script += "plot " + image(studio.store(values), grid.n, view.frame) + "\n";
   studio.add("distributions/density", canvas, script, 60);
 }
 
 void draw_samples(const PlotData& data, Studio& studio) {
   const Canvas canvas{700, 700};
+  const View view(data.frame);
   for (const auto& frame : data.samples) {
+    if (data.samples_every == 0 || frame.iteration % data.samples_every != 0) continue;
+    if (frame.iteration == 0) continue;
     auto script = canvas.titled({65, 665, 40, 640},
                                 fmt::format("Samples on iteration #{}", frame.iteration), 16);
     script += canvas.text(365, 680, fmt::format("Flow length: {}", data.flow_length), 16);
-    script += square(data.limit);
-    script += "plot " + dots(studio, visible_points(frame, data.limit)) + "\n";
+    script += view.ranges();
+    script += "plot " + dots(studio, visible_points(frame, view)) + "\n";
     studio.add(fmt::format("samples/flow_result_{}", frame.iteration), canvas, script, 25);
   }
 }
@@ -172,16 +207,18 @@ void draw_densities(const PlotData& data, Studio& studio) {
   // A learned density may have a needle of great height, which must not darken all the rest.
   double brightest = quantile(cleaned(data.learned_density->values), 0.999);
   if (is_usable(data.target_density)) {
-    panels.push_back({"Target: " + shortened(data.target, 40), &*data.target_density});
-    brightest = std::max(brightest, highest(cleaned(data.target_density->values)));
+    panels.push_back({data.target_from_points ? "Points: " + shortened(data.target, 40)
+                                              : "Target: " + shortened(data.target, 40),
+                      &*data.target_density});
+    const auto target = cleaned(data.target_density->values);
+    brightest =
+        std::max(brightest, data.target_from_points ? quantile(target, 0.999) : highest(target));
   }
   panels.push_back({data.learned_from_draws
                         ? fmt::format("Histogram of draws: {}", shortened(data.flow, 32))
                         : fmt::format("Learned: {}", shortened(data.flow, 40)),
                     &*data.learned_density});
-  if (!(brightest > smallest)) {
-    brightest = highest(cleaned(data.learned_density->values));
-  }
+  if (!(brightest > 0)) brightest = highest(cleaned(data.learned_density->values));
 
   constexpr int side = 440;
   constexpr int left = 70;
@@ -190,26 +227,97 @@ void draw_densities(const PlotData& data, Studio& studio) {
   const int count = static_cast<int>(panels.size());
   const int right = left + count * side + (count - 1) * gap;
   const Canvas canvas{right + 115, bottom + side + 45};
+  const View view(data.frame);
+  const double unit = scale_of({0, brightest}).unit;
   auto script = std::string(viridis);
-  script += square(data.limit);
-  script += fmt::format("set cbrange [0:{}]\nset multiplot\n", brightest);
+  script += view.ranges();
+  script += fmt::format("set cbrange [0:{}]\nset multiplot\n", brightest / unit);
   for (int i = 0; i < count; ++i) {
     const auto& panel = panels[static_cast<std::size_t>(i)];
     const int x = left + i * (side + gap);
     script += "unset label\n";
     script += canvas.titled({x, x + side, bottom, bottom + side}, panel.title, 16);
-    script += canvas.text(x + side / 2, 14, "z₁", 15);
-    script += i == 0 ? canvas.text(18, bottom + side / 2, "z₂", 15) : "set format y ''\n";
+    script += canvas.text(x + side / 2, 14, view.x.of(axis_name(data, 0)), 15);
+    script += i == 0 ? canvas.text(18, bottom + side / 2, view.y.of(axis_name(data, 1)), 15,
+                                   "center rotate by 90")
+                     : "set format y ''\n";
     if (i == count - 1) {
       script +=
           fmt::format("set colorbox user origin {} size {} noborder\nset cbtics out scale 0.4\n",
                       canvas.at(right + 20, bottom), canvas.at(16, side));
+      if (unit != 1) {
+        script += canvas.text(right + 60, bottom + side + 18, fmt::format("in {:g}", unit), 12);
+      }
     }
     script += "plot " +
-              image(studio.store(cleaned(panel.grid->values)), panel.grid->n, data.limit) + "\n";
+              image(studio.store(cleaned(panel.grid->values, unit)), panel.grid->n, view.frame) +
+              "\n";
   }
   script += "unset multiplot\n";
   studio.add("densities", canvas, script, 100);
+}
+
+/// A density on the line as pairs, in a unit.
+std::vector<double> curve_points(const std::vector<double>& values, const Range& range,
+                                 double unit) {
+  const auto heights = cleaned(values, unit);
+  const double width = range.length() / static_cast<double>(values.size());
+  std::vector<double> points;
+  for (std::size_t i = 0; i < heights.size(); ++i) {
+    points.insert(points.end(), {range.low + (static_cast<double>(i) + 0.5) * width, heights[i]});
+  }
+  return points;
+}
+
+void draw_lines(const PlotData& data, Studio& studio) {
+  if (!data.lines || !(data.lines->high > data.lines->low)) return;
+  const auto& lines = *data.lines;
+  double top = 0;
+  for (const auto* values :
+       {&lines.target, &lines.target_bars, &lines.learned, &lines.learned_bars}) {
+    if (has_mass(*values)) {
+      // As in the plane, a needle must not flatten all the rest.
+      const auto clean = cleaned(*values);
+      top = std::max(top, values == &lines.learned && values->size() > 1
+                              ? std::min(highest(clean), 3 * quantile(clean, 0.98))
+                              : highest(clean));
+    }
+  }
+  if (!(top > 0)) top = highest(cleaned(lines.learned));
+  if (!has_mass(lines.learned) && !has_mass(lines.learned_bars)) return;
+  const Canvas canvas{800, 480};
+  const Box box{90, 770, 60, 410};
+  const Scale scale = scale_of({lines.low, lines.high});
+  const auto range = scale(Range{lines.low, lines.high});
+  const double unit = scale_of({0, top}).unit;
+  auto script = canvas.axes(box);
+  script += canvas.text((box.left + box.right) / 2, 14, scale.of(axis_name(data, 0)), 14);
+  script += canvas.text(20, (box.bottom + box.top) / 2, Scale{0, unit}.of("density"), 14,
+                        "center rotate by 90");
+  script += "set border 3\nset key at " + canvas.at(box.right, 455) +
+            " right top horizontal maxrows 1 samplen 2\n";
+  script += fmt::format("set xrange [{}:{}]\nset yrange [0:{}]\n", range.low, range.high,
+                        1.08 * top / unit);
+  std::string plot;
+  const auto add = [&](const std::vector<double>& values, std::string_view look,
+                       const std::string& title) {
+    if (!has_mass(values)) return;
+    const auto points = curve_points(values, range, unit);
+    plot += fmt::format("{}'{}' binary record={} format='%float64%float64' using 1:2 {} title {}",
+                        plot.empty() ? "" : ", ", studio.store(points), values.size(), look,
+                        gnuplot_string(title));
+  };
+  script += fmt::format(
+      "set boxwidth {}\n",
+      range.length() / static_cast<double>(std::max<std::size_t>(lines.target_bars.size(), 1)));
+  const auto target = shortened(data.target, 30);
+  add(lines.target_bars, "with boxes fs solid noborder lc rgb '#ffd9a8'", "points: " + target);
+  add(lines.target, "with filledcurves y1=0 fs solid noborder lc rgb '#ffd9a8'",
+      "target: " + target);
+  add(lines.learned_bars, "with histeps lw 1.6 lc rgb '#1f77b4'",
+      "draws of " + shortened(data.flow, 30));
+  add(lines.learned, "with lines lw 2 lc rgb '#1f77b4'", "learned: " + shortened(data.flow, 30));
+  studio.add("densities", canvas, script + "plot " + plot + "\n", 60);
 }
 
 /// The objective as it is drawn; points are pairs (iteration, value).
@@ -332,10 +440,6 @@ void draw_loss(const PlotData& data, const LossCurve& curve, Studio& studio) {
   studio.add("loss", canvas, script + "\n", 40);
 }
 
-bool is_usable(const MeshFrame& mesh) {
-  return mesh.n >= 2 && mesh.x.size() == mesh.n * mesh.n && mesh.y.size() == mesh.n * mesh.n;
-}
-
 constexpr int shades = 5;
 
 /// A place of the base, whose edges are at ±1, by its distance from the centre: 0 to `shades`.
@@ -356,16 +460,6 @@ int place_colour(double x, double y) {
     rgb = rgb * 256 + static_cast<int>(std::lround(255 * paler));
   }
   return rgb;
-}
-
-/// The least step that cuts `length` into at most `most` parts, all alike if there is such a step
-/// that is not much larger.
-std::size_t even_step(std::size_t length, std::size_t most) {
-  const std::size_t least = (length + most - 1) / most;
-  for (std::size_t step = least; step <= 2 * least; ++step) {
-    if (length % step == 0) return step;
-  }
-  return least;
 }
 
 struct Point {
@@ -407,60 +501,54 @@ struct Stroke {
   std::vector<Point> line;
 };
 
-std::vector<Stroke> mesh_strokes(const MeshFrame& mesh, double pixel) {
-  const double farthest = 1e5 * pixel;
-  // Where a map pulls neighbours further apart, a straight line between them shows what is not so.
-  const double longest = 40 * pixel;
-  const std::size_t line_step = even_step(mesh.n - 1, 30);
-  const std::size_t node_step = even_step(mesh.n - 1, 200);
-  const auto is_drawable = [&](const Point& p) {
-    return std::abs(p.x) < farthest && std::abs(p.y) < farthest;
-  };
-  const auto place = [&](double i) { return 2 * i / static_cast<double>(mesh.n - 1) - 1; };
+std::vector<Stroke> mesh_strokes(const MeshFrame& mesh, const View& view) {
+  // gnuplot cuts lines at the axes, but its arithmetic goes astray far from them.
+  const double farthest =
+      1e4 * std::max(view.frame.x_high - view.frame.x_low, view.frame.y_high - view.frame.y_low);
   std::vector<Stroke> strokes;
-  for (const bool is_row : {true, false}) {
-    for (std::size_t i = 0; i < mesh.n; i += line_step) {
-      bool goes_on = false;
-      for (std::size_t j = 0; j + node_step < mesh.n; j += node_step) {
-        const auto node = [&](std::size_t k) {
-          const std::size_t index = is_row ? i * mesh.n + k : k * mesh.n + i;
-          return Point{mesh.x[index], mesh.y[index]};
-        };
-        const auto from = node(j);
-        const auto to = node(j + node_step);
-        if (!is_drawable(from) || !is_drawable(to) ||
-            std::hypot(to.x - from.x, to.y - from.y) > longest) {
-          goes_on = false;
-          continue;
-        }
-        const double across = place(static_cast<double>(i));
-        const double along = place(static_cast<double>(j) + static_cast<double>(node_step) / 2);
-        const double x = is_row ? along : across;
-        const double y = is_row ? across : along;
-        const int colour = place_colour(x, y);
-        if (!goes_on || strokes.back().colour != colour) {
-          strokes.push_back({place_shade(x, y), colour, {from}});
-          goes_on = true;
-        }
-        strokes.back().line.push_back(to);
+  for (const auto& line : mesh.lines) {
+    bool goes_on = false;
+    const std::size_t n = std::min({line.along.size(), line.x.size(), line.y.size()});
+    for (std::size_t j = 0; j + 1 < n; ++j) {
+      const Point from{view.x(line.x[j]), view.y(line.y[j])};
+      const Point to{view.x(line.x[j + 1]), view.y(line.y[j + 1])};
+      const auto is_drawable = [&](const Point& p) {
+        return std::abs(p.x) < farthest && std::abs(p.y) < farthest;
+      };
+      if (!is_drawable(from) || !is_drawable(to)) {
+        goes_on = false;
+        continue;
       }
+      const double along = (line.along[j] + line.along[j + 1]) / 2;
+      const double x = line.is_row ? along : line.across;
+      const double y = line.is_row ? line.across : along;
+      const int colour = place_colour(x, y);
+      if (!goes_on || strokes.back().colour != colour) {
+        strokes.push_back({place_shade(x, y), colour, {from}});
+        goes_on = true;
+      }
+      strokes.back().line.push_back(to);
     }
   }
   return strokes;
 }
 
-/// The lines of a mesh as rows (x, y, colour), a row of NaN after each stroke.
-std::vector<double> mesh_rows(const MeshFrame& mesh, double pixel) {
-  auto strokes = mesh_strokes(mesh, pixel);
+/// The lines of a mesh as rows (x, y, colour), a row of NaN after each stroke. A pixel is one of
+/// `side` along each axis.
+std::vector<double> mesh_rows(const MeshFrame& mesh, const View& view, int side) {
+  auto strokes = mesh_strokes(mesh, view);
   // The centre is drawn last, on top. Strokes of one colour follow each other, because each change
   // of colour costs space in an SVG file.
   std::ranges::stable_sort(strokes, [](const Stroke& a, const Stroke& b) {
     return std::pair(-a.shade, a.colour) < std::pair(-b.shade, b.colour);
   });
+  const Point pixel{(view.frame.x_high - view.frame.x_low) / side,
+                    (view.frame.y_high - view.frame.y_low) / side};
   std::vector<double> rows;
-  for (const auto& stroke : strokes) {
-    for (const auto& p : simplified(stroke.line, 0.15 * pixel)) {
-      rows.insert(rows.end(), {p.x, p.y, static_cast<double>(stroke.colour)});
+  for (auto& stroke : strokes) {
+    for (auto& p : stroke.line) p = {p.x / pixel.x, p.y / pixel.y};
+    for (const auto& p : simplified(stroke.line, 0.15)) {
+      rows.insert(rows.end(), {p.x * pixel.x, p.y * pixel.y, static_cast<double>(stroke.colour)});
     }
     rows.insert(rows.end(), {nan, nan, nan});
   }
@@ -470,45 +558,40 @@ std::vector<double> mesh_rows(const MeshFrame& mesh, double pixel) {
 void draw_layers(const PlotData& data, Studio& studio) {
   std::vector<const MeshFrame*> meshes;
   for (const auto& mesh : data.meshes) {
-    if (is_usable(mesh)) meshes.push_back(&mesh);
+    if (is_usable(mesh.frame) && !mesh.lines.empty()) meshes.push_back(&mesh);
   }
   std::vector<const MeshFrame*> panels;
-  double farthest = 0;
-  for (const auto i : evenly(meshes.size(), most_panels)) {
-    panels.push_back(meshes[i]);
-    for (const auto* coordinates : {&meshes[i]->x, &meshes[i]->y}) {
-      for (const double v : *coordinates) {
-        if (std::isfinite(v)) farthest = std::max(farthest, std::abs(v));
-      }
-    }
-  }
-  if (!(farthest > 0)) return;
-  const double limit = std::min(1.05 * farthest, data.limit);  // one scale for all panels
+  for (const auto i : evenly(meshes.size(), most_panels)) panels.push_back(meshes[i]);
+  if (panels.empty()) return;
 
-  constexpr int side = 300;
-  constexpr int left = 45;
-  constexpr int gap = 25;
+  constexpr int side = 280;
+  constexpr int left = 55;
+  constexpr int gap = 60;
   constexpr int bottom = 35;
-  constexpr int row_height = side + 40;
+  constexpr int row_height = side + 65;
   const int count = static_cast<int>(panels.size());
   const int columns = count <= 3 ? count : (count + 1) / 2;
   const int rows = (count + columns - 1) / columns;
-  const Canvas canvas{left + columns * side + (columns - 1) * gap + 25, bottom + rows * row_height};
-  auto script = square(limit);
-  script += "set border lc rgb '#999999'\nset multiplot\n";
+  const Canvas canvas{left + columns * side + (columns - 1) * gap + 25,
+                      bottom + rows * row_height - 20};
+  std::string script = "set border lc rgb '#999999'\nset multiplot\n";
   for (int i = 0; i < count; ++i) {
     const auto& mesh = *panels[static_cast<std::size_t>(i)];
-    const int column = i % columns;
-    const int row = i / columns;
-    const int x = left + column * (side + gap);
-    const int y = bottom + (rows - 1 - row) * row_height;
-    const auto title = mesh.layers == 0   ? std::string("Base")
-                       : mesh.layers == 1 ? std::string("After 1 layer")
-                                          : fmt::format("After {} layers", mesh.layers);
-    script += "unset label\n" + canvas.titled({x, x + side, y, y + side}, title, 14);
-    script += i + columns >= count ? "set format x\n" : "set format x ''\n";
-    script += column == 0 ? "set format y\n" : "set format y ''\n";
-    const auto lines = mesh_rows(mesh, 2 * limit / side);
+    const View view(mesh.frame);
+    const int x = left + i % columns * (side + gap);
+    const int y = bottom + (rows - 1 - i / columns) * row_height;
+    auto title = mesh.layers == 0   ? std::string("Base")
+                 : mesh.layers == 1 ? std::string("After 1 layer")
+                                    : fmt::format("After {} layers", mesh.layers);
+    const auto units = [](const Scale& scale, std::string_view name) {
+      const auto words = scale.of("");
+      return words.empty() ? std::string() : fmt::format("; {}{}", name, words);
+    };
+    title += units(view.x, "x") + units(view.y, "y");
+    script += "unset label\n" +
+              canvas.titled({x, x + side, y, y + side}, title, characters(title) > 40 ? 10 : 14);
+    script += view.ranges();
+    const auto lines = mesh_rows(mesh, view, side);
     if (lines.empty()) {
       script += fmt::format("plot {}\n", nothing);
     } else {
@@ -546,20 +629,37 @@ std::vector<double> frame_colours() {
   return colours;
 }
 
+/// Which of the draws the animation shows: the first and the last, and between them no more than so
+/// many as are further on by a constant factor, since learning slows down.
+std::vector<std::size_t> animation_frames(const std::vector<SampleFrame>& samples) {
+  const auto last = static_cast<double>(std::max<std::uint64_t>(samples.back().iteration, 2));
+  const double factor = std::pow(last, 1 / static_cast<double>(most_frames - 2));
+  std::vector<std::size_t> chosen;
+  double next = 0;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto iteration = static_cast<double>(samples[i].iteration);
+    if (iteration < next && i + 1 < samples.size()) continue;
+    chosen.push_back(i);
+    next = std::max(iteration, 1.0) * (iteration > 0 ? factor : 1);
+  }
+  return chosen;
+}
+
 void draw_animation(const PlotData& data, const LossCurve& curve, Studio& studio) {
   if (data.samples.size() < 2) return;
   const bool with_loss = !curve.smooth.empty();
-  constexpr int side = 290;
-  const Box scatter{45, 45 + side, 35, 35 + side};
-  const Box loss{410, 690, 35, 35 + side};
-  const Canvas canvas{with_loss ? 720 : 360, 360};
+  constexpr int side = 250;
+  const Box scatter{42, 42 + side, 32, 32 + side};
+  const Box loss{365, 605, 32, 32 + side};
+  const Canvas canvas{with_loss ? 625 : 310, 315};
 
+  const View view(data.frame);
   std::string background;
   if (is_usable(data.target_density)) {
     auto values = cleaned(data.target_density->values);
     const double top = highest(values);
-    for (double& v : values) v = std::sqrt(std::max(v, 0.0) / top);
-    background = image(studio.store(values), data.target_density->n, data.limit) + ", ";
+    for (double& v : values) v = std::sqrt(v / top);
+    background = image(studio.store(values), data.target_density->n, view.frame) + ", ";
   }
   const auto whole_curve = with_loss ? studio.store(curve.smooth) : std::string();
 
@@ -570,13 +670,13 @@ void draw_animation(const PlotData& data, const LossCurve& curve, Studio& studio
           ? std::clamp(3 - static_cast<int>(std::floor(std::log10(curve.high - curve.low))), 0, 6)
           : 0;
   std::vector<std::string> frames;
-  for (const auto f : evenly(data.samples.size(), most_frames)) {
+  for (const auto f : animation_frames(data.samples)) {
     const auto& frame = data.samples[f];
     auto script = std::string(pale);
     script += "set cbrange [0:1]\nset multiplot\n";
     script += canvas.titled(scatter, fmt::format("iteration {}", frame.iteration), 15);
-    script += square(data.limit);
-    script += "plot " + background + dots(studio, visible_points(frame, data.limit), 0.65) + "\n";
+    script += view.ranges();
+    script += "plot " + background + dots(studio, visible_points(frame, view), 0.65) + "\n";
     if (with_loss) {
       std::size_t past = 0;  // numbers of the curve, two a point
       while (past < curve.smooth.size() &&
@@ -618,6 +718,8 @@ PlotReport write_plots(const PlotData& data, const std::filesystem::path& folder
   draw_target(data, studio);
   draw_samples(data, studio);
   draw_densities(data, studio);
+  draw_lines(data, studio);
+  add_pairs(data, studio);
   draw_loss(data, curve, studio);
   draw_layers(data, studio);
   draw_animation(data, curve, studio);

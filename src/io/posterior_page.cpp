@@ -14,6 +14,7 @@
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
 #include "diagnostics/psis.h"
+#include "io/axis_scale.h"
 #include "io/gnuplot.h"
 #include "io/studio.h"
 
@@ -53,12 +54,6 @@ constexpr int upper_bottom = 520;
 constexpr int lower_top = 425;
 constexpr int lower_bottom = 62;
 
-struct Range {
-  double low = 0;
-  double high = 0;
-  double length() const { return high - low; }
-};
-
 /// One parameter over the draws, with what is not finite left out.
 struct Column {
   std::vector<double> values;
@@ -66,38 +61,6 @@ struct Column {
   Range bars;                   ///< of nearly all of it, drawn and weighted, and of nothing beyond
   Range range;                  ///< of an axis that shows this
 };
-
-/// How numbers are written at an axis: less a number where they differ in late digits only, and in
-/// a power of ten where they are very large or very small.
-struct Scale {
-  double shift = 0;
-  double unit = 1;
-
-  double operator()(double v) const { return (v - shift) / unit; }
-  Range operator()(const Range& range) const { return {(*this)(range.low), (*this)(range.high)}; }
-  std::string of(const std::string& name) const {
-    auto words = name;
-    if (shift != 0) words += fmt::format(" less {:.15g}", shift);
-    if (unit != 1) words += fmt::format(", in {:g}", unit);
-    return words;
-  }
-};
-
-double power_of_ten(double v) {
-  return std::pow(10, std::floor(std::log10(v)));
-}
-
-Scale scale_of(const Range& range) {
-  Scale scale;
-  double size = std::max(std::abs(range.low), std::abs(range.high));
-  if (size > 1e4 * range.length()) {
-    const double step = 10 * power_of_ten(range.length());
-    scale.shift = std::round((range.low + range.length() / 2) / step) * step;
-    size = range.length();
-  }
-  if (size >= 1e6 || size < 1e-4) scale.unit = power_of_ten(size);
-  return scale;
-}
 
 double quantile(const std::vector<std::pair<double, double>>& sorted, double p) {
   double sum = 0;
@@ -311,14 +274,6 @@ std::vector<std::pair<std::size_t, std::size_t>> dependent_pairs(const Draws& dr
   return chosen;
 }
 
-/// The distance of ticks of which about `count` fit on an axis.
-double tick_step(const Range& range, double count) {
-  const double rough = range.length() / count;
-  const double power = std::pow(10, std::floor(std::log10(rough)));
-  const double digits = rough / power;
-  return power * (digits < 1.5 ? 1 : digits < 3.5 ? 2 : digits < 7.5 ? 5 : 10);
-}
-
 std::string axis(char which, const Range& range, double ticks) {
   return fmt::format("set {0}range [{1}:{2}]\nset {0}tics nomirror {3} font ',11'\n", which,
                      range.low, range.high, tick_step(range, ticks));
@@ -401,11 +356,6 @@ std::vector<double> histogram(const Column& column, const Scale& scale, bool wei
     bars.push_back(total > 0 ? height[b] / (total * width) : 0);
   }
   return bars;
-}
-
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 /// The mean in as many digits as its spread is worth.

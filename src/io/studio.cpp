@@ -112,6 +112,11 @@ std::string shortened(const std::string& text, std::size_t most) {
   return text.substr(0, head) + "…" + text.substr(tail);
 }
 
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
 std::string Studio::store(const std::vector<double>& values) {
   auto name = fmt::format("data{}", stored_++);
   write_file(folder_.path() / name,

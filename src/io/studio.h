@@ -38,6 +38,9 @@ struct Canvas {
 /// At most about `most` bytes of UTF-8, the middle left out where there are more.
 std::string shortened(const std::string& text, std::size_t most);
 
+/// How many characters a text of UTF-8 has.
+std::size_t characters(std::string_view text);
+
 /// The pictures of one report: their scripts and data, and how gnuplot draws them. Scripts find a
 /// terminal and gnuplot's settings as `fresh_settings` leaves them; sizes of text are in pixels;
 /// the variable `dot` is the point size that gives a filled circle (point type 7) a diameter of 7

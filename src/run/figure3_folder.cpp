@@ -156,10 +156,10 @@ PlotReport draw_figure3(const Figure3State& state, const fs::path& folder) {
   for (const auto& fit : state.fits) {
     if (!fit.finished || !fit.flow) continue;
     plots.cells.push_back({fit.cell.target, fit.cell.flow, fit.cell.length, fit.kl,
-                           learned_grid(*fit.flow, plots.limit, cells)});
+                           learned_grid(*fit.flow, Frame::square(plots.limit), cells)});
   }
   for (const auto& target : targets_of(state)) {
-    plots.targets.push_back({target, built_in_grid(target, plots.limit, cells)});
+    plots.targets.push_back({target, built_in_grid(target, Frame::square(plots.limit), cells)});
   }
   return write_figure3(plots, folder);
 }

@@ -4,18 +4,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numbers>
-#include <numeric>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
-#include "core/aligned.h"
 #include "core/names.h"
 #include "flows/flow_registry.h"
 #include "io/points.h"
 #include "riffle/error.h"
 #include "run/external_target.h"
 #include "run/grids.h"
+#include "run/layer_mesh.h"
 #include "run/posterior_pictures.h"
 #include "run/target_options.h"
 #include "run/training.h"
@@ -25,58 +27,8 @@
 namespace riffle {
 namespace {
 
-constexpr std::size_t cells = 300;       // of a density picture, each way, as in the tutorial
-constexpr std::size_t mesh_nodes = 201;  // each way; more than lines, so that these bend smoothly
-constexpr double mesh_limit = 3;         // standard deviations of the base
-constexpr std::size_t mesh_panels = 6;
+constexpr std::size_t cells = 300;  // of a density picture, each way, as in the tutorial
 constexpr std::uint64_t histogram_draws = 2'000'000;
-
-/// Axes that hold all points but one in two hundred.
-double limit_for(std::vector<double> points) {
-  for (double& x : points) x = std::abs(x);
-  const auto at = points.begin() + static_cast<std::ptrdiff_t>(points.size() * 199 / 200);
-  std::nth_element(points.begin(), at, points.end());
-  return std::max(1.1 * *at, 1e-6);
-}
-
-/// A mesh over the base, before the first layer and after some of the others.
-std::vector<MeshFrame> mesh_path(const TrainedFlow& flow) {
-  const auto& d = flow.definition();
-  const auto chain = make_flow<double>(parse_flow(d.layers), {d.dim, 0, InstructionSet::best()});
-  const std::size_t nodes = mesh_nodes * mesh_nodes;
-  const auto node = [](std::size_t i) {
-    return mesh_limit * (2 * static_cast<double>(i) / static_cast<double>(mesh_nodes - 1) - 1);
-  };
-  MeshFrame mesh{0, mesh_nodes, {}, {}};
-  for (std::size_t i = 0; i < nodes; ++i) {
-    mesh.x.push_back(node(i % mesh_nodes));
-    mesh.y.push_back(node(i / mesh_nodes));
-  }
-  std::vector<MeshFrame> frames{mesh};
-  const std::size_t length = chain->length();
-  const std::size_t panels = std::min(mesh_panels - 1, length);
-  const std::span<const double> params(d.params);
-  TileBuffer<double> in(2);
-  TileBuffer<double> out(2);
-  AlignedVector<double> log_det(tile_size);
-  for (std::size_t k = 0; k < length; ++k) {
-    const auto& layer = chain->layer(k);
-    AlignedVector<double> cache(layer.cache_size());
-    for (std::size_t first = 0; first < nodes; first += tile_size) {
-      const auto count = std::min(tile_size, nodes - first);
-      std::copy_n(mesh.x.data() + first, count, in.row(0));
-      std::copy_n(mesh.y.data() + first, count, in.row(1));
-      layer.forward(chain->part(params, k), in.view(count), out.view(count), log_det.data(),
-                    cache.data());
-      std::copy_n(out.row(0), count, mesh.x.data() + first);
-      std::copy_n(out.row(1), count, mesh.y.data() + first);
-    }
-    mesh.layers = k + 1;
-    // The panels are spread evenly over the layers, the last one after them all.
-    if ((k + 1) * panels / length != k * panels / length) frames.push_back(mesh);
-  }
-  return frames;
-}
 
 /// The first iteration whose objective has all of ln p; that after the last where none has.
 std::uint64_t annealed_from(const Spec& spec) {
@@ -96,8 +48,60 @@ std::uint64_t annealed_from(const Spec& spec) {
   return first;
 }
 
-/// What is known of a target: its density, and the value of a perfect fit.
-void add_target(PlotData& data, const Spec& spec) {
+/// Draws of the flow, for axes that hold them.
+std::vector<double> some_draws(const TrainedFlow& flow) {
+  constexpr std::uint64_t draws = 10'000;
+  return flow.sample(draws).z;
+}
+
+/// What holds the draws, coordinate by coordinate; empty where none is finite.
+std::vector<Range> ranges_of(std::span<const double> rows, std::size_t dim) {
+  std::vector<Range> ranges;
+  for (std::size_t d = 0; d < dim; ++d) {
+    if (const auto range = range_of(rows, dim, d)) ranges.push_back(*range);
+  }
+  if (ranges.size() < dim) ranges.clear();
+  return ranges;
+}
+
+/// A flow gone astray must not make what it was to learn a dot.
+Range kept_near(const Range& wide, const Range& what) {
+  constexpr double most = 4;
+  const double room = most * what.length();
+  return {std::max(wide.low, what.low - room), std::min(wide.high, what.high + room)};
+}
+
+/// Both in sight: of the flow's draws and of what was to be learned.
+std::vector<Range> framed(const std::vector<Range>& draws, const std::vector<Range>& target) {
+  if (draws.empty()) return target;
+  auto ranges = target;
+  for (std::size_t d = 0; d < ranges.size(); ++d) {
+    ranges[d] = united(target[d], kept_near(draws[d], target[d]));
+  }
+  return ranges;
+}
+
+void set_frame(PlotData& data, const std::vector<Range>& r) {
+  if (r.size() == 2) data.frame = {r[0].low, r[0].high, r[1].low, r[1].high};
+}
+
+constexpr std::size_t line_cells = 800;
+constexpr std::size_t line_bars = 60;
+
+/// The density of a target of one or two dimensions, on axes that hold it and the flow's draws.
+void add_density(PlotData& data, const Density<double>& target, std::optional<double> log_z,
+                 const std::vector<Range>& ranges) {
+  if (ranges.size() == 2) {
+    set_frame(data, ranges);
+    data.target_density = target_grid(target, log_z, data.frame, cells);
+  } else if (ranges.size() == 1) {
+    data.lines = DensityLines{ranges[0].low, ranges[0].high, {}, {}, {}, {}};
+    data.lines->target = target_line(target, log_z, ranges[0], line_cells);
+  }
+}
+
+/// What is known of a built-in target: its density, and the value of a perfect fit.
+void add_target(PlotData& data, const Spec& spec, const std::vector<Range>& draws) {
   const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
   const auto options = target_options(entry, spec, InstructionSet::best());
   const auto log_z = entry.log_z(options);
@@ -110,33 +114,101 @@ void add_target(PlotData& data, const Spec& spec) {
         0.5 * static_cast<double>(options.dim) * (1 + std::log(2 * std::numbers::pi));
     data.best_loss = -*log_z + (leaves_out ? entropy : 0);
   }
-  data.limit = entry.reach;
-  if (options.dim == 2) {
-    data.target_density = target_grid(*entry.make<double>(options), log_z, data.limit, cells);
+  if (options.dim > 2) return;
+  const auto target = entry.make<double>(options);
+  if (target->dim() == 2) {
+    const std::vector<Range> own(2, Range{-entry.reach, entry.reach});
+    add_density(data, *target, log_z, framed(draws, own));
+  } else if (!draws.empty()) {
+    add_density(data, *target, log_z, framed(draws, mass_ranges(*target, draws)));
   }
 }
 
-/// Draws of the flow, for axes that hold them.
-std::vector<double> some_draws(const TrainedFlow& flow) {
-  constexpr std::uint64_t draws = 10'000;
-  return flow.sample(draws).z;
+/// Names of a target's coordinates: those of its parameters, where these are its coordinates.
+std::vector<std::string> names_of(const Target& target) {
+  auto names = target.parameter_names();
+  const std::size_t dim = target.dim();
+  if (target.parameter_count() != dim) return {};
+  names.resize(dim);
+  for (const double at : {-0.7, 0.4}) {
+    std::vector<double> z(dim, at);
+    std::vector<double> theta(target.parameter_names().size());
+    target.constrain(z, theta);
+    for (std::size_t d = 0; d < dim; ++d) {
+      if (theta[d] != z[d] && !names[d].ends_with(')')) names[d] += " (unconstrained)";
+    }
+  }
+  return names;
 }
 
 /// The same of a target from a library, or of a formula. Returns what there is to warn of: without
 /// the library, the rest can still be drawn.
 std::vector<std::string> add_external_target(PlotData& data, const Spec& spec,
-                                             const TrainedFlow& flow) {
-  const auto& library = spec.target.stan.empty() ? spec.target.plugin : spec.target.stan;
-  data.target = has_formula(spec) ? "density" : std::filesystem::path(library).stem().string();
-  if (flow.dim() != 2) return {};
-  data.limit = limit_for(some_draws(flow));
+                                             const std::vector<Range>& draws) {
+  if (draws.empty() || draws.size() > 2) return {};
+  set_frame(data, draws);
   try {
     const auto target = has_formula(spec) ? formula_target_of(spec) : external_target(spec);
-    data.target_density = target_grid(UserDensity(*target), target->log_z(), data.limit, cells);
+    data.axes = names_of(*target);
+    const UserDensity density(*target);
+    add_density(data, density, target->log_z(), framed(draws, mass_ranges(density, draws)));
   } catch (const Error& error) {
     return {fmt::format("no picture of the target: {}", error.what())};
   }
   return {};
+}
+
+/// Columns of rows, the first of them.
+std::vector<double> first_columns(std::span<const double> rows, std::size_t dim,
+                                  std::size_t columns) {
+  std::vector<double> some;
+  for (std::size_t i = 0; i + dim <= rows.size(); i += dim) {
+    for (std::size_t d = 0; d < columns; ++d) some.push_back(rows[i + d]);
+  }
+  return some;
+}
+
+void add_points(PlotData& data, const Points& points, const TrainedFlow& flow,
+                const std::vector<Range>& draws) {
+  constexpr std::size_t most_columns = 4;
+  data.target_from_points = true;
+  if (points.dim != flow.dim()) return;
+  if (points.has_names) data.axes = points.names;
+  const auto ranges = framed(draws, ranges_of(points.values, points.dim));
+  if (points.dim == 1 && !ranges.empty()) {
+    data.lines = DensityLines{ranges[0].low, ranges[0].high, {}, {}, {}, {}};
+    data.lines->target_bars = histogram_line(points.values, ranges[0], line_bars);
+  } else if (points.dim == 2 && !ranges.empty()) {
+    set_frame(data, ranges);
+    constexpr std::size_t many = 5000;  // few in a cell are noise
+    data.target_density =
+        histogram_grid(points.values, points.count() < many ? 10 : 6, data.frame, cells);
+  } else {
+    const auto columns = std::min(points.dim, most_columns);
+    data.pairs = PairsData{
+        points.dim,
+        {points.names.begin(), points.names.begin() + static_cast<std::ptrdiff_t>(columns)},
+        first_columns(points.values, points.dim, columns),
+        first_columns(some_draws(flow), flow.dim(), columns)};
+  }
+}
+
+/// The density that was learned, where there are axes for it.
+void add_learned(PlotData& data, const TrainedFlow& flow) {
+  data.learned_from_draws = !flow.injective();
+  if (data.lines) {
+    const Range range{data.lines->low, data.lines->high};
+    if (data.learned_from_draws) {
+      data.lines->learned_bars = histogram_line(some_draws(flow), range, line_bars);
+    } else {
+      data.lines->learned = learned_line(flow, range, line_cells);
+    }
+  }
+  if (flow.dim() != 2) return;
+  data.learned_density = data.learned_from_draws
+                             ? histogram_grid(flow.sample(histogram_draws).z, 1, data.frame, cells)
+                             : learned_grid(flow, data.frame, cells);
+  data.meshes = layer_meshes(flow);
 }
 
 PlotReport draw_training(const PictureSource& source, const std::filesystem::path& folder) {
@@ -150,27 +222,20 @@ PlotReport draw_training(const PictureSource& source, const std::filesystem::pat
   data.loss_every = source.loss_every;
   data.loss_name = spec.objective.name;
 
+  const auto draws = ranges_of(some_draws(source.flow), source.flow.dim());
+  set_frame(data, draws);
   if (!spec.target.stan.empty() || !spec.target.plugin.empty() || has_formula(spec)) {
-    warnings = add_external_target(data, spec, source.flow);
+    data.target = has_formula(spec) ? "density" : source.target;
+    warnings = add_external_target(data, spec, draws);
   } else if (spec.target.samples.empty()) {
-    add_target(data, spec);
+    add_target(data, spec, draws);
   } else {
     data.target = std::filesystem::path(spec.target.samples).filename().string();
-    if (source.flow.dim() == 2) {
-      const auto points = read_points(spec.target.samples).values;
-      data.limit = limit_for(points);
-      data.target_density = histogram_grid(points, 6, data.limit, cells);
-    }
+    add_points(data, read_points(spec.target.samples), source.flow, draws);
   }
-  if (source.flow.dim() == 2) {
-    data.learned_from_draws = !source.flow.injective();
-    data.learned_density =
-        data.learned_from_draws
-            ? histogram_grid(source.flow.sample(histogram_draws).z, 1, data.limit, cells)
-            : learned_grid(source.flow, data.limit, cells);
-    data.meshes = mesh_path(source.flow);
-    for (const auto& s : source.snapshots) data.samples.push_back({s.iteration, s.x, s.y});
-  }
+  add_learned(data, source.flow);
+  for (const auto& s : source.snapshots) data.samples.push_back({s.iteration, s.x, s.y});
+  data.samples_every = spec.run.snapshot_every;
   auto report = write_plots(data, folder);
   report.warnings.insert(report.warnings.begin(), warnings.begin(), warnings.end());
   return report;

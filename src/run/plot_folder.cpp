@@ -28,10 +28,11 @@ bool is_there(const fs::path& path) {
 }
 
 /// The first column of a row, which counts iterations.
-std::uint64_t iteration_at(const CsvTable& table, std::size_t row, const fs::path& path) {
+std::uint64_t iteration_at(const CsvTable& table, std::size_t row, const fs::path& path,
+                           double least) {
   constexpr double most = 1e15;
   const double value = table.at(row, 0);
-  if (!(value >= 1 && value <= most && std::floor(value) == value)) {
+  if (!(value >= least && value <= most && std::floor(value) == value)) {
     throw Error(ErrorKind::data,
                 fmt::format("{}:{}: {} is not an iteration", path.string(), row + 2, value));
   }
@@ -46,7 +47,7 @@ std::vector<Snapshot> read_samples(const fs::path& path) {
     throw Error(ErrorKind::data, fmt::format("{} must have 3 columns", path.string()));
   }
   for (std::size_t row = 0; row < table.rows(); ++row) {
-    const auto iteration = iteration_at(table, row, path);
+    const auto iteration = iteration_at(table, row, path, 0);
     if (snapshots.empty() || snapshots.back().iteration != iteration) {
       snapshots.push_back({iteration, {}, {}});
     }
@@ -121,7 +122,7 @@ PlotReport plot_folder(const fs::path& folder, const std::vector<std::string>& p
   }
   std::vector<double> losses;
   for (std::size_t row = 0; row < loss.rows(); ++row) losses.push_back(loss.at(row, 1));
-  const auto loss_every = loss.rows() > 0 ? iteration_at(loss, 0, loss_path) : 1;
+  const auto loss_every = loss.rows() > 0 ? iteration_at(loss, 0, loss_path, 1) : 1;
   const auto snapshots = read_samples(folder / run_files::samples);
   return draw_pictures(
       {spec, flow, snapshots, loss_every, losses, record ? record->target : spec.target.name,

@@ -152,7 +152,8 @@ struct Start {
   std::optional<Checkpoint> resume;
   std::string spec_text;
   std::vector<std::string> warnings;
-  std::optional<SplitPoints> points;  ///< of a fit to samples
+  std::optional<SplitPoints> points;   ///< of a fit to samples
+  std::function<void()> on_drawing{};  ///< told before pictures are drawn
 };
 
 /// The points of a fit to samples; throws what is wrong with the input of such a fit.
@@ -188,6 +189,7 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
     write_file(folder / run_files::samples, samples_csv(report.snapshots, single));
   }
   if (spec.run.plots) {
+    if (start.on_drawing) start.on_drawing();
     auto plotted =
         draw_pictures({spec, report.flow, report.snapshots, report.loss_every, report.losses,
                        report.target, report.posterior ? &*report.posterior : nullptr},
@@ -266,7 +268,8 @@ Spec spec_of_run(const fs::path& folder) {
   return parse_spec(read_file(path), path.string());
 }
 
-RunOutcome run_in_folder(const Spec& spec, const fs::path& named, const FitCallbacks& callbacks) {
+RunOutcome run_in_folder(const Spec& spec, const fs::path& named, const FitCallbacks& callbacks,
+                         const std::function<void()>& on_drawing) {
   spec.validate();
   const auto folder = fs::absolute(named);  // whatever working folder the target leaves
   auto effective = spec;
@@ -278,7 +281,7 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& named, const FitCallb
   } else {
     check_target(effective);
   }
-  const Start start{std::nullopt, effective_toml(effective), {}, points_of(effective)};
+  const Start start{std::nullopt, effective_toml(effective), {}, points_of(effective), on_drawing};
   const auto lock = claim_folder(folder, spec.run.force, named);
   write_inputs(folder, effective);
   write_file(folder / run_files::spec, start.spec_text);
@@ -288,7 +291,8 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& named, const FitCallb
 }
 
 RunOutcome resume_in_folder(const fs::path& named, const std::function<void(Spec&)>& change,
-                            const FitCallbacks& callbacks) {
+                            const FitCallbacks& callbacks,
+                            const std::function<void()>& on_drawing) {
   auto spec = spec_of_run(named);
   const FolderLock lock(named, FolderLock::Kind::sole, named);
   const auto folder = fs::absolute(named);
@@ -310,7 +314,7 @@ RunOutcome resume_in_folder(const fs::path& named, const std::function<void(Spec
   spec.validate();
   const auto own = external_target(spec);
   auto outcome = fit_into(spec, own.get(), folder, callbacks,
-                          {checkpoint, text, std::move(warnings), points_of(spec)});
+                          {checkpoint, text, std::move(warnings), points_of(spec), on_drawing});
   outcome.folder = named;
   return outcome;
 }

@@ -68,15 +68,16 @@ struct RunOutcome {
 /// files that its target is made of, is thrown before anything in the folder is touched: also
 /// Error{usage} where the new run would take the place of one of them.
 RunOutcome run_in_folder(const Spec& spec, const std::filesystem::path& folder,
-                         const FitCallbacks& callbacks);
+                         const FitCallbacks& callbacks,
+                         const std::function<void()>& on_drawing = {});
 
 /// Goes on with the run in `folder` from its last checkpoint, or from the start where there is none
 /// yet; ends with the same bits as a run that was never stopped. `change` may alter what
 /// does not change the bits (threads, plots, quiet). Throws Error{no_input} where there is no run,
 /// Error{usage} where it is complete already, and as check_inputs does.
 RunOutcome resume_in_folder(const std::filesystem::path& folder,
-                            const std::function<void(Spec&)>& change,
-                            const FitCallbacks& callbacks);
+                            const std::function<void(Spec&)>& change, const FitCallbacks& callbacks,
+                            const std::function<void()>& on_drawing = {});
 
 enum class Coordinates { parameters, unconstrained };
 

@@ -1,6 +1,7 @@
 #include "run/training.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 
@@ -116,8 +117,12 @@ template <class T>
 Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> training,
                  const FitCallbacks& callbacks, const FitHooks& hooks) {
   using Clock = std::chrono::steady_clock;
-  Trainer<T> trainer(options, training.model, training.source,
-                     InstructionSet::parse(spec.run.simd));
+  const auto snapshot_every = options.snapshot_every;
+  const bool snapshots =
+      training.model.dim() == 2 && snapshot_every > 0 && snapshot_every <= options.iterations;
+  auto asked = options;
+  asked.snapshot_every = snapshots ? 1 : 0;  // which of them are taken is decided here
+  Trainer<T> trainer(asked, training.model, training.source, InstructionSet::parse(spec.run.simd));
   Checkpoint checkpoint;
   if (hooks.resume != nullptr) {
     check_fits(hooks.resume->trainer, training.model, options.iterations);
@@ -151,12 +156,18 @@ Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> tr
   TrainerCallbacks<T> told;
   told.stop = callbacks.stop;
   told.on_log = callbacks.on_log;
-  if (training.model.dim() == 2) {
+  const auto snap = [&](std::uint64_t iteration, std::span<const T> params) {
+    const auto begin = Clock::now();
+    checkpoint.snapshots.push_back(
+        take_snapshot(training.exact_model, params, spec.run.seed, iteration));
+    aside += seconds_since(begin);
+  };
+  if (snapshots) {
+    if (hooks.resume == nullptr) snap(0, trainer.params());
     told.on_snapshot = [&](std::uint64_t iteration, std::span<const T> params) {
-      const auto begin = Clock::now();
-      checkpoint.snapshots.push_back(
-          take_snapshot(training.exact_model, params, spec.run.seed, iteration));
-      aside += seconds_since(begin);
+      // Flows learn most at first, so 1, 2, 4, 8, ... come before the regular ones.
+      const bool early = iteration < snapshot_every && std::has_single_bit(iteration);
+      if (early || iteration % snapshot_every == 0) snap(iteration, params);
     };
   }
   if (training.held_out) {

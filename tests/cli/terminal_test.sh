@@ -54,6 +54,14 @@ for command in "check staged" "summary staged" "compare staged staged" "diagnose
 done
 if grep -q 'training' "$log/left"; then fail "what it did is left: $(cat "$log/left")"; fi
 
+# Drawing is said while it takes its time.
+script -qec "$(quoted fit U1 --iterations 300 --batch 32 --out drawn)" /dev/null </dev/null >"$log/screen"
+if command -v gnuplot >/dev/null; then
+  grep -qF 'drawing pictures' "$log/screen" || fail "drawing is not said"
+  tr -d '\r' <"$log/screen" | sed "s/.*$escape\\[K//" >"$log/left"
+  if grep -q 'drawing' "$log/left"; then fail "what it did is left: $(cat "$log/left")"; fi
+fi
+
 script -qec "$(quoted fit U1 --iterations 300 --objective free-energy --no-plots --quiet --out quiet)" /dev/null \
   </dev/null >"$log/screen"
 [ ! -s "$log/screen" ] || fail "--quiet is not quiet on a terminal"

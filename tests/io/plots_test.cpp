@@ -1,5 +1,6 @@
 #include "io/plots.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -124,13 +125,23 @@ SampleFrame circle(std::uint64_t iteration, std::size_t count, double radius) {
   return frame;
 }
 
-MeshFrame sheared_mesh(std::size_t layers, std::size_t n) {
-  MeshFrame mesh{layers, n, {}, {}};
-  for (std::size_t i = 0; i < n * n; ++i) {
-    const double x = 6 * static_cast<double>(i % n) / static_cast<double>(n - 1) - 3;
-    const double y = 6 * static_cast<double>(i / n) / static_cast<double>(n - 1) - 3;
-    mesh.x.push_back(x + 0.3 * static_cast<double>(layers) * std::tanh(y));
-    mesh.y.push_back(y);
+MeshFrame sheared_mesh(std::size_t layers, std::size_t n, std::size_t nodes = 11) {
+  MeshFrame mesh{layers, {-5, 5, -4, 4}, {}};
+  const auto place = [](std::size_t i, std::size_t count) {
+    return 2 * static_cast<double>(i) / static_cast<double>(count - 1) - 1;
+  };
+  for (const bool is_row : {true, false}) {
+    for (std::size_t i = 0; i < n; ++i) {
+      MeshLine line{is_row, place(i, n), {}, {}, {}};
+      for (std::size_t j = 0; j < nodes; ++j) {
+        const double x = 3 * (is_row ? place(j, nodes) : place(i, n));
+        const double y = 3 * (is_row ? place(i, n) : place(j, nodes));
+        line.along.push_back(place(j, nodes));
+        line.x.push_back(x + 0.3 * static_cast<double>(layers) * std::tanh(y));
+        line.y.push_back(y);
+      }
+      mesh.lines.push_back(std::move(line));
+    }
   }
   return mesh;
 }
@@ -153,6 +164,7 @@ PlotData small_run() {
   data.target_density = ring(40, 7);
   data.learned_density = ring(30, 7);
   data.samples = {circle(100, 50, 2), circle(200, 50, 3), circle(300, 50, 4)};
+  data.samples_every = 100;
   data.meshes = {sheared_mesh(0, 11), sheared_mesh(2, 11), sheared_mesh(4, 11)};
   return data;
 }
@@ -310,6 +322,90 @@ TEST_F(DrawnPlots, DrawsTheTutorialsPicturesAsTheTutorialDoes) {
   EXPECT_EQ(count_of("color='rgb( 31, 119, 180)' opacity='0.70'", samples), 49u);
 }
 
+TEST_F(DrawnPlots, DrawsSamplesOnlyWhereTheyAreAskedFor) {
+  auto data = small_run();
+  data.samples.insert(data.samples.begin(), circle(0, 50, 1));
+  const auto drawn = [&] {
+    std::filesystem::remove_all(folder());
+    write_plots(data, folder());
+    auto names = files();
+    std::erase_if(names, [](const auto& name) { return !name.ends_with("0.png"); });
+    return names;
+  };
+  data.samples_every = 150;
+  EXPECT_EQ(drawn(), (std::vector<std::string>{"samples/flow_result_300.png"}));
+  data.samples_every = 0;
+  EXPECT_TRUE(drawn().empty());
+}
+
+TEST_F(DrawnPlots, TheAnimationSlowsDown) {
+  auto data = loss_only();
+  for (int i = 0; i <= 90; ++i)
+    data.samples.push_back(circle(100U * static_cast<unsigned>(i), 9, 3));
+  write_plots(data, folder());
+  const auto frames = frame_times(folder() / "learning.gif").size();
+  EXPECT_GE(frames, 8U);
+  EXPECT_LE(frames, 16U);
+}
+
+TEST_F(DrawnPlots, DrawsOneDimension) {
+  PlotData data;
+  data.target = "points.csv";
+  data.flow = "rqs:2";
+  data.axes = {"height_of_tree"};
+  data.lines = DensityLines{1e-90, 3e-90, {}, {1e90, 4e89, 2e89}, {8e89, 6e89, 1e89}, {}};
+  const auto report = write_plots(data, folder());
+  EXPECT_TRUE(report.warnings.empty()) << report.warnings.front();
+  const auto text = read_file(folder() / "densities.svg");
+  for (const auto* word :
+       {"height_of_tree, in 1e-90", "density, in 1e+90", "points: points.csv", "learned: rqs:2"}) {
+    EXPECT_NE(text.find(word), std::string::npos) << word;
+  }
+  data.lines->learned.assign(3, nan);
+  fs::remove_all(folder());
+  write_plots(data, folder());
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(DrawnPlots, DrawsPointsBesideDraws) {
+  PlotData data;
+  data.target = "points.csv";
+  data.flow = "maf:2";
+  data.pairs = PairsData{7, {"ann", "bob", "cy"}, {}, {}};
+  for (int i = 0; i < 300; ++i) {
+    const double x = std::sin(i);
+    data.pairs->points.insert(data.pairs->points.end(), {x, 1e8 + x * x, i == 5 ? nan : 3.0});
+    data.pairs->draws.insert(data.pairs->draws.end(), {x + 0.1, 1e8 + x, i == 6 ? inf : 3.0});
+  }
+  const auto report = write_plots(data, folder());
+  EXPECT_TRUE(report.warnings.empty()) << report.warnings.front();
+  EXPECT_EQ(files(), (std::vector<std::string>{"pairs.png", "pairs.svg"}));
+  const auto text = read_file(folder() / "pairs.svg");
+  for (const auto* word : {"3 of 7 coordinates", "ann", "bob less 1", "cy", "draws of the flow"}) {
+    EXPECT_NE(text.find(word), std::string::npos) << word;
+  }
+  data.pairs->draws.assign(900, nan);
+  fs::remove_all(folder());
+  write_plots(data, folder());
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(DrawnPlots, NamesTheAxesOfAnyScale) {
+  auto data = small_run();
+  data.axes = {"alpha", "beta"};
+  data.samples.clear();
+  for (const double unit : {1e-100, 1e100}) {
+    data.frame = Frame::square(5 * unit);
+    const auto report = write_plots(data, folder());
+    EXPECT_TRUE(report.warnings.empty()) << report.warnings.front();
+    const auto text = read_file(folder() / "densities.svg");
+    for (const auto* name : {"alpha", "beta"}) {
+      EXPECT_NE(text.find(fmt::format("{}, in {:g}", name, unit)), std::string::npos) << name;
+    }
+    EXPECT_EQ(text.find("z₁"), std::string::npos);
+  }
+}
+
 TEST_F(DrawnPlots, HoldsTheLastFrameOfTheAnimation) {
   write_plots(small_run(), folder());
   const auto times = frame_times(folder() / "learning.gif");
@@ -340,9 +436,9 @@ TEST_F(DrawnPlots, LeavesOutWhatIsNotFinite) {
   data.samples[0].x[3] = nan;
   data.samples[0].y[4] = -inf;
   data.samples[1].x.assign(50, nan);
-  data.meshes[1].x[60] = nan;
-  data.meshes[2].y[60] = inf;
-  data.meshes[2].y[61] = 1e300;
+  data.meshes[1].lines[3].x[6] = nan;
+  data.meshes[2].lines[3].y[6] = inf;
+  data.meshes[2].lines[3].y[7] = 1e300;
   const auto report = write_plots(data, folder());
   EXPECT_TRUE(report.warnings.empty()) << report.warnings.front();
   EXPECT_EQ(files(), all_files);
@@ -370,8 +466,8 @@ TEST_F(DrawnPlots, DrawsNoPictureOfNothing) {
   data.best_loss = inf;
   data.target_density = DensityGrid{20, std::vector<double>(400, 0.0)};
   data.learned_density = DensityGrid{20, std::vector<double>(7, 1.0)};  // too few values
-  data.meshes = {MeshFrame{0, 5, std::vector<double>(25, nan), std::vector<double>(25, nan)},
-                 MeshFrame{1, 5, {1.0}, {1.0}}};
+  data.meshes = {MeshFrame{0, {0, 0, 0, 0}, sheared_mesh(0, 5).lines},
+                 MeshFrame{1, {nan, nan, 0, 1}, {}}, MeshFrame{2, {}, {}}};
   const auto report = write_plots(data, folder());
   EXPECT_TRUE(report.warnings.empty()) << report.warnings.front();
   EXPECT_TRUE(files().empty());
@@ -409,10 +505,11 @@ TEST_F(DrawnPlots, KeepsSvgSmallForLargeRuns) {
   data.loss.clear();
   for (int i = 0; i < 200'000; ++i) data.loss.push_back(std::sin(1e3 * i));
   data.samples = {circle(1, 100'000, 5)};
+  data.samples_every = 1;
   data.target_density = ring(300, 7);
   data.learned_density = ring(300, 7);
   for (std::size_t layers = 0; layers < 20; ++layers) {
-    data.meshes.push_back(sheared_mesh(layers, 161));
+    data.meshes.push_back(sheared_mesh(layers, 31, 2001));
   }
   const auto report = write_plots(data, folder());
   EXPECT_TRUE(report.warnings.empty()) << report.warnings.front();
