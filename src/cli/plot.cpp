@@ -20,9 +20,9 @@ Command add_plot(CLI::App& app) {
   auto a = std::make_shared<Arguments>();
   auto* plot = app.add_subcommand("plot", "draw the pictures of a run (again)");
   plot->add_option("DIR", a->folder, "folder of a run")->required();
-  plot->add_option("--parameters", a->parameters,
-                   "what the page of a posterior shows: a,b,c; of an array theta all elements, or "
-                   "theta.3, or 'theta.*'")
+  plot->add_option(
+          "--parameters", a->parameters,
+          "what a posterior's page shows: a,b,c; of an array theta: theta, theta.3 or 'theta.*'")
       ->delimiter(',');
   plot->footer("Needs gnuplot (Debian and Ubuntu: the package gnuplot-nox).");
   return {plot, [a] {
