@@ -27,9 +27,9 @@ constexpr double most_fit_gap_errors = 3;  // standard errors; a gap must be bey
 constexpr double good_fraction = 0.5;
 constexpr double excellent_fraction = 0.9;
 constexpr double most_shift = 0.1;
-constexpr double shift_errors = 2;  // a shift within so many standard errors may be chance
-constexpr double most_gap = 0.5;    // nats
-constexpr double most_outside = 0.01;
+constexpr double shift_errors = 2;      // a shift within so many standard errors may be chance
+constexpr double most_gap = 0.5;        // nats
+constexpr double most_outside = 0.01;   // likewise
 constexpr double most_rounding = 0.1;   // nats
 constexpr double some_rounding = 1e-3;  // nats
 constexpr double most_failures = 0.5;   // of all evaluations
@@ -77,7 +77,7 @@ void look_at_numbers(const VerdictEvidence& evidence, std::vector<std::string>& 
         percent(failed), evidence.evaluations, percent(most_failures), because(evidence)));
   }
   const auto& i = evidence.importance;
-  if (i.rounding >= most_rounding) {
+  if (lost_in_rounding(i)) {
     wrong.push_back(fmt::format(
         "ln p is near {:.2g}, where numbers are {:.2g} nats apart (at most {}): differences of "
         "ln p are lost, and weights are rounding; subtract a constant from ln p",
@@ -212,11 +212,13 @@ std::vector<std::string> reservations(const VerdictEvidence& evidence) {
     reasons.push_back(fmt::format("the bound is {:.2f} nats below log Z (at most {})",
                                   i.log_z - i.trimmed_elbo, most_gap));
   }
-  if (i.outside - share(i.invalid, i.draws) > most_outside) {
+  const double outside = i.outside - share(i.invalid, i.draws);
+  if (outside - shift_errors * std::sqrt(std::max(0.0, outside) / static_cast<double>(i.draws)) >
+      most_outside) {
     reasons.push_back(
         fmt::format("{} of the draws lie where p is all but zero (at most {}); the weights leave "
                     "them out",
-                    percent(i.outside - share(i.invalid, i.draws)), percent(most_outside)));
+                    percent(outside), percent(most_outside)));
   }
   if (std::isnan(evidence.mean_shift) || std::isnan(evidence.sd_shift)) {
     reasons.emplace_back("weighted and plain draws were not compared");
@@ -322,6 +324,10 @@ std::string_view name_of(Grade grade) {
       return "unreliable";
   }
   return "";
+}
+
+bool lost_in_rounding(const Importance& importance) {
+  return importance.rounding >= most_rounding;
 }
 
 Verdict judge(const VerdictEvidence& evidence) {

@@ -70,6 +70,9 @@ struct Verdict {
   std::vector<std::string> reasons;
 };
 
+/// Whether ln p is so large that its differences are lost: no q has weights that mean anything.
+bool lost_in_rounding(const Importance& importance);
+
 /// The rules are in docs/verdict.md.
 Verdict judge(const VerdictEvidence& evidence);
 

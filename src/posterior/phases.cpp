@@ -7,6 +7,8 @@
 #include "core/aligned.h"
 #include "diagnostics/evaluation.h"
 #include "diagnostics/importance.h"
+#include "diagnostics/parameter_summary.h"
+#include "diagnostics/verdict.h"
 #include "inference/gradient_estimator.h"
 #include "inference/optimizer.h"
 
@@ -126,21 +128,44 @@ class BlockMeans {
   std::vector<Block> blocks_;
 };
 
+/// What the verdict would say, if its draws are like these.
+void foretell_verdict(const Draws& drawn, const Importance& weighed, PhaseResult& result) {
+  constexpr double hardly_worth_looking = 0.5;
+  if (!(weighed.ess_fraction >= hardly_worth_looking)) return;
+  VerdictEvidence evidence;
+  evidence.importance = weighed;
+  // How many draws are to judge is not known here; that few of them are enough is seen there.
+  auto& ess = evidence.importance.ess;
+  ess = std::max(ess, 20'000 * weighed.ess_fraction);
+  evidence.mean_shift = evidence.sd_shift = 0;
+  result.reliable_but_for_moments = judge(evidence).grade == Grade::reliable;
+  if (!result.reliable_but_for_moments) return;
+  const auto weights = normalised_weights(log_weights(drawn.log_p, drawn.log_q));
+  const auto shift = largest_shift(drawn.z, drawn.dim, weighed.draws, weights);
+  constexpr double errors = 1;
+  evidence.mean_shift = shift.mean + errors * shift.mean_error;
+  evidence.sd_shift = shift.sd + errors * shift.sd_error;
+  result.reliable = judge(evidence).grade == Grade::reliable;
+}
+
 }  // namespace
 
 PhaseResult evaluate_quality(const FlowModel<double>& model, const Density<double>& target,
                              std::span<const double> params, const RandomStream& stream,
                              std::uint64_t draws, Executor& executor) {
   const auto drawn = draw<double>(model, &target, params, stream, 0, draws, executor);
-  const auto weighed = importance(log_weights(drawn.log_p, drawn.log_q));
+  const auto weighed = importance(drawn.log_p, drawn.log_q);
   PhaseResult result;
   if (weighed.draws - weighed.zero - weighed.invalid < 2) {
-    result.elbo = -std::numeric_limits<double>::infinity();
+    result.elbo = result.trimmed_elbo = -std::numeric_limits<double>::infinity();
     return result;
   }
   result.elbo = weighed.elbo;
   result.elbo_se = weighed.elbo_se;
+  result.trimmed_elbo = weighed.trimmed_elbo;
   result.ess_fraction = weighed.ess_fraction;
+  result.lost_in_rounding = lost_in_rounding(weighed);
+  foretell_verdict(drawn, weighed, result);
   return result;
 }
 
@@ -171,6 +196,7 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
   int idle = 0;
   for (std::size_t phase = 0; phase < options.most_phases && !best.stopped; ++phase, rate /= 2) {
     if (best.quality.ess_fraction >= options.enough) break;
+    if (options.until_reliable && phase > 0 && best.quality.reliable) break;
     trail.clear();
     blocks.clear();
     std::uint64_t in_phase = 0;
@@ -184,6 +210,7 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
       source.estimate(params, {options.seed, Purpose::training, (options.number << 32) + step},
                       terms, grad);
       std::fill(frozen.begin(), frozen.end(), 0.0);
+      if (options.frozen_base) std::ranges::fill(model.base_part(std::span<double>(grad)), 0.0);
       clip(grad);
       optimizer.step(rate, params, grad);
       ++step;
@@ -204,7 +231,7 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
     best.phases.push_back(result);
     if (on_phase) on_phase(result);
     // The draws are those of the phase before, so that the gain has little noise.
-    const double gain = result.elbo - best.quality.elbo;
+    const double gain = result.trimmed_elbo - best.quality.trimmed_elbo;
     if (gain > 0) {
       best.params = mean;
       best.quality = result;

@@ -21,11 +21,13 @@ struct PhaseOptions {
   std::uint64_t least_steps = 200;  ///< of a phase
   std::uint64_t most_steps = 1000;
   std::size_t most_phases = 8;
-  double enough = 0.93;       ///< importance-sampling efficiency at which more work gains nothing
+  double enough = 0.93;         ///< importance-sampling efficiency at which more work gains nothing
+  bool until_reliable = false;  ///< or, at any efficiency, at which the verdict would be that
   double worthwhile = 0.002;  ///< gain of a phase, in nats; two in a row below it end the training
   std::uint64_t evaluation_draws = 4096;
-  std::size_t frozen = 0;  ///< parameters of the flow's last layers that are kept as they are
-  bool path = true;        ///< gradient of the path, rather than the whole one
+  std::size_t frozen = 0;    ///< parameters of the flow's last layers that are kept as they are
+  bool frozen_base = false;  ///< whether those of the base are, too
+  bool path = true;          ///< gradient of the path, rather than the whole one
   /// Weight of ln p at step t; 1 by default.
   std::function<double(std::uint64_t step)> beta = {};
   /// Whether so many more evaluations of the target are too many. Asked before each step, of that
@@ -39,7 +41,13 @@ struct PhaseResult {
   double rate = 0;
   double elbo = 0;
   double elbo_se = 0;
+  /// What decides what is better: a few draws beyond a steep wall have no say in it.
+  double trimmed_elbo = 0;
   double ess_fraction = 0;
+  /// Whether the verdict would be `reliable` by these draws, with a margin for their noise.
+  bool reliable = false;
+  bool reliable_but_for_moments = false;  ///< or if means and sds were those of the weights
+  bool lost_in_rounding = false;  ///< whether ln p is too large for weights to mean anything
 };
 
 struct PhasedTraining {
@@ -49,7 +57,8 @@ struct PhasedTraining {
   bool stopped = false;  ///< by `stop`
 };
 
-/// The bound and the importance-sampling efficiency over draws of `stream`; steps and rate are 0.
+/// The bound, the importance-sampling efficiency and what the verdict would be over draws of
+/// `stream`; steps and rate are 0.
 PhaseResult evaluate_quality(const FlowModel<double>& model, const Density<double>& target,
                              std::span<const double> params, const RandomStream& stream,
                              std::uint64_t draws, Executor& executor);

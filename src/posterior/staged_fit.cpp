@@ -9,6 +9,9 @@
 #include <mutex>
 #include <utility>
 
+#include "diagnostics/evaluation.h"
+#include "diagnostics/importance.h"
+#include "diagnostics/parameter_summary.h"
 #include "flows/flow_model.h"
 #include "posterior/affine_parameters.h"
 #include "posterior/mixture_fit.h"
@@ -63,6 +66,8 @@ class Recipe {
     }
     if (result_.flow.layers.empty()) keep_start();
     result_.elbo = kept_.elbo;
+    result_.trimmed_elbo = kept_.trimmed_elbo;
+    result_.lost_in_rounding = kept_.lost_in_rounding;
     result_.interrupted = options_.interrupted();
     result_.out_of_budget = !result_.interrupted && cut_short_;
     result_.budget = budget_;
@@ -81,8 +86,13 @@ class Recipe {
   }
   /// The same for a training, which evaluates its start and its end.
   bool stop_training() { return stop(2 * evaluation_draws_); }
-  bool good_enough() const { return kept_.ess_fraction >= enough_ && covered_; }
-  bool done() { return good_enough() || stop_training(); }
+  /// Whether the draws can be used with their weights: no need for what is dear.
+  bool usable() const { return kept_.ess_fraction >= enough_ && covered_; }
+  /// Whether they can be used as they are.
+  bool good_enough() const { return usable() && kept_.reliable; }
+  /// Where weights mean nothing, no work helps.
+  bool done() { return good_enough() || kept_.lost_in_rounding || stop_training(); }
+  bool has_to_do() { return usable() || done(); }
 
   void begin(std::string what) {
     {
@@ -110,17 +120,26 @@ class Recipe {
     // A spline in one dimension costs next to nothing, and mends tails that a normal has not.
     if (target_.dim() == 1) enough_ = 0.95;
     if (!stop_training()) fit_normal();
+    if (!done()) mend_moments();
     if (!done()) fit_flow(2, 32);
-    if (!done()) fit_flow(4, 64);
+    if (!done()) mend_moments();
+    if (has_to_do()) return;
+    fit_flow(4, 64);
+    if (!done()) mend_moments();
   }
 
   void several_modes() {
     if (!stop(evaluation_draws_)) fit_modes();
+    // Modes that are known, but are not normal, or run into each other.
+    if (covered_ && !done()) fit_flow_on_mixture();
     // A flow may lose a mode while it learns, the sooner the faster it has to.
-    for (std::size_t attempt = 1; attempt <= 3 && !done(); ++attempt) {
+    for (std::size_t attempt = 1; attempt <= 3 && !has_to_do(); ++attempt) {
       fit_margins(attempt);
-      if (attempt > 1 && covered_) return;
+      if (attempt > 1 && covered_) break;
     }
+    if (has_to_do()) return;
+    normal_ = around_all_modes();
+    fit_flow(4, 64);
   }
 
   /// Keeps a fit where it is better than what there is. The stage is told either way; what follows
@@ -130,10 +149,12 @@ class Recipe {
     const bool first = result_.flow.layers.empty();
     auto before = std::exchange(result_.flow, std::move(flow));
     const auto quality_before = std::exchange(kept_, quality);
-    const bool covered_before = std::exchange(covered_, result_.covers(quality.elbo));
-    // Draws between modes make an ELBO noisy; a mode that is lost is worse.
-    const bool better = first || covered_ > covered_before ||
-                        (covered_ == covered_before && quality.elbo > quality_before.elbo);
+    const bool covered_before = std::exchange(covered_, result_.covers(quality.trimmed_elbo));
+    // Draws between modes make a bound noisy; a mode that is lost is worse.
+    const double gain = quality.trimmed_elbo - quality_before.trimmed_elbo;
+    const bool better =
+        first || covered_ > covered_before ||
+        (covered_ == covered_before && (gain > 0 || (quality.reliable && gain > -worth_moments)));
     auto told =
         fmt::format("{}: {} of the draws are effective", what, percent(quality.ess_fraction));
     if (!better) {
@@ -144,7 +165,11 @@ class Recipe {
     } else if (!covered_) {
       told += ", but it has lost modes";
     } else {
-      told += good_enough() ? ", which is enough" : ", too few";
+      told += good_enough() ? ", which is enough"
+              : !usable()   ? ", too few"
+              : kept_.reliable_but_for_moments
+                  ? "; they do with their weights, which move means or sds"
+                  : "; they do with their weights";
     }
     result_.stages.push_back({std::move(name), std::move(told), target_.evaluations(),
                               budget_.seconds(), quality.elbo, quality.elbo_se,
@@ -188,13 +213,13 @@ class Recipe {
 
   void keep_start() {
     result_.flow = definition("affine-full", affine_parameters(normal_));
-    kept_.elbo = result_.search.start_elbo;
+    kept_.elbo = kept_.trimmed_elbo = result_.search.start_elbo;
   }
 
   PhasedTraining train(const std::string& layers, std::span<const double> params,
-                       PhaseOptions phases) {
+                       PhaseOptions phases, const std::string& base = "standard-normal") {
     const auto model =
-        make_model<double>("standard-normal", parse_flow(layers), {target_.dim(), 0, options_.set});
+        make_model<double>(base, parse_flow(layers), {target_.dim(), 0, options_.set});
     phases.seed = options_.seed;
     phases.number = result_.stages.size();
     phases.evaluation_draws = evaluation_draws_;
@@ -297,6 +322,12 @@ class Recipe {
     return train(flow, params, phases);
   }
 
+  /// Where draws can be used already, the rest is done as far as it is cheap.
+  static void polish(PhaseOptions& phases) {
+    phases.until_reliable = true;
+    phases.most_phases = 4;
+  }
+
   void fit_flow(std::size_t layers, std::size_t hidden) {
     // A single coordinate has none before it to depend on: iaf would be no more than the normal.
     // Splines bend it, out to where e^-12 of an exponential tail is.
@@ -306,13 +337,77 @@ class Recipe {
                                         std::max(hidden, target_.dim()), layers);
     PhaseOptions phases;
     phases.rate = 0.02;
+    if (usable()) polish(phases);
     const auto trained = train_on_normal(flow, phases);
     offer("flow", flow, definition(flow, trained.params), trained.quality);
+  }
+
+  /// A normal for each mode, bent. What it learns from is all modes from the start.
+  void fit_flow_on_mixture() {
+    const auto mixture = result_.flow;
+    const auto flow = fmt::format("iaf(hidden={},activation=silu,bound=8):2 + affine-full",
+                                  std::max<std::size_t>(32, target_.dim()));
+    begin("training " + flow);
+    const auto model =
+        make_model<double>(mixture.base, parse_flow(flow), {target_.dim(), 0, options_.set});
+    std::vector<double> params(model.parameters().size());
+    model.initialise({options_.seed, Purpose::initial_values, result_.stages.size()}, params);
+    // The mixture's own are its layer's and then its base's.
+    std::ranges::copy(mixture.params,
+                      params.end() - static_cast<std::ptrdiff_t>(mixture.params.size()));
+    PhaseOptions phases;
+    phases.rate = 0.02;
+    phases.frozen = mixture.params.size() - model.base().parameters().size();
+    phases.frozen_base = true;
+    if (usable()) polish(phases);
+    const auto trained = train(flow, params, phases, mixture.base);
+    offer("flow", flow + " on that mixture",
+          {mixture.base, flow, "double", target_.dim(), trained.params}, trained.quality);
+  }
+
+  /// A q of the greatest bound is not one of the right means and sds, where p is skewed. Weights
+  /// tell these; a last affine layer can be given them for the price of a few thousand draws.
+  void mend_moments() {
+    if (!usable() || kept_.reliable || !kept_.reliable_but_for_moments) return;
+    const auto& kept = result_.flow;
+    if (kept.base != "standard-normal") return;
+    begin("mending means and sds");
+    const auto model =
+        make_model<double>(kept.base, parse_flow(kept.layers), {target_.dim(), 0, options_.set});
+    const auto dim = target_.dim();
+    const RandomStream fresh{options_.seed, Purpose::evaluation, result_.stages.size() << 32};
+    const auto drawn =
+        draw<double>(model, &target_, kept.params, fresh, 0, evaluation_draws_, executor_);
+    const auto from = summarise(drawn.z, dim);
+    const auto to =
+        summarise(drawn.z, dim, normalised_weights(log_weights(drawn.log_p, drawn.log_q)));
+    auto params = kept.params;
+    const auto last = std::span(params).last(affine_parameters(normal_).size());
+    auto normal = normal_of(last, static_cast<Index>(dim));
+    for (std::size_t d = 0; d < dim; ++d) {
+      const auto row = static_cast<Index>(d);
+      const double scale = to[d].sd / from[d].sd;
+      if (!(scale > 0) || !std::isfinite(scale + to[d].mean)) return;
+      normal.mean[row] = to[d].mean + scale * (normal.mean[row] - from[d].mean);
+      normal.lower.row(row) *= scale;
+    }
+    std::ranges::copy(affine_parameters(normal), last.begin());
+    // By other draws than those that told.
+    const auto quality =
+        evaluate_quality(model, target_, params,
+                         {options_.seed, Purpose::evaluation, (result_.stages.size() << 32) + 1},
+                         evaluation_draws_, executor_);
+    result_.trace.push_back({target_.evaluations(), quality.elbo, result_.stages.size()});
+    if (kept.layers == "affine-full") normal_ = quality.reliable ? normal : normal_;
+    offer("moments", "means and sds as the weights have them",
+          definition(kept.layers, std::move(params)), quality);
   }
 
   TrainedFlow::Definition definition(std::string layers, std::vector<double> params) const {
     return {"standard-normal", std::move(layers), "double", target_.dim(), std::move(params)};
   }
+
+  static constexpr double worth_moments = 0.1;  ///< nats of the bound that right ones may cost
 
   const MeteredDensity& target_;
   const StagedOptions& options_;

@@ -29,8 +29,10 @@ struct StagedOptions {
 
 struct StagedFit {
   TrainedFlow::Definition flow;
-  double elbo = std::numeric_limits<double>::quiet_NaN();  ///< of the flow
-  std::uint64_t steps = 0;                                 ///< of optimizers
+  double elbo = std::numeric_limits<double>::quiet_NaN();          ///< of the flow
+  double trimmed_elbo = std::numeric_limits<double>::quiet_NaN();  ///< as PhaseResult's
+  bool lost_in_rounding = false;                                   ///< as PhaseResult's
+  std::uint64_t steps = 0;                                         ///< of optimizers
   std::vector<PosteriorStage> stages;
   std::vector<BoundPoint> trace;
   ModeSearch search;

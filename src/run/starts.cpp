@@ -14,7 +14,7 @@ namespace {
 VerdictEvidence known_of(const StagedFit& fit) {
   VerdictEvidence known;
   known.budget_exhausted = fit.out_of_budget || fit.interrupted;
-  known.modes_left_out = !fit.covers(fit.elbo);  // a scale for p is all that is needed
+  known.modes_left_out = !fit.covers(fit.trimmed_elbo);  // a scale for p is all that is needed
   // Of several modes, those that a flow over all coordinates covers without having been told of
   // them are not unseen.
   const std::size_t modes = fit.search.modes.size();
@@ -28,11 +28,12 @@ bool usable(const Start& start) {
   return start.told.verdict != name_of(Grade::unreliable);
 }
 
+/// A few draws beyond a steep wall are not to decide.
 bool better(const Start& start, const Start& other) {
-  const auto& a = start.told;
-  const auto& b = other.told;
-  if (!std::isfinite(b.elbo)) return std::isfinite(a.elbo);
-  return a.elbo - b.elbo > 3 * std::hypot(a.elbo_se, b.elbo_se);
+  const auto& a = start.weighed.evidence.importance;
+  const auto& b = other.weighed.evidence.importance;
+  if (!std::isfinite(b.trimmed_elbo)) return std::isfinite(a.trimmed_elbo);
+  return a.trimmed_elbo - b.trimmed_elbo > 3 * std::hypot(a.trimmed_elbo_se, b.trimmed_elbo_se);
 }
 
 class Starts {
@@ -53,7 +54,7 @@ class Starts {
     for (std::uint64_t number = 0; number < std::max(spec_.run.fits, most_while_useless);
          ++number) {
       const bool asked_for = number < spec_.run.fits;
-      if (!asked_for && usable(*kept_)) break;
+      if (!asked_for && (usable(*kept_) || kept_->fit.lost_in_rounding)) break;
       if (number > 0) announce(number, asked_for);
       auto fit = fit_from(number);
       const bool stopped = fit.interrupted || fit.out_of_budget;

@@ -125,7 +125,10 @@ TEST(StagedFit, OfASkewedDensityGoesOnToAFlow) {
     // A flow can be had after each stage but the search.
     EXPECT_EQ(so_far.flow.layers.empty(), told.size() == 1);
   });
-  EXPECT_EQ(names_of(fit), (Names{"modes", "normal", "flow"}));
+  // Its means and sds may take a last word.
+  auto names = names_of(fit);
+  if (names.back() == "moments") names.pop_back();
+  EXPECT_EQ(names, (Names{"modes", "normal", "flow"}));
   EXPECT_EQ(told, names_of(fit));
   EXPECT_NE(fit.flow.layers.find("iaf"), std::string::npos);
   // ∫ e^(z/2 - e^z) dz = Γ(½), twice.
@@ -137,6 +140,66 @@ TEST(StagedFit, OfASkewedDensityGoesOnToAFlow) {
     EXPECT_GE(fit.stages[k].seconds, fit.stages[k - 1].seconds);
   }
   for (const auto& point : fit.trace) EXPECT_LT(point.stage, fit.stages.size());
+}
+
+/// e^(-rⁿ) in the plane: flat, and then a wall.
+OwnDensity walled(double n) {
+  return {2, [n](const VectorXd& z, VectorXd& gradient) {
+            const double r2 = z.squaredNorm();
+            gradient = -n * std::pow(r2, n / 2 - 1) * z;
+            return -std::pow(r2, n / 2);
+          }};
+}
+
+TEST(StagedFit, AFewDrawsBeyondAWallDecideNothing) {
+  for (const double n : {6.0, 12.0, 16.0}) {
+    for (const std::uint64_t seed : {1U, 2U}) {
+      const auto fit = fit_of(walled(n), {.seed = seed, .max_gradients = 1'000'000});
+      const double log_z = std::log(2 * std::numbers::pi / n) + std::lgamma(2 / n);
+      EXPECT_LE(fit.trimmed_elbo, log_z + 0.03) << n;
+      EXPECT_GT(fit.trimmed_elbo, log_z - 0.5) << n;
+      EXPECT_TRUE(fit.covers(fit.trimmed_elbo)) << n;
+      EXPECT_GT(fit.stages.back().ess_fraction, 0.5) << n;
+    }
+  }
+}
+
+/// Five shallow maxima on a ring of this width.
+OwnDensity ring(double width, double height) {
+  return {2, [=](const VectorXd& z, VectorXd& gradient) {
+            const double r = z.norm();
+            const double angle = std::atan2(z[1], z[0]);
+            const double off = (r - 4) / width;
+            const double around = -5 * height * std::sin(5 * angle);
+            gradient = -off / width * z / r + around * Eigen::Vector2d(-z[1], z[0]) / (r * r);
+            return height * std::cos(5 * angle) - 0.5 * off * off;
+          }};
+}
+
+TEST(StagedFit, ShallowMaximaOnARingDoNotBarTheFlow) {
+  const auto fit = fit_of(ring(0.15, 0.1), {.max_gradients = 3'000'000});
+  const auto names = names_of(fit);
+  EXPECT_EQ(fit.search.modes.size(), 5U);
+  EXPECT_EQ(names[1], "mixture");
+  EXPECT_NE(std::ranges::find(names, "flow"), names.end());
+  const auto& mixture = fit.stages[1];
+  EXPECT_LT(mixture.ess_fraction, 0.5);
+  EXPECT_GT(fit.trimmed_elbo, mixture.elbo + 0.3);
+  const auto flow = std::ranges::find(fit.stages, "flow", &PosteriorStage::name);
+  EXPECT_GT(flow->ess_fraction, mixture.ess_fraction + 0.1);
+}
+
+TEST(StagedFit, MeansAndSdsAreMendedWhereTheyAreWhatIsWrong) {
+  // Logarithms of gamma variables: skewed a little in each coordinate.
+  const OwnDensity target(6, [](const VectorXd& z, VectorXd& gradient) {
+    gradient = (6 - z.array().exp()).matrix();
+    return 6 * z.sum() - z.array().exp().sum();
+  });
+  const auto fit = fit_of(target);
+  for (const auto& stage : fit.stages) {
+    const bool last = &stage == &fit.stages.back();
+    EXPECT_EQ(stage.told.find("which is enough") != std::string::npos, last) << stage.told;
+  }
 }
 
 TEST(StagedFit, OfTwoModesCoversBoth) {
