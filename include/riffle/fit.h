@@ -41,6 +41,12 @@ struct Snapshot {
   std::vector<double> y;
 };
 
+/// The objective on the points held out, after so many iterations.
+struct HeldOutLoss {
+  std::uint64_t iteration = 0;
+  double loss = 0;
+};
+
 /// How often something was not finite in training, and what made it so.
 struct Blame {
   std::string on;  ///< such as "layer 3 (planar)", "the base", "the target" or "the data"
@@ -71,7 +77,11 @@ struct FitReport {
   std::optional<double> log_likelihood_se;  ///< nothing of a single point
   std::uint64_t samples = 0;                ///< points that were trained on
   std::uint64_t held_out = 0;               ///< points that were not
-  std::uint64_t invalid_draws = 0;          ///< among those of the final figures
+  /// Points with a number so far off the others that a warning names it, and how many of these are
+  /// among those that log_likelihood is about, which leaves them out.
+  std::uint64_t far_off = 0;
+  std::uint64_t far_off_judged = 0;
+  std::uint64_t invalid_draws = 0;  ///< among those of the final figures
   std::uint64_t invalid_training_draws = 0;
   std::vector<Blame> invalid_training_draws_by{};  ///< of whom there are any, in the flow's order
   std::uint64_t refused_steps = 0;                 ///< whose gradient was not finite
@@ -95,6 +105,7 @@ struct FitReport {
   std::uint64_t loss_every = 1;
   std::vector<double> losses;  ///< of iterations loss_every, 2 loss_every, ...
   std::vector<Snapshot> snapshots;
+  std::vector<HeldOutLoss> held_out_losses{};  ///< of a fit to samples, in ascending order
 };
 
 /// Trains a flow on the target that the spec names, built in or from a library. Throws Error{usage}

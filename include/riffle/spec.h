@@ -47,7 +47,8 @@ struct Spec {
   } base;
 
   struct Flow {
-    /// NAME:COUNT or NAME(KEY=VALUE, ...):COUNT, several joined by '+', from the base on
+    /// NAME:COUNT or NAME(KEY=VALUE, ...):COUNT, several joined by '+', from the base on. "auto",
+    /// with target.samples: what goes with the dimension of the points.
     std::string layers = "planar:32";
     double log_det_floor = 0;  ///< ln(|det| + log_det_floor) in training
   } flow;
@@ -60,6 +61,10 @@ struct Spec {
     std::uint64_t importance_samples = 16;
     double holdout = 0.1;         ///< maximum-likelihood: share of the points held out
     std::uint64_t patience = 20;  ///< and checks (200 a run) that may find nothing better
+    /// maximum-likelihood: whether the flow is trained in coordinates in which the points have a
+    /// spread of 1; its last layers, which do not learn, then are the way from there to the
+    /// points'.
+    bool whiten = true;
     double alpha = 0.5;  ///< renyi: its order; 0 is importance-weighted, towards 1 the free energy
   } objective;
 
@@ -118,11 +123,19 @@ struct Spec {
   void validate() const;
 };
 
-/// Reads a spec in TOML. Keys that are absent keep their defaults: those of posterior_spec() where
-/// run.method is "staged", otherwise those of Spec. Throws Error{data} for text that
-/// is not TOML, and Error{usage} for unknown keys (naming the nearest) and wrong types. `origin`
-/// names the text in messages.
-Spec parse_spec(std::string_view toml, std::string_view origin);
+/// What a spec is for, where it is not the spec that says so.
+enum class Fitted {
+  as_told,  ///< what its section [target] names
+  samples,  ///< points in a file
+  library,  ///< a Stan model or a plug-in
+};
+
+/// Reads a spec in TOML. Keys that are absent have the defaults of what is fitted: samples_spec()
+/// of points, posterior_spec() where run.method is "staged" and of a library, and otherwise those
+/// of Spec. A library's run.method is "flow" where a key of base, flow or training is there. Throws
+/// Error{data} for text that is not TOML, and Error{usage} for unknown keys (naming the nearest)
+/// and wrong types. `origin` names the text in messages.
+Spec parse_spec(std::string_view toml, std::string_view origin, Fitted fitted = Fitted::as_told);
 
 /// The whole spec in TOML, every key with its value, but for `run.out` and `run.force`, which
 /// belong to one run alone. parse_spec of it gives the same spec.
@@ -138,12 +151,16 @@ void set_key(Spec& spec, std::string_view key, std::string_view value);
 
 /// The spec that WHAT stands for: a spec file, a recipe or a built-in target, in that order. Throws
 /// Error{usage} with the nearest name, or Error{no_input} where WHAT looks like a file that is
-/// missing.
-Spec find_spec(const std::string& what);
+/// missing. `fitted` is as in parse_spec.
+Spec find_spec(const std::string& what, Fitted fitted = Fitted::as_told);
 
 /// The defaults for a target whose draws and evidence are of interest: the staged fit, and a flow
 /// of some use in any dimension where spec.run.method is set to "flow".
 Spec posterior_spec();
+
+/// The defaults for points in a file, whose density is learned by maximum likelihood: a flow whose
+/// inverse, which is all that this needs, takes one pass.
+Spec samples_spec();
 
 /// A run configuration that comes with Riffle.
 struct Recipe {

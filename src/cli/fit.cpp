@@ -206,21 +206,10 @@ std::string what_of(const FitArguments& a, bool named) {
   return named ? std::filesystem::path(a.what).stem().string() + "-density" : "density";
 }
 
-/// What `riffle fit --samples FILE` fits: a flow whose inverse, which is all that maximum
-/// likelihood needs, takes one pass, and that starts from the scale of the points.
-Spec samples_spec() {
-  Spec spec;
-  spec.flow.layers = "maf:5 + actnorm";
-  spec.optimizer.name = "adam";
-  spec.optimizer.learning_rate = 0.002;
-  spec.run.iterations = 10'000;
-  return spec;
-}
-
 void report_figures(const FitReport& r, const Spec& spec) {
   if (r.log_likelihood) {
     const bool held_out = r.held_out > 0;
-    const auto points = (held_out ? r.held_out : r.samples) - r.invalid_draws;
+    const auto points = (held_out ? r.held_out : r.samples) - r.invalid_draws - r.far_off_judged;
     say("  ln q   {}   (mean over {} {}point{}{})\n", figure_text(*r.log_likelihood, r.bound_se),
         points, held_out ? "held-out " : "", points == 1 ? "" : "s",
         held_out ? "" : " it was trained on");
@@ -244,7 +233,7 @@ void report(const RunOutcome& outcome, const Spec& spec) {
     print_wrapped(
         r.stop_reason + ": ",
         fmt::format("{} on {}, {} iterations of {} draws in {} ({} each, {}, {}, {} {})",
-                    spec.flow.layers, r.target, r.iterations, spec.run.batch,
+                    r.flow.definition().layers, r.target, r.iterations, spec.run.batch,
                     duration_text(r.seconds), duration_text(1e-6 * r.us_per_iteration),
                     spec.run.precision, r.simd, r.threads, r.threads == 1 ? "thread" : "threads"));
   if (r.posterior) {
@@ -393,7 +382,12 @@ int run_fit(const FitArguments& a) {
                   "WHAT is missing: a spec file, a recipe or a target; or --density FORMULA, "
                   "--samples FILE, --stan FILE or --plugin FILE");
     }
-    Spec spec = named ? find_spec(a.what) : !a.samples.empty() ? samples_spec() : posterior_spec();
+    const auto fitted = !a.samples.empty()  ? Fitted::samples
+                        : !a.file().empty() ? Fitted::library
+                                            : Fitted::as_told;
+    Spec spec = named                       ? find_spec(a.what, fitted)
+                : fitted == Fitted::samples ? samples_spec()
+                                            : posterior_spec();
     if (named || a.has_formula()) refuse_two_targets(a);
     apply(a, spec);
     spec.validate();

@@ -25,6 +25,7 @@
 #include "flows/rqs_autoregressive.h"
 #include "flows/rqs_coupling.h"
 #include "flows/sylvester.h"
+#include "flows/tails.h"
 
 namespace riffle {
 
@@ -46,6 +47,7 @@ std::span<const FlowEntry> flow_registry() {
       permutation_entry,
       reverse_entry,
       rqs_entry,
+      tails_entry,
       additive_coupling_entry,
       affine_coupling_entry,
       rqs_coupling_entry,

@@ -430,6 +430,15 @@ void draw_loss(const PlotData& data, const LossCurve& curve, Studio& studio) {
     script += ", " + line(studio.store(curve.smooth), curve.smooth.size() / 2,
                           fmt::format("lw 2 lc rgb '#1f77b4' title 'mean of {}'", curve.window));
   }
+  std::vector<double> held_out;
+  for (std::size_t i = 0; i + 1 < data.held_out_loss.size(); i += 2) {
+    if (!is_sane(data.held_out_loss[i + 1])) continue;
+    held_out.insert(held_out.end(), {data.held_out_loss[i], data.held_out_loss[i + 1]});
+  }
+  if (!held_out.empty()) {
+    script += ", " + line(studio.store(held_out), held_out.size() / 2,
+                          "lw 2 lc rgb '#ff7f0e' title 'points held out'");
+  }
   if (has_best_loss(data)) {
     script +=
         ", " + best_loss_line(

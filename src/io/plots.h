@@ -87,6 +87,8 @@ struct PlotData {
   std::vector<MeshFrame> meshes;
   std::vector<double> loss;  ///< one value every `loss_every` iterations
   std::uint64_t loss_every = 1;
+  /// The loss on points held out, which chose the parameters: pairs of iteration and value.
+  std::vector<double> held_out_loss;
   std::string loss_name;            ///< such as "bound" or "free energy", for the axis
   std::optional<double> best_loss;  ///< the value of a perfect fit, where log Z is known
   double best_loss_from = 0;        ///< the iteration from which on it is

@@ -50,6 +50,7 @@ void for_each_key(S& s, Visit&& visit) {
   visit("objective", "beta_start", s.objective.beta_start);
   visit("objective", "beta_steps", s.objective.beta_steps);
   visit("objective", "importance_samples", s.objective.importance_samples);
+  visit("objective", "whiten", s.objective.whiten);
   visit("objective", "alpha", s.objective.alpha);
   visit("objective", "holdout", s.objective.holdout);
   visit("objective", "patience", s.objective.patience);
@@ -349,7 +350,36 @@ void check_external(const Spec& spec) {
 
 }  // namespace
 
-Spec parse_spec(std::string_view text, std::string_view origin) {
+namespace {
+
+/// The defaults of what a spec is for.
+Spec defaults_of(const toml::table& table, Fitted fitted) {
+  const auto has = [&](std::string_view section, std::string_view key) {
+    const auto node = table[section][key];
+    return !node.value_or(std::string_view("")).empty() ||
+           (node && !node.is_string());  // of the wrong type, which is said later
+  };
+  const auto method = table["run"]["method"].value_or(std::string_view());
+  if (method == "figure3") return {};
+  if (fitted == Fitted::samples || has("target", "samples")) return samples_spec();
+  if (method == "staged") return posterior_spec();
+  if (fitted != Fitted::library && !has("target", "stan") && !has("target", "plugin")) return {};
+  auto spec = posterior_spec();
+  // Who names a flow, or how it is trained, wants that.
+  const auto is_there = [&](std::string_view section) { return table.contains(section); };
+  constexpr std::array sections{"base", "flow", "objective", "optimizer", "schedule"};
+  constexpr std::array keys{"iterations", "batch", "log_every", "snapshot_every"};
+  if (method.empty() &&
+      (std::any_of(sections.begin(), sections.end(), is_there) ||
+       std::any_of(keys.begin(), keys.end(), [&](auto key) { return has("run", key); }))) {
+    spec.run.method = "flow";
+  }
+  return spec;
+}
+
+}  // namespace
+
+Spec parse_spec(std::string_view text, std::string_view origin, Fitted fitted) {
   toml::table table;
   try {
     table = toml::parse(text, origin);
@@ -358,8 +388,7 @@ Spec parse_spec(std::string_view text, std::string_view origin) {
     throw Error(ErrorKind::data, fmt::format("{}:{}:{}: not valid TOML: {}", origin, at.line,
                                              at.column, error.description()));
   }
-  const bool staged = table["run"]["method"].value_or(std::string_view()) == "staged";
-  Spec spec = staged ? posterior_spec() : Spec();
+  Spec spec = defaults_of(table, fitted);
   try {
     // The target's name comes first: which other keys it has depends on it.
     if (const auto* target = table["target"].as_table()) {
@@ -504,7 +533,13 @@ void Spec::validate() const {
   check_formula(*this);
   const auto not_negative = [](double x) { return std::isfinite(x) && x >= 0; };
   check(not_negative(target.log_floor), "target.log_floor", target.log_floor, "0 or more");
-  const auto layers = parse_flow(flow.layers);
+  const bool automatic = flow.layers == "auto";
+  if (automatic && target.samples.empty() && run.method != "staged") {
+    throw usage(
+        "flow.layers is auto, which goes with target.samples alone: name a flow, see `riffle list "
+        "flows`");
+  }
+  const auto layers = parse_flow(automatic ? "affine" : flow.layers);
   check(not_negative(flow.log_det_floor), "flow.log_det_floor", flow.log_det_floor, "0 or more");
   if (flow.log_det_floor > 0 && !takes_log_det_floor(layers)) {
     throw usage(fmt::format("flow.log_det_floor is {}, but not every layer of {} has one",
@@ -619,13 +654,23 @@ Spec posterior_spec() {
   return spec;
 }
 
-Spec find_spec(const std::string& what) {
+Spec samples_spec() {
+  Spec spec;
+  spec.flow.layers = "auto";
+  spec.objective.name = "maximum-likelihood";
+  spec.optimizer.name = "adam";
+  spec.optimizer.learning_rate = 0.002;
+  spec.run.iterations = 10'000;
+  return spec;
+}
+
+Spec find_spec(const std::string& what, Fitted fitted) {
   const std::filesystem::path path(what);
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   // A pipe or a device, such as /dev/stdin, holds a spec as well as a regular file does.
   if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
-    return parse_spec(read_file(path), what);
+    return parse_spec(read_file(path), what, fitted);
   }
   for (const auto& recipe : built_in_recipes) {
     if (recipe.name == what) return parse_spec(recipe.toml, recipe.name);

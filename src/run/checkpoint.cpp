@@ -28,6 +28,8 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
   for (const auto& snapshot : checkpoint.snapshots) {
     snapshots.push_back({{"iteration", snapshot.iteration}, {"x", snapshot.x}, {"y", snapshot.y}});
   }
+  nlohmann::json held_out = nlohmann::json::array();
+  for (const auto& check : checkpoint.held_out) held_out.push_back({check.iteration, check.loss});
   write_sealed(path, format,
                {{"spec", spec},
                 {"iteration", t.iteration},
@@ -44,6 +46,7 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
                 {"refusals", t.refusals},
                 {"seconds", checkpoint.seconds},
                 {"snapshots", snapshots},
+                {"held_out", held_out},
                 {"best",
                  {{"value", checkpoint.best.value},
                   {"iteration", checkpoint.best.iteration},
@@ -83,6 +86,12 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
       if (c.snapshots.back().x.size() != c.snapshots.back().y.size()) {
         throw Error(ErrorKind::data, "a snapshot has not as many x as y");
       }
+    }
+    for (const auto& check : content.at("held_out")) {
+      // A loss that is not finite is written as null.
+      c.held_out.push_back({count(check.at(0)), check.at(1).is_null()
+                                                    ? std::numeric_limits<double>::quiet_NaN()
+                                                    : check.at(1).get<double>()});
     }
     const auto& best = content.at("best");
     best.at("value").get_to(c.best.value);

@@ -24,6 +24,7 @@ struct Checkpoint {
   double seconds = 0;
   std::vector<Snapshot> snapshots;
   BestSoFar best;
+  std::vector<HeldOutLoss> held_out;  ///< of each check, the first before training
 };
 
 /// Writes and reads a checkpoint; `spec` is the text of the effective spec, which must be the same

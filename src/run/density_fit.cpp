@@ -16,6 +16,9 @@
 #include "io/points.h"
 #include "riffle/error.h"
 #include "run/check_model.h"
+#include "run/far_off.h"
+#include "run/one_dimension.h"
+#include "run/point_checks.h"
 #include "run/training.h"
 #include "run/warnings.h"
 
@@ -24,25 +27,34 @@ namespace {
 
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
-/// Which points are held out depends on seed and row alone.
-SplitPoints split(const Points& points, double holdout, std::uint64_t seed) {
-  const RandomStream stream{seed, Purpose::hold_out, 0};
+/// Which points are held out depends on seed and row alone. Of few, one at least is where any are
+/// to be, and one is not where that is no more than half of them.
+void split(const Points& points, std::span<const char> far, const Spec& spec, SplitPoints& all) {
+  const double holdout = spec.objective.holdout;
+  const RandomStream stream{spec.run.seed, Purpose::hold_out, 0};
   const std::size_t rows = points.count();
-  SplitPoints split;
-  split.dim = points.dim;
+  std::vector<double> chance;
   for (std::size_t row = 0; row < rows; ++row) {
-    const bool out = stream.uniform(static_cast<std::uint32_t>(row),
-                                    static_cast<std::uint32_t>(row >> 32)) < holdout;
-    auto& part = out ? split.held_out : split.training;
+    chance.push_back(
+        stream.uniform(static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(row >> 32)));
+  }
+  const auto [least, most] = std::ranges::minmax_element(chance);
+  if (holdout > 0 && rows > 1) {
+    *least = 0;
+    if (holdout <= 0.5) *most = 1;
+  }
+  for (std::size_t row = 0; row < rows; ++row) {
+    const bool out = chance[row] < holdout;
+    auto& part = out ? all.held_out : all.training;
     const auto begin = points.values.begin() + static_cast<std::ptrdiff_t>(row * points.dim);
     part.insert(part.end(), begin, begin + static_cast<std::ptrdiff_t>(points.dim));
+    (out ? all.held_out_far : all.training_far).push_back(far[row]);
   }
-  if (split.training.empty()) {
+  if (all.training.empty()) {
     throw Error(ErrorKind::usage,
                 fmt::format("of {} points none is left to train on: objective.holdout is {}", rows,
                             holdout));
   }
-  return split;
 }
 
 /// Full tiles of points, drawn with replacement.
@@ -92,30 +104,123 @@ std::optional<double> known(double x) {
   return std::isfinite(x) ? std::optional(x) : std::nullopt;
 }
 
+/// What the final figure is about: the points held out, or all where none is, but for those far
+/// off, which would decide it alone.
+struct Judged {
+  std::vector<double> rows;
+  std::size_t left_out = 0;
+};
+
+Judged judged_of(const SplitPoints& points) {
+  const bool held_out = !points.held_out.empty();
+  const auto& rows = held_out ? points.held_out : points.training;
+  const auto& far = held_out ? points.held_out_far : points.training_far;
+  Judged judged;
+  for (std::size_t i = 0; i < far.size(); ++i) {
+    if (far[i] != 0) {
+      ++judged.left_out;
+      continue;
+    }
+    const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(i * points.dim);
+    judged.rows.insert(judged.rows.end(), begin, begin + static_cast<std::ptrdiff_t>(points.dim));
+  }
+  if (judged.rows.empty()) return {rows, 0};
+  return judged;
+}
+
+double mean(std::span<const double> values) {
+  double all = 0;
+  for (const double x : values) all += x / static_cast<double>(values.size());
+  return all;
+}
+
+/// Training in the flow's coordinates is told in the points'.
+FitCallbacks shifted(const FitCallbacks& callbacks, double shift) {
+  auto told = callbacks;
+  if (callbacks.on_log) {
+    told.on_log = [&callbacks, shift](std::uint64_t i, double loss) {
+      callbacks.on_log(i, loss + shift);
+    };
+  }
+  if (callbacks.on_progress) {
+    told.on_progress = [&callbacks, shift](FitProgress progress) {
+      progress.loss += shift;
+      callbacks.on_progress(progress);
+    };
+  }
+  return told;
+}
+
+std::vector<Snapshot> in_units_of_points(const Whitening& whitening,
+                                         std::vector<Snapshot> snapshots) {
+  for (auto& snapshot : snapshots) {
+    std::vector<double> rows;
+    for (std::size_t i = 0; i < snapshot.x.size(); ++i) {
+      rows.insert(rows.end(), {snapshot.x[i], snapshot.y[i]});
+    }
+    rows = whitening.leave(rows);
+    for (std::size_t i = 0; i < snapshot.x.size(); ++i) {
+      snapshot.x[i] = rows[2 * i];
+      snapshot.y[i] = rows[2 * i + 1];
+    }
+  }
+  return snapshots;
+}
+
+/// Where the flow held the points that were held out likelier before training than ever after, and
+/// by more than the noise of a training that had nothing to learn.
+void warn_of_untrained(FitReport& report) {
+  constexpr double noise = 0.02;  // nats a dimension
+  const auto& curve = report.held_out_losses;
+  if (curve.size() < 2) return;
+  const double first = curve.front().loss;
+  const double last = curve.back().loss;
+  const auto dim = static_cast<double>(report.flow.dim());
+  if (last <= first + noise * dim) return;
+  report.warnings.push_back(fmt::format(
+      "training made it worse: held-out points had a mean ln q of {:.4g} before it, and never more "
+      "after, {:.4g} at the end; the flow is kept as it was before training: there are too few "
+      "points for it to learn from, or the learning rate is too high",
+      -first, -last));
+}
+
 template <class T>
-FitReport typed_density_fit(const Spec& spec, const SplitPoints& rows,
+FitReport typed_density_fit(const Spec& spec, const SplitPoints& points,
                             const FitCallbacks& callbacks, const FitHooks& hooks) {
   const auto set = InstructionSet::parse(spec.run.simd);
-  const std::size_t dim = rows.dim;
+  const std::size_t dim = points.dim;
   const auto layers = parse_flow(spec.flow.layers);
   const auto model = make_model<T>(spec.base.name, layers, {dim, 0, set});
   Executor executor(threads_of(spec));
   const auto options = trainer_options(spec);
-  LikelihoodEstimator<T> source(model, rows.training, options.batch, executor, set);
-  auto first_batch = some_of<T>(rows.training, dim, spec.run.seed);
+  const auto judged = judged_of(points);
+  const auto& whitening = points.whitening;
+  const auto inside = whitening.enter(points.training);
+  const auto judged_inside = whitening.enter(judged.rows);
+  const double shift = -mean(inside.log_det);
+  LikelihoodEstimator<T> source(model, inside.values, options.batch, executor, set);
+  auto first_batch = some_of<T>(inside.values, dim, spec.run.seed);
   Training<T> training{model, model, source, first_batch};
-  if (!rows.held_out.empty()) {
-    training.held_out = [&](std::span<const T> params) {
-      return minus_log_likelihood(model, params, std::span(rows.held_out), executor).mean;
+  if (!points.held_out.empty()) {
+    training.held_out = [&, away = mean(judged_inside.log_det)](std::span<const T> params) {
+      return minus_log_likelihood(model, params, std::span(judged_inside.values), executor).mean -
+             away;
     };
   }
-  auto trained = train<T>(spec, options, training, callbacks, hooks);
+  auto trained = train<T>(spec, options, training, shifted(callbacks, shift), hooks);
+  for (double& loss : trained.state.losses) loss += shift;
 
-  const std::span<const T> params(trained.params);
-  const auto& judged = rows.held_out.empty() ? rows.training : rows.held_out;
-  const auto bound = minus_log_likelihood(model, params, std::span(judged), executor);
+  const auto all_layers = whitening.behind(spec.flow.layers);
+  const auto whole = make_model<T>(spec.base.name, parse_flow(all_layers), {dim, 0, set});
+  const auto fixed = whitening.parameters();
+  std::vector<T> all_params(trained.params);
+  all_params.insert(
+      all_params.begin() + static_cast<std::ptrdiff_t>(model.flow().parameters().size()),
+      fixed.begin(), fixed.end());
+  const std::span<const T> params(all_params);
+  const auto bound = minus_log_likelihood(whole, params, std::span(judged.rows), executor);
   auto drawn =
-      draw<T>(model, nullptr, params, {spec.run.seed, Purpose::draws, 0}, 0, spec.run.draws);
+      draw<T>(whole, nullptr, params, {spec.run.seed, Purpose::draws, 0}, 0, spec.run.draws);
   std::uint64_t invalid_in_training = 0;
   for (const auto n : trained.state.blame) invalid_in_training += n;
   FitReport report{
@@ -135,40 +240,56 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& rows,
       .kl_se = {},
       .log_likelihood = -bound.mean,
       .log_likelihood_se = known(bound.standard_error),
-      .samples = rows.training.size() / dim,
-      .held_out = rows.held_out.size() / dim,
+      .samples = points.training.size() / dim,
+      .held_out = points.held_out.size() / dim,
+      .far_off = points.far_off,
+      .far_off_judged = judged.left_out,
       .invalid_draws = bound.invalid,
       .invalid_training_draws = invalid_in_training,
       .invalid_training_draws_by = blamed(trained.state.blame, layers, "the data"),
       .refused_steps = trained.state.refused_steps,
       .refused_steps_by = blamed(trained.state.refusals, layers, "the base"),
-      .injective = model.injective(params),
-      .warnings = {},
-      .flow = TrainedFlow({spec.base.name,
-                           spec.flow.layers,
-                           spec.run.precision,
-                           dim,
-                           {params.begin(), params.end()}}),
+      .injective = whole.injective(params),
+      .warnings = points.warnings,
+      .flow = TrainedFlow(
+          {spec.base.name, all_layers, spec.run.precision, dim, {params.begin(), params.end()}}),
       .draws = {dim, std::move(drawn.z), std::move(drawn.log_q)},
       .log_p = {},
       .loss_every = trained.state.loss_every,
       .losses = trained.state.losses,
-      .snapshots = std::move(trained.snapshots),
+      .snapshots = in_units_of_points(whitening, std::move(trained.snapshots)),
+      .held_out_losses = std::move(trained.held_out),
   };
+  if (trained.untrained) warn_of_untrained(report);
   add_warnings(report, false, 1);
   return report;
 }
 
 }  // namespace
 
-SplitPoints split_points(const Spec& spec) {
+SplitPoints split_points(Spec& spec) {
   const auto points = read_points(spec.target.samples);
   if (points.count() == 0) {
     throw Error(ErrorKind::data, fmt::format("{} holds no points", spec.target.samples));
   }
   refuse_too_large(points, spec.target.samples);
+  if (spec.flow.layers == "auto") spec.flow.layers = flow_for_points(points.dim);
   check_model(spec, points.dim);
-  return split(points, spec.objective.holdout, spec.run.seed);
+  const auto spreads = spreads_of(points.values, points.dim);
+  const bool constant = std::ranges::any_of(spreads, [](const auto& s) { return s.spread == 0; });
+  const auto far = constant ? std::vector<FarOff>() : far_off(points.values, spreads);
+  SplitPoints all{.dim = points.dim,
+                  .whitening = Whitening(points.dim),
+                  .warnings = check_points(spec, points, spreads, far)};
+  if (auto said = affine_in_one_dimension(spec, points.dim); !said.empty()) {
+    all.warnings.push_back(std::move(said));
+  }
+  if (spec.objective.whiten) all.whitening = Whitening::of(points.values, spreads);
+  std::vector<char> is_far(points.count(), 0);
+  for (const auto& cell : far) is_far[cell.row] = 1;
+  all.far_off = static_cast<std::size_t>(std::ranges::count(is_far, 1));
+  split(points, is_far, spec, all);
+  return all;
 }
 
 FitReport density_fit(const Spec& spec, const SplitPoints& points, const FitCallbacks& callbacks,

@@ -19,6 +19,7 @@
 #include "run/check_model.h"
 #include "run/density_fit.h"
 #include "run/external_target.h"
+#include "run/one_dimension.h"
 #include "run/posterior_fit.h"
 #include "run/resumable_fit.h"
 #include "run/target_options.h"
@@ -226,6 +227,9 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .losses = trained.state.losses,
       .snapshots = std::move(trained.snapshots),
   };
+  if (auto said = affine_in_one_dimension(spec, dim); !said.empty()) {
+    report.warnings.push_back(std::move(said));
+  }
   add_warnings(report, is_improper, final_terms.beta);
   if (report.posterior) {
     add_generation_warning(report.warnings, report.posterior->failed_generations, spec.run.draws);
@@ -245,7 +249,9 @@ FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbac
                 "run.method is figure3, which is many fits: `riffle fit figure3` makes them");
   }
   if (!spec.target.samples.empty()) {
-    return density_fit(spec, split_points(spec), callbacks, hooks);
+    auto settled = spec;
+    const auto points = split_points(settled);
+    return density_fit(settled, points, callbacks, hooks);
   }
   std::unique_ptr<Target> made;
   if (target == nullptr) {

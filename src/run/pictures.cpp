@@ -216,10 +216,14 @@ PlotReport draw_training(const PictureSource& source, const std::filesystem::pat
   PlotData data;
   std::vector<std::string> warnings;
   data.target = spec.target.name;
-  data.flow = spec.flow.layers;
-  for (const auto& run : parse_flow(spec.flow.layers)) data.flow_length += run.count;
+  data.flow = source.flow.definition().layers;
+  for (const auto& run : parse_flow(data.flow)) data.flow_length += run.count;
   data.loss = source.losses;
   data.loss_every = source.loss_every;
+  for (const auto& check : source.held_out) {
+    data.held_out_loss.insert(data.held_out_loss.end(),
+                              {static_cast<double>(check.iteration), check.loss});
+  }
   data.loss_name = spec.objective.name;
 
   const auto draws = ranges_of(some_draws(source.flow), source.flow.dim());

@@ -19,6 +19,7 @@ struct PictureSource {
   const std::vector<double>& losses;
   const std::string& target;         ///< its name
   const PosteriorReport* posterior;  ///< null where there is none
+  const std::vector<HeldOutLoss>& held_out;
   /// Those to show; empty: those that a reader looks for first.
   std::vector<std::string> parameters{};
 };

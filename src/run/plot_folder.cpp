@@ -10,6 +10,7 @@
 #include "diagnostics/importance.h"
 #include "io/cmdstan.h"
 #include "io/csv.h"
+#include "io/files.h"
 #include "io/folder_lock.h"
 #include "riffle/error.h"
 #include "run/figure3_folder.h"
@@ -37,6 +38,41 @@ std::uint64_t iteration_at(const CsvTable& table, std::size_t row, const fs::pat
                 fmt::format("{}:{}: {} is not an iteration", path.string(), row + 2, value));
   }
   return static_cast<std::uint64_t>(value);
+}
+
+struct Losses {
+  std::uint64_t every = 1;
+  std::vector<double> losses;
+  std::vector<HeldOutLoss> held_out;
+};
+
+/// Of the third column, where there is one, most cells are empty: it is read by itself.
+Losses read_losses(const fs::path& path) {
+  const auto text = read_file(path);
+  std::string trained;
+  std::string held_out;
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    const auto first = line.find(',');
+    const auto second = first == line.npos ? line.npos : line.find(',', first + 1);
+    trained += fmt::format("{}\n", line.substr(0, second));
+    if (second != line.npos && second + 1 < line.size()) {
+      held_out += fmt::format("{}{}\n", line.substr(0, first), line.substr(second));
+    }
+  }
+  Losses all;
+  const auto table = parse_csv(trained, path.string(), CsvNames::required);
+  if (table.header.size() != 2) {
+    throw Error(ErrorKind::data, fmt::format("{} must have 2 or 3 columns", path.string()));
+  }
+  for (std::size_t row = 0; row < table.rows(); ++row) all.losses.push_back(table.at(row, 1));
+  if (table.rows() > 0) all.every = iteration_at(table, 0, path, 1);
+  const auto checks = parse_csv(held_out, path.string(), CsvNames::required);
+  for (std::size_t row = 0; row < checks.rows(); ++row) {
+    all.held_out.push_back({iteration_at(checks, row, path, 1), checks.at(row, 1)});
+  }
+  return all;
 }
 
 std::vector<Snapshot> read_samples(const fs::path& path) {
@@ -115,18 +151,11 @@ PlotReport plot_folder(const fs::path& folder, const std::vector<std::string>& p
   const auto flow = TrainedFlow::load(folder / run_files::model);
   const auto record = read_report(spec, folder);
   if (!record) refuse_parameters();
-  const auto loss_path = folder / run_files::loss;
-  const auto loss = read_csv(loss_path);
-  if (loss.header.size() != 2) {
-    throw Error(ErrorKind::data, fmt::format("{} must have 2 columns", loss_path.string()));
-  }
-  std::vector<double> losses;
-  for (std::size_t row = 0; row < loss.rows(); ++row) losses.push_back(loss.at(row, 1));
-  const auto loss_every = loss.rows() > 0 ? iteration_at(loss, 0, loss_path, 1) : 1;
+  const auto loss = read_losses(folder / run_files::loss);
   const auto snapshots = read_samples(folder / run_files::samples);
   return draw_pictures(
-      {spec, flow, snapshots, loss_every, losses, record ? record->target : spec.target.name,
-       record ? &record->posterior : nullptr, parameters},
+      {spec, flow, snapshots, loss.every, loss.losses, record ? record->target : spec.target.name,
+       record ? &record->posterior : nullptr, loss.held_out, parameters},
       fs::absolute(folder));  // whatever working folder the target leaves
 }
 

@@ -68,12 +68,24 @@ void add_draws(CsvText& csv, const FlowDraws& draws, const std::vector<double>& 
   }
 }
 
+/// The loss on points held out stands where it was taken; of a fit without any there is no column.
 std::string loss_csv(const FitReport& report) {
-  const std::vector<std::string> header{"iteration", "loss"};
+  std::vector<std::string> header{"iteration", "loss"};
+  auto check = report.held_out_losses.begin();
+  if (!report.held_out_losses.empty()) header.emplace_back("held_out");
   CsvText csv(header);
   for (std::size_t i = 0; i < report.losses.size(); ++i) {
-    csv.add((i + 1) * report.loss_every);
+    const std::uint64_t iteration = (i + 1) * report.loss_every;
+    csv.add(iteration);
     csv.add(report.losses[i]);
+    if (!report.held_out_losses.empty()) {
+      while (check != report.held_out_losses.end() && check->iteration < iteration) ++check;
+      if (check != report.held_out_losses.end() && check->iteration == iteration) {
+        csv.add(check->loss);
+      } else {
+        csv.add(std::string_view());
+      }
+    }
     csv.end_row();
   }
   return csv.take();
@@ -157,7 +169,8 @@ struct Start {
 };
 
 /// The points of a fit to samples; throws what is wrong with the input of such a fit.
-std::optional<SplitPoints> points_of(const Spec& spec) {
+/// What the spec leaves to the points it is told.
+std::optional<SplitPoints> points_of(Spec& spec) {
   return spec.target.samples.empty() ? std::nullopt : std::optional(split_points(spec));
 }
 
@@ -190,10 +203,10 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
   }
   if (spec.run.plots) {
     if (start.on_drawing) start.on_drawing();
-    auto plotted =
-        draw_pictures({spec, report.flow, report.snapshots, report.loss_every, report.losses,
-                       report.target, report.posterior ? &*report.posterior : nullptr},
-                      folder);
+    auto plotted = draw_pictures(
+        {spec, report.flow, report.snapshots, report.loss_every, report.losses, report.target,
+         report.posterior ? &*report.posterior : nullptr, report.held_out_losses},
+        folder);
     outcome.pictures = std::move(plotted.files);
     report.warnings.insert(report.warnings.end(), plotted.warnings.begin(), plotted.warnings.end());
   }
@@ -281,7 +294,8 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& named, const FitCallb
   } else {
     check_target(effective);
   }
-  const Start start{std::nullopt, effective_toml(effective), {}, points_of(effective), on_drawing};
+  auto points = points_of(effective);
+  const Start start{std::nullopt, effective_toml(effective), {}, std::move(points), on_drawing};
   const auto lock = claim_folder(folder, spec.run.force, named);
   write_inputs(folder, effective);
   write_file(folder / run_files::spec, start.spec_text);

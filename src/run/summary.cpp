@@ -202,6 +202,8 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
     summary["log_likelihood_se"] = number(report.log_likelihood_se);
     summary["samples"] = report.samples;
     summary["held_out"] = report.held_out;
+    summary["far_off"] = report.far_off;
+    summary["far_off_judged"] = report.far_off_judged;
   }
   summary["invalid_draws"] = report.invalid_draws;
   summary["invalid_training_draws"] = report.invalid_training_draws;

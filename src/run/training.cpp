@@ -98,7 +98,11 @@ TrainerOptions trainer_options(const Spec& spec) {
   options.snapshot_every = spec.run.snapshot_every != 0 ? spec.run.snapshot_every : interval;
   // A longer run keeps every second, third, ... of the snapshots asked for.
   options.snapshot_every *= 1 + spec.run.iterations / options.snapshot_every / most_snapshots;
+  // With a loss that is kept, as the two stand in one table.
+  const auto kept =
+      1 + (std::max<std::uint64_t>(1, spec.run.iterations) - 1) / Trainer<double>::losses_kept;
   options.check_every = std::max<std::uint64_t>(1, spec.run.iterations / checks);
+  options.check_every += (kept - options.check_every % kept) % kept;
   return options;
 }
 
@@ -131,8 +135,15 @@ Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> tr
     trainer.restore(state);
     checkpoint.snapshots = hooks.resume->snapshots;
     checkpoint.best = hooks.resume->best;
+    checkpoint.held_out = hooks.resume->held_out;
   } else {
     trainer.adapt(training.first_batch);
+    if (training.held_out) {
+      const double untrained = training.held_out(trainer.params());
+      note_best(checkpoint.best, untrained, 0, trainer.params());
+      checkpoint.best.checks_since = 0;
+      checkpoint.held_out.push_back({0, untrained});
+    }
   }
   const double earlier_seconds = hooks.resume != nullptr ? hooks.resume->seconds : 0;
 
@@ -173,7 +184,9 @@ Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> tr
   if (training.held_out) {
     told.on_check = [&](std::uint64_t iteration, std::span<const T> params) {
       const auto begin = Clock::now();
-      note_best(checkpoint.best, training.held_out(params), iteration, params);
+      const double loss = training.held_out(params);
+      note_best(checkpoint.best, loss, iteration, params);
+      checkpoint.held_out.push_back({iteration, loss});
       aside += seconds_since(begin);
       return checkpoint.best.checks_since >= spec.objective.patience;
     };
@@ -192,11 +205,12 @@ Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> tr
   const double seconds_here = seconds_since(start);
   if (reason == StopReason::interrupted && hooks.on_checkpoint) save_checkpoint_now();
 
-  Trained<T> trained{
-      reason, {trainer.params().begin(), trainer.params().end()}, trainer.state(), {}, 0, 0};
+  Trained<T> trained{reason, {trainer.params().begin(), trainer.params().end()}, trainer.state()};
   if (!checkpoint.best.params.empty()) {
     trained.params.assign(checkpoint.best.params.begin(), checkpoint.best.params.end());
   }
+  trained.untrained = !checkpoint.best.params.empty() && checkpoint.best.iteration == 0;
+  trained.held_out = std::move(checkpoint.held_out);
   trained.snapshots = std::move(checkpoint.snapshots);
   trained.seconds = earlier_seconds + seconds_here;
   const auto first = hooks.resume != nullptr ? hooks.resume->trainer.iteration : 0;

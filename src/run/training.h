@@ -38,7 +38,9 @@ struct Trained {
   StopReason reason;
   std::vector<T> params;
   TrainerState<T> state;
-  std::vector<Snapshot> snapshots;
+  std::vector<Snapshot> snapshots{};
+  std::vector<HeldOutLoss> held_out{};  ///< of each check, the first before training
+  bool untrained = false;               ///< whether no check was better than that one
   double seconds = 0;
   double us_per_iteration = 0;
 };

@@ -31,13 +31,34 @@ ends 0 fit mine.toml --samples points.csv
 grep -q 'name = "maximum-likelihood"' runs/mine-1/spec.toml || fail "another objective"
 same_run runs/points-1 runs/mine-1
 
-# A single point tells no standard error, and nothing that is not finite is shown as a number.
-printf '1,2\n' >one.csv
-ends 0 fit --samples one.csv "${learn[@]}" --set objective.holdout=0
-says '± unknown   (mean over 1 point it was trained on)' "a fit to one point"
-grep -qE '"log_likelihood": -?[0-9]' runs/one-1/summary.json || fail "ln q of one point"
-grep -q '"log_likelihood_se": null' runs/one-1/summary.json || fail "an error of one point"
+# A single held-out point tells no standard error, and nothing that is not finite is shown as a number.
+printf '1,2\n3,1\n2,5\n' >few.csv
+ends 0 fit --samples few.csv "${learn[@]}"
+says '± unknown   (mean over 1 held-out point)' "a fit to few points"
+grep -q '3 points in 2 dimensions tell little' "$log/err" || fail "few points: $(cat "$log/err")"
+grep -qE '"log_likelihood": -?[0-9]' runs/few-1/summary.json || fail "ln q of one point"
+grep -q '"log_likelihood_se": null' runs/few-1/summary.json || fail "an error of one point"
 if grep -qiw nan "$log/out"; then fail "nan on the screen: $(cat "$log/out")"; fi
+printf '1,2\n' >one.csv
+ends 65 fit --samples one.csv "${learn[@]}"
+one_clear_line 'one.csv holds one point' "a single point"
+
+# What a spec file leaves out is as it is without one, and keys that it gives are its own.
+ends 0 fit --samples points.csv --iterations 20 --no-plots --out plain
+grep -q 'layers = "maf:5 + actnorm"' plain/spec.toml || fail "another flow: $(cat plain/spec.toml)"
+printf '[flow]\nlayers = "maf:5 + actnorm"\n' >flow.toml
+ends 0 fit flow.toml --samples points.csv --iterations 20 --no-plots --out with-flow
+same_run plain with-flow
+printf '[optimizer]\nlearning_rate = 0.5\n' >rate.toml
+ends 0 fit rate.toml --samples points.csv --iterations 20 --no-plots --out with-rate
+diff plain/spec.toml with-rate/spec.toml >spec.diff
+[ "$(grep -c '^[<>]' spec.diff)" = 2 ] && grep -q '> learning_rate = 0.5' spec.diff || fail "$(cat spec.diff)"
+
+# The loss on held-out points is in loss.csv, and pictures are drawn of it again.
+head -1 plain/loss.csv | grep -qx 'iteration,loss,held_out' || fail "$(head -1 plain/loss.csv)"
+grep -qE '^20,[0-9.e+-]+,[0-9.e+-]+$' plain/loss.csv || fail "$(tail -1 plain/loss.csv)"
+ends 0 plot plain
+
 ends 0 fit U2 "${brief[@]}" --flow planar-free:3 --set optimizer.name=sgd --lr 1e300
 says 'not finite' "a fit that diverged"
 if grep -qiw nan "$log/out"; then fail "nan on the screen: $(cat "$log/out")"; fi

@@ -39,7 +39,7 @@ struct Key {
 };
 
 // The keys that are promised, written out once more.
-constexpr std::array<Key, 57> keys{{
+constexpr std::array<Key, 58> keys{{
     {"target", "name", Type::text},
     {"target", "dim", Type::whole},
     {"target", "log_floor", Type::number},
@@ -62,6 +62,7 @@ constexpr std::array<Key, 57> keys{{
     {"objective", "alpha", Type::number},
     {"objective", "holdout", Type::number},
     {"objective", "patience", Type::whole},
+    {"objective", "whiten", Type::yes_no},
     {"target", "samples", Type::text},
     {"target", "stan", Type::text},
     {"target", "plugin", Type::text},
@@ -269,9 +270,13 @@ TEST(Spec, TakesEveryKeyInAFileAndOnTheCommandLine) {
                                                               : "true";
     const auto from_file =
         parse_spec(fmt::format("[{}]\n{} = {}\n", key.section, key.name, value), "test");
-    Spec set;
-    set_key(set, key.full(), value);
-    EXPECT_EQ(fields(set), fields(from_file)) << key.full();
+    // Its own defaults has what is fitted.
+    const auto full = key.full();
+    Spec set = full == "target.samples"                           ? samples_spec()
+               : full == "target.stan" || full == "target.plugin" ? posterior_spec()
+                                                                  : Spec();
+    set_key(set, full, value);
+    EXPECT_EQ(fields(set), fields(from_file)) << full;
     if (key.section == "run" && key.name == "out") {
       EXPECT_EQ(set.run.out, "U1");
     } else if (key.section == "run" && key.name == "force") {
@@ -606,6 +611,37 @@ TEST(Spec, OfARunHasWhatTheRunTakesNoticeOf) {
   const auto tutorial = find_spec("tutorial");
   EXPECT_EQ(fields(parse_spec(effective_toml(tutorial), "again")), fields(tutorial));
   EXPECT_TRUE(contains(effective_toml(tutorial), "planar-free:16"));
+}
+
+TEST(Spec, WhatAFileLeavesOutIsAsWithoutOne) {
+  const auto partial = [](std::string_view text, Fitted fitted) {
+    return parse_spec(text, "a.toml", fitted);
+  };
+  for (const char* text : {"", "[flow]\nlayers = 'rqs:3'\n", "[optimizer]\nlearning_rate = 0.5\n",
+                           "[run]\nbatch = 7\n", "[objective]\nholdout = 0.5\n"}) {
+    SCOPED_TRACE(text);
+    auto points = samples_spec();
+    auto library = posterior_spec();
+    const std::string_view what(text);
+    if (contains(what, "flow")) points.flow.layers = library.flow.layers = "rqs:3";
+    if (contains(what, "rate")) {
+      points.optimizer.learning_rate = library.optimizer.learning_rate = 0.5;
+    }
+    if (contains(what, "batch")) points.run.batch = library.run.batch = 7;
+    if (contains(what, "holdout")) points.objective.holdout = library.objective.holdout = 0.5;
+    // Who says how a flow is trained wants one.
+    if (!what.empty()) library.run.method = "flow";
+    EXPECT_EQ(fields(partial(what, Fitted::samples)), fields(points));
+    EXPECT_EQ(fields(partial(what, Fitted::library)), fields(library));
+  }
+  EXPECT_EQ(partial("[run]\nseed = 3\n", Fitted::library).run.method, "staged");
+  EXPECT_EQ(
+      partial("[run]\nmethod = 'staged'\n[flow]\nlayers = 'rqs'\n", Fitted::library).run.method,
+      "staged");
+  auto spec = samples_spec();
+  message_of(ErrorKind::usage, [&] { spec.validate(); });  // without points
+  spec.target.samples = "points.csv";
+  EXPECT_NO_THROW(spec.validate());
 }
 
 TEST(FindSpec, LooksForFileRecipeAndTargetInThisOrder) {

@@ -160,6 +160,7 @@ TEST(RunOfPoints, IsNotResumedOnOthers) {
   spec.target.samples = points.string();
   spec.objective.name = "maximum-likelihood";
   spec.flow.layers = "maf:1";
+  spec.objective.holdout = 0;
   spec.run.iterations = 30;
   spec.run.log_every = 1;
   spec.run.plots = false;

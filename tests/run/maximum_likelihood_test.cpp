@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <cstddef>
@@ -12,8 +14,10 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "io/expect_error.h"
 #include "io/npy_text.h"
 #include "run/resumable_fit.h"
 #include "run/run_folder.h"
@@ -120,6 +124,7 @@ Spec overfitting(const fs::path& points) {
   spec.flow.layers = "maf(hidden=64):4 + actnorm";
   spec.objective.holdout = 0.5;
   spec.objective.patience = 20;
+  spec.objective.whiten = false;  // where the parameters are the trainer's own
   spec.optimizer.learning_rate = 0.01;
   spec.schedule.name = "constant";
   spec.run.iterations = 2000;
@@ -243,6 +248,250 @@ TEST(MaximumLikelihood, OneHeldOutPointHasNoStandardError) {
   EXPECT_TRUE(std::isfinite(*report->log_likelihood));
   EXPECT_FALSE(report->log_likelihood_se);
   for (const double x : report->flow.definition().params) EXPECT_TRUE(std::isfinite(x));
+}
+
+/// Three clusters of the plane, which no normal is.
+std::vector<double> clusters(std::size_t n, std::uint64_t seed) {
+  test::Random random(seed);
+  std::vector<double> rows;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double k = static_cast<double>(i % 3);
+    rows.insert(rows.end(), {3 * k + 0.5 * random.normal(), k * (2 - k) + 0.8 * random.normal()});
+  }
+  return rows;
+}
+
+Spec brief_fit(const fs::path& points, std::uint64_t iterations) {
+  auto spec = samples_spec();
+  spec.target.samples = points.string();
+  spec.run.iterations = iterations;
+  spec.run.threads = 1;
+  spec.run.plots = false;
+  spec.run.draws = 500;
+  return spec;
+}
+
+// The fit of a X + b is that of X: its draws are a (...) + b, its ln q less by D ln a.
+TEST(MaximumLikelihood, DoesNotDependOnUnits) {
+  const test::TemporaryFolder folder;
+  const auto rows = clusters(600, 5);
+  const auto fit_of = [&](std::array<double, 2> scale, double offset) {
+    auto scaled = rows;
+    for (std::size_t i = 0; i < scaled.size(); ++i) {
+      scaled[i] = scale[i % 2] * (scaled[i] + offset);
+    }
+    test::spill(folder / "points.csv", csv_of(scaled, 2));
+    return fit(brief_fit(folder / "points.csv", 200));
+  };
+  const auto plain = fit_of({1, 1}, 0);
+  EXPECT_GT(*plain.log_likelihood, -4);
+  struct Case {
+    std::array<double, 2> scale;
+    double offset;
+    double tolerance;
+  };
+  // Beside an offset of 1e9 standard deviations a double keeps seven digits.
+  for (const auto& c :
+       {Case{{1e-150, 1e-150}, 0, 1e-6}, Case{{1e150, 1e150}, 0, 1e-6}, Case{{1e-6, 1e6}, 0, 1e-6},
+        Case{{3, 0.7}, -20, 1e-6}, Case{{1, 1}, 3e9, 2e-3}, Case{{1e-150, 1e140}, 3e9, 2e-3}}) {
+    SCOPED_TRACE(fmt::format("{} {} {}", c.scale[0], c.scale[1], c.offset));
+    const auto report = fit_of(c.scale, c.offset);
+    const double log_volume = std::log(c.scale[0]) + std::log(c.scale[1]);
+    EXPECT_EQ(report.flow.definition().layers, plain.flow.definition().layers);
+    EXPECT_EQ(report.iterations, plain.iterations);
+    EXPECT_NEAR(*report.log_likelihood, *plain.log_likelihood - log_volume, c.tolerance);
+    EXPECT_NEAR(report.losses.back(), plain.losses.back() + log_volume, c.tolerance);
+    EXPECT_NEAR(report.held_out_losses.back().loss, plain.held_out_losses.back().loss + log_volume,
+                c.tolerance);
+    ASSERT_EQ(report.draws.z.size(), plain.draws.z.size());
+    double worst = 0;
+    for (std::size_t i = 0; i < plain.draws.z.size(); ++i) {
+      const double x = report.draws.z[i] / c.scale[i % 2] - c.offset;
+      worst = std::max(worst, std::abs(x - plain.draws.z[i]));
+    }
+    EXPECT_LT(worst, c.tolerance);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_NEAR(report.snapshots.back().x[i] / c.scale[0] - c.offset, plain.snapshots.back().x[i],
+                  c.tolerance);
+    }
+  }
+}
+
+TEST(MaximumLikelihood, TakesTheCorrelationsOfThePointsOut) {
+  const test::TemporaryFolder folder;
+  test::Random random(6);
+  std::vector<double> rows;
+  for (std::size_t i = 0; i < 500; ++i) {
+    const double a = random.normal();
+    const double b = random.normal();
+    rows.insert(rows.end(), {a, 1e4 * a + b, 0.5 * a + random.normal()});
+  }
+  test::spill(folder / "points.csv", csv_of(rows, 3));
+  const auto report = fit(brief_fit(folder / "points.csv", 1));
+  EXPECT_TRUE(report.flow.definition().layers.ends_with("+ tails + affine-full"));
+  // What is left of each is a standard normal.
+  EXPECT_NEAR(*report.log_likelihood, -1.5 * (1 + std::log(2 * std::numbers::pi)), 0.25);
+}
+
+/// One cell far off, wherever it lies, does not spoil the fit of the others, and is named.
+TEST(MaximumLikelihood, BearsNumbersThatAreFarOff) {
+  const test::TemporaryFolder folder;
+  constexpr std::size_t n = 500;
+  const auto rows = KnownNormal::draw(n, 7);
+  for (const std::size_t row : {std::size_t{0}, std::size_t{1}, std::size_t{2}, n - 1}) {
+    for (const double value : {1e6, -1e15, 60.0}) {
+      SCOPED_TRACE(fmt::format("{} {}", row, value));
+      auto spoilt = rows;
+      spoilt[2 * row + 1] = value;
+      test::spill(folder / "points.csv", csv_of(spoilt, 2));
+      const auto report = fit(brief_fit(folder / "points.csv", 200));
+      EXPECT_EQ(report.far_off, 1U);
+      ASSERT_EQ(report.warnings.size(), 1U);
+      EXPECT_NE(report.warnings[0].find(fmt::format("row {}, column z.2: {:g} (", row + 1, value)),
+                std::string::npos)
+          << report.warnings[0];
+      EXPECT_NEAR(*report.log_likelihood, KnownNormal::minus_entropy(), 0.5);
+      EXPECT_LT(divergence(report.flow), 0.1);
+    }
+  }
+}
+
+TEST(MaximumLikelihood, TakesHeavyTailsForWhatTheyAre) {
+  const test::TemporaryFolder folder;
+  std::size_t named = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    test::Random random(seed);
+    std::vector<double> rows;
+    for (std::size_t i = 0; i < 400; ++i) rows.push_back(random.normal() / random.normal());
+    test::spill(folder / "points.csv", csv_of(rows, 1));
+    auto spec = brief_fit(folder / "points.csv", seed == 0 ? 600 : 0);
+    const auto report = fit(spec);
+    named += report.far_off;
+    // Minus the entropy of Cauchy's distribution is -ln 4π.
+    if (seed == 0) {
+      EXPECT_NEAR(*report.log_likelihood, -std::log(4 * std::numbers::pi), 0.5);
+    }
+  }
+  EXPECT_LE(named, 1U);
+}
+
+TEST(MaximumLikelihood, BendsInOneDimension) {
+  const test::TemporaryFolder folder;
+  test::Random random(8);
+  std::vector<double> rows;
+  for (std::size_t i = 0; i < 600; ++i) {
+    rows.push_back(i % 2 == 0 ? -2 + 0.1 * random.normal() : 3 + 0.5 * random.normal());
+  }
+  test::spill(folder / "points.csv", csv_of(rows, 1));
+  auto spec = brief_fit(folder / "points.csv", 2000);
+  const auto report = fit(spec);
+  EXPECT_TRUE(report.warnings.empty());
+  const double entropy =
+      0.5 * (std::log(0.1) + std::log(0.5) - 1 - std::log(2 * std::numbers::pi)) +
+      0.5 * (1 + std::log(2 * std::numbers::pi)) + 0.5 * (1 + std::log(2 * std::numbers::pi)) +
+      std::log(2);
+  EXPECT_NEAR(*report.log_likelihood, -entropy, 0.4);
+  std::size_t between = 0;
+  for (const double x : report.draws.z) between += x > -1.5 && x < 1 ? 1 : 0;
+  EXPECT_LT(static_cast<double>(between), 0.05 * static_cast<double>(report.draws.z.size()));
+
+  for (const char* affine : {"maf:5 + actnorm", "iaf", "affine-full", "compose(maf + reverse)"}) {
+    spec.flow.layers = affine;
+    spec.run.iterations = 1;
+    const auto told = fit(spec).warnings;
+    ASSERT_EQ(told.size(), 1U) << affine;
+    EXPECT_NE(told[0].find("in one dimension"), std::string::npos) << told[0];
+  }
+  for (const char* bends : {"planar:2", "rqs", "tails", "inverse(rqs)", "rqs-autoregressive"}) {
+    spec.flow.layers = bends;
+    spec.run.iterations = 1;
+    EXPECT_TRUE(fit(spec).warnings.empty()) << bends;
+  }
+}
+
+TEST(MaximumLikelihood, RefusesPointsWithoutADensity) {
+  const test::TemporaryFolder folder;
+  test::Random random(9);
+  const auto refused = [&](const std::string& text, ErrorKind kind = ErrorKind::data,
+                           const char* precision = "double") {
+    test::spill(folder / "points.csv", text);
+    auto spec = brief_fit(folder / "points.csv", 10);
+    spec.run.precision = precision;
+    return test::message_of(kind, [&] { fit(spec); });
+  };
+  const auto table = [&](const auto& third) {
+    std::string text = "a,b,c\n";
+    for (int i = 0; i < 60; ++i) {
+      const double a = random.normal();
+      const double b = 100 + 1e-3 * random.normal();
+      text += fmt::format("{},{},{}\n", a, b, third(a, b));
+    }
+    return text;
+  };
+  const auto has = [](const std::string& text, std::string_view part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  const auto constant = refused(table([](double, double) { return 7; }));
+  has(constant, "column c is 7 in every row");
+  has(constant, "--columns a,b");
+  has(refused(table([](double a, double) { return a; })), "column c follows column a");
+  has(refused(table([](double a, double b) { return 3 - 2 * a + 1e5 * b; })),
+      "column c is a linear combination of a, b");
+  has(refused("a,b\n1,2\n1,2\n1,2\n"), "all 3 rows are alike");
+  has(refused("a,b\n1,2\n"), "holds one point");
+  std::string far = "a,b\n";
+  for (int i = 0; i < 60; ++i) far += fmt::format("{},{}\n", random.normal(), i == 7 ? 1e40 : i);
+  has(refused(far), "row 8, column b: 1e+40");
+  const auto offset = table([&](double, double) { return 1e9 + random.normal(); });
+  has(refused(offset, ErrorKind::usage, "float"), "cannot hold column b");
+
+  // What is nearly so is told.
+  test::spill(folder / "points.csv",
+              table([&](double a, double) { return a + 1e-5 * random.normal(); }));
+  const auto report = fit(brief_fit(folder / "points.csv", 10));
+  ASSERT_EQ(report.warnings.size(), 1U);
+  has(report.warnings[0], "column c follows column a to");
+  has(report.warnings[0], "condition number");
+}
+
+TEST(MaximumLikelihood, TellsOfCodesAndOfValuesThatRepeat) {
+  const test::TemporaryFolder folder;
+  test::Random random(10);
+  std::string text = "a,b\n";
+  for (int i = 0; i < 200; ++i) {
+    text += fmt::format("{},{}\n", i % 20 == 0 ? -999 : random.normal(),
+                        i % 3 == 0 ? 0 : random.normal());
+  }
+  test::spill(folder / "points.csv", text);
+  const auto report = fit(brief_fit(folder / "points.csv", 10));
+  ASSERT_EQ(report.warnings.size(), 2U);
+  EXPECT_NE(report.warnings[0].find("column a is -999 in 10 rows"), std::string::npos);
+  EXPECT_NE(report.warnings[1].find("0 in 67 of 200 rows of column b"), std::string::npos);
+}
+
+TEST(MaximumLikelihood, KeepsTheFlowAsItWasWhereTrainingIsNoGood) {
+  const test::TemporaryFolder folder;
+  test::spill(folder / "points.csv", csv_of(KnownNormal::draw(200, 11), 2));
+  auto spec = brief_fit(folder / "points.csv", 400);
+  spec.optimizer.learning_rate = 0.5;
+  const auto report = fit(spec);
+  ASSERT_EQ(report.warnings.size(), 1U);
+  EXPECT_NE(report.warnings[0].find("training made it worse"), std::string::npos);
+  EXPECT_NEAR(*report.log_likelihood, -report.held_out_losses.front().loss, 1e-9);
+  EXPECT_LT(divergence(report.flow), 0.1);
+}
+
+TEST(MaximumLikelihood, HoldsOneOutOfFew) {
+  const test::TemporaryFolder folder;
+  for (const std::size_t n : {2U, 5U}) {
+    test::spill(folder / "points.csv", csv_of(KnownNormal::draw(n, 12), 2));
+    const auto report = fit(brief_fit(folder / "points.csv", 2000));
+    EXPECT_EQ(report.held_out, 1U);
+    EXPECT_EQ(report.samples, n - 1);
+    EXPECT_EQ(report.stop_reason, "early-stopped");
+    ASSERT_FALSE(report.warnings.empty());
+    EXPECT_NE(report.warnings[0].find("tell little of a density"), std::string::npos);
+  }
 }
 
 }  // namespace
