@@ -136,6 +136,16 @@ contains
     riffle_plugin_constrain = 0
   end function
 
+  integer(c_int32_t) function riffle_plugin_unconstrain(handle, parameters, z) bind(c)
+    type(c_ptr), value :: handle
+    real(c_double), intent(in) :: parameters(3)
+    real(c_double), intent(out) :: z(3)
+    riffle_plugin_unconstrain = 1
+    if (.not. parameters(3) > 0) return
+    z = [parameters(1), parameters(2), log(parameters(3))]
+    riffle_plugin_unconstrain = 0
+  end function
+
   subroutine tell(text, error)
     character(len=*), intent(in) :: text
     character(kind=c_char), intent(inout) :: error(:)

@@ -22,8 +22,9 @@ extern "C" {
 #define RIFFLE_PLUGIN_ABI 1
 
 /* What riffle_plugin_flags may say, added together. */
-#define RIFFLE_PLUGIN_THREAD_SAFE 1u /* evaluate and constrain may run in several threads at once \
-                                      */
+#define RIFFLE_PLUGIN_THREAD_SAFE                                 \
+  1u /* evaluate and constrain may run in several threads at once \
+      */
 #define RIFFLE_PLUGIN_KEEPS_CONSTANTS \
   2u /* ln p has all its constants: ln of its integral is an evidence */
 
@@ -65,6 +66,12 @@ size_t riffle_plugin_value_count(const riffle_plugin_model* model);
 size_t riffle_plugin_parameter_count(const riffle_plugin_model* model);
 const char* riffle_plugin_value_name(const riffle_plugin_model* model, size_t i);
 int32_t riffle_plugin_constrain(const riffle_plugin_model* model, const double* z, double* values);
+
+/* Optional: the inverse, z[dim] from the riffle_plugin_parameter_count parameters, for points that
+ * are given by their names and values. Returns 0, or anything else where they are outside the
+ * support. */
+int32_t riffle_plugin_unconstrain(const riffle_plugin_model* model, const double* parameters,
+                                  double* z);
 
 #ifdef __cplusplus
 }

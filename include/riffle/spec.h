@@ -22,6 +22,9 @@ struct Spec {
     /// A file of points (CSV or .npy) whose density is learned by maximum likelihood, instead of a
     /// target that is known; `name` is then ignored, and the objective must be maximum-likelihood.
     std::string samples;
+    /// Which columns of that file are coordinates, in this order, by name or, where they have none,
+    /// by number; empty: all.
+    std::vector<std::string> columns;
     /// A shared library, instead of a target that is built in: of a Stan model, with BridgeStan's C
     /// interface, or a plug-in (riffle/plugin.h). `name` is then ignored.
     std::string stan;

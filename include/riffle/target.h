@@ -70,6 +70,10 @@ class Target {
   /// theta[parameter_names().size()], overwritten, from z[dim]. By default a copy. Values that
   /// cannot be computed are NaN.
   virtual void constrain(std::span<const double> z, std::span<double> theta) const;
+  /// The inverse: z[dim], overwritten, from parameters theta[parameter_count()]. Where these are
+  /// outside the support, some of z are not finite. False where the target has no inverse. By
+  /// default a copy, where constrain() makes one.
+  virtual bool unconstrain(std::span<const double> theta, std::span<double> z) const;
 
   /// Names, as those of parameters are, of what is computed for the draws of a report alone and may
   /// be random, such as predictions and the log-likelihoods of observations. By default none.

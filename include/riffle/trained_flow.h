@@ -35,6 +35,9 @@ class TrainedFlow {
     std::string precision;  ///< "float" or "double"
     std::size_t dim = 0;
     std::vector<double> params;
+    /// What the coordinates are called where they have names, such as those of the columns of the
+    /// points that the flow was fitted to; empty, or one for each.
+    std::vector<std::string> columns = {};
   };
 
   /// Throws Error{usage} for names, sizes or values that do not fit together.

@@ -81,6 +81,7 @@ struct FitArguments {
   CLI::Option* log_density_given = nullptr;
   bool has_formula() const { return density_given->count() > 0 || log_density_given->count() > 0; }
   std::vector<Shorthand> shorthands{
+      {"--columns", "target.columns", "a,b,c: the columns of --samples that are fitted", {}},
       {"--seed", "run.seed", "seed of all random numbers [1]", {}},
       {"--threads", "run.threads", "0: one for each core, as far as the batch has work", {}},
       {"--precision", "run.precision", "float or double", {}},

@@ -14,16 +14,6 @@
 namespace riffle {
 namespace {
 
-std::vector<std::string_view> split(std::string_view line) {
-  std::vector<std::string_view> cells;
-  while (true) {
-    const auto comma = line.find(',');
-    cells.push_back(line.substr(0, comma));
-    if (comma == std::string_view::npos) return cells;
-    line.remove_prefix(comma + 1);
-  }
-}
-
 std::optional<double> number(std::string_view cell) {
   double value = 0;
   const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
@@ -33,11 +23,25 @@ std::optional<double> number(std::string_view cell) {
 
 }  // namespace
 
-CsvText::CsvText(std::span<const std::string> header) {
-  for (const auto& name : header) {
-    separate();
-    text_ += name;
+std::vector<std::string> split_csv_line(std::string_view line) {
+  std::vector<std::string> cells(1);
+  bool in_quotes = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"' && in_quotes && i + 1 < line.size() && line[i + 1] == '"') {
+      cells.back() += line[i++];
+    } else if (line[i] == '"') {
+      in_quotes = !in_quotes;
+    } else if (line[i] == ',' && !in_quotes) {
+      cells.emplace_back();
+    } else {
+      cells.back() += line[i];
+    }
   }
+  return cells;
+}
+
+CsvText::CsvText(std::span<const std::string> header) {
+  for (const auto& name : header) add(std::string_view(name));
   end_row();
 }
 
@@ -90,13 +94,13 @@ CsvTable parse_csv(std::string_view text, std::string_view origin, CsvNames name
     ++line_number;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (comment != 0 && line.starts_with(comment)) continue;
-    const auto cells = split(line);
+    const auto cells = split_csv_line(line);
     const auto bad = [&](const std::string& why) {
       return Error(ErrorKind::data, fmt::format("{}:{}: {}", origin, line_number, why));
     };
     if (table.header.empty()) {
       const auto numbers = std::count_if(cells.begin(), cells.end(),
-                                         [](auto cell) { return number(cell).has_value(); });
+                                         [](const auto& cell) { return number(cell).has_value(); });
       table.has_names = names == CsvNames::required || numbers == 0;
       if (table.has_names) {
         table.header.assign(cells.begin(), cells.end());
@@ -111,7 +115,7 @@ CsvTable parse_csv(std::string_view text, std::string_view origin, CsvNames name
       throw bad(fmt::format("{} cells {} {} {}", cells.size(), table.has_names ? "under" : "after",
                             table.header.size(), table.has_names ? "names" : "in the first line"));
     }
-    for (const auto cell : cells) {
+    for (const auto& cell : cells) {
       const auto value = number(cell);
       if (!value) throw bad(fmt::format("\"{}\" is not a number", cell.substr(0, 40)));
       table.values.push_back(*value);

@@ -30,6 +30,9 @@ class CsvText {
   bool row_started_ = false;
 };
 
+/// The cells of a line of CSV. Double quotes keep what is between them together; two stand for one.
+std::vector<std::string> split_csv_line(std::string_view line);
+
 /// Whether a table must have a line of names.
 enum class CsvNames { required, optional };
 

@@ -27,13 +27,15 @@ void TrainedFlow::save(const std::filesystem::path& path) const {
     parameters.push_back(
         {{"name", tensor.name}, {"shape", tensor.shape}, {"values", tensor.values}});
   }
-  write_sealed(path, format,
-               {{"base", d.base},
-                {"flow", d.layers},
-                {"precision", d.precision},
-                {"dim", d.dim},
-                {"parameters", parameters},
-                {"check", {{"seed", check_seed}, {"z", check.z}, {"log_q", check.log_q}}}});
+  nlohmann::json content = {
+      {"base", d.base},
+      {"flow", d.layers},
+      {"precision", d.precision},
+      {"dim", d.dim},
+      {"parameters", parameters},
+      {"check", {{"seed", check_seed}, {"z", check.z}, {"log_q", check.log_q}}}};
+  if (!d.columns.empty()) content["columns"] = d.columns;
+  write_sealed(path, format, content);
 }
 
 TrainedFlow TrainedFlow::load(const std::filesystem::path& path) {
@@ -59,6 +61,10 @@ ModelFile read_model(const std::filesystem::path& path) {
     for (const auto& tensor : content.at("parameters")) {
       const auto values = tensor.at("values").get<std::vector<double>>();
       d.params.insert(d.params.end(), values.begin(), values.end());
+    }
+    // Not every model has them.
+    if (content.contains("columns")) {
+      d.columns = content.at("columns").get<std::vector<std::string>>();
     }
     return {TrainedFlow(std::move(d)),
             {check.at("seed"), check.at("z").get<std::vector<double>>(),

@@ -104,6 +104,7 @@ class Selection {
     Indices all;
     if (!columns_.chosen.empty()) {
       for (const auto& name : columns_.chosen) {
+        if (name == "lp_approx__") throw bad("lp_approx__ is the name of ln q: choose others");
         all.push_back(only(names, name));
         refuse_twice(all, name);
       }

@@ -19,6 +19,7 @@
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
 #include "io/cmdstan.h"
+#include "io/csv.h"
 #include "io/files.h"
 #include "io/recipes.h"
 #include "riffle/tile.h"
@@ -35,6 +36,7 @@ void for_each_key(S& s, Visit&& visit) {
   visit("target", "dim", s.target.dim);
   visit("target", "log_floor", s.target.log_floor);
   visit("target", "samples", s.target.samples);
+  visit("target", "columns", s.target.columns);
   visit("target", "stan", s.target.stan);
   visit("target", "plugin", s.target.plugin);
   visit("target", "density", s.target.density);
@@ -176,6 +178,23 @@ void read(const toml::node& node, const std::string& key, Field& field) {
     const auto value = node.value_exact<std::string>();
     if (!value) throw wrong("a string");
     field = *value;
+  } else if constexpr (std::is_same_v<Field, std::vector<std::string>>) {
+    field.clear();
+    if (const auto text = node.value_exact<std::string>()) {
+      field = split_csv_line(*text);
+      return;
+    }
+    const auto* const array = node.as_array();
+    if (const auto column = node.value_exact<std::int64_t>(); column && *column >= 0) {
+      field.push_back(shown(node));
+      return;
+    }
+    if (array == nullptr) throw wrong("an array of names, or names with commas between them");
+    for (const auto& item : *array) {
+      const auto name = item.value_exact<std::string>();
+      if (!name) throw wrong("an array of names");
+      field.push_back(*name);
+    }
   } else if constexpr (std::is_same_v<Field, bool>) {
     const auto value = node.value_exact<bool>();
     if (!value) throw wrong("true or false");
@@ -243,6 +262,10 @@ template <class Field>
 std::string written(const Field& field) {
   if constexpr (std::is_same_v<Field, std::string>) {
     return toml_string(field);
+  } else if constexpr (std::is_same_v<Field, std::vector<std::string>>) {
+    std::string all;
+    for (const auto& name : field) all += (all.empty() ? "" : ", ") + toml_string(name);
+    return "[" + all + "]";
   } else if constexpr (std::is_same_v<Field, bool>) {
     return field ? "true" : "false";
   } else if constexpr (std::is_same_v<Field, double>) {
@@ -465,7 +488,8 @@ std::string effective_toml(const Spec& spec) {
                                     : "";
   return std::string(told) +
          to_toml(spec, [&](std::string_view section, std::string_view key, const auto& value) {
-           return matters(spec, section, key) && !(section == "target" && value == "\"\"");
+           return matters(spec, section, key) &&
+                  !(section == "target" && (value == "\"\"" || value == "[]"));
          });
 }
 
@@ -531,6 +555,9 @@ void Spec::validate() const {
   }
   check_external(*this);
   check_formula(*this);
+  if (!target.columns.empty() && target.samples.empty()) {
+    throw usage("target.columns chooses columns of target.samples, and there is no such file");
+  }
   const auto not_negative = [](double x) { return std::isfinite(x) && x >= 0; };
   check(not_negative(target.log_floor), "target.log_floor", target.log_floor, "0 or more");
   const bool automatic = flow.layers == "auto";

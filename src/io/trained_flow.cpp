@@ -56,6 +56,11 @@ TrainedFlow::TrainedFlow(Definition definition) {
     throw Error(ErrorKind::usage,
                 fmt::format("dimension {} must be from 1 to {}", definition.dim, largest_dim));
   }
+  const auto& columns = definition.columns;
+  if (!columns.empty() && columns.size() != definition.dim) {
+    throw Error(ErrorKind::usage, fmt::format("{} names of coordinates are not one for each of {}",
+                                              columns.size(), definition.dim));
+  }
   using Either = std::variant<Typed<float>, Typed<double>>;
   const auto& precision = definition.precision;
   if (precision != "float" && precision != "double") {

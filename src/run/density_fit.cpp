@@ -251,8 +251,12 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& points,
       .refused_steps_by = blamed(trained.state.refusals, layers, "the base"),
       .injective = whole.injective(params),
       .warnings = points.warnings,
-      .flow = TrainedFlow(
-          {spec.base.name, all_layers, spec.run.precision, dim, {params.begin(), params.end()}}),
+      .flow = TrainedFlow({spec.base.name,
+                           all_layers,
+                           spec.run.precision,
+                           dim,
+                           {params.begin(), params.end()},
+                           points.columns}),
       .draws = {dim, std::move(drawn.z), std::move(drawn.log_q)},
       .log_p = {},
       .loss_every = trained.state.loss_every,
@@ -268,7 +272,7 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& points,
 }  // namespace
 
 SplitPoints split_points(Spec& spec) {
-  const auto points = read_points(spec.target.samples);
+  const auto points = read_points(spec.target.samples, {.chosen = spec.target.columns});
   if (points.count() == 0) {
     throw Error(ErrorKind::data, fmt::format("{} holds no points", spec.target.samples));
   }
@@ -279,6 +283,7 @@ SplitPoints split_points(Spec& spec) {
   const bool constant = std::ranges::any_of(spreads, [](const auto& s) { return s.spread == 0; });
   const auto far = constant ? std::vector<FarOff>() : far_off(points.values, spreads);
   SplitPoints all{.dim = points.dim,
+                  .columns = points.has_names ? points.names : std::vector<std::string>(),
                   .whitening = Whitening(points.dim),
                   .warnings = check_points(spec, points, spreads, far)};
   if (auto said = affine_in_one_dimension(spec, points.dim); !said.empty()) {

@@ -13,6 +13,7 @@ namespace riffle {
 /// Points whose density is learned, each part row-major [n][dim].
 struct SplitPoints {
   std::size_t dim = 0;
+  std::vector<std::string> columns{};  ///< names of the coordinates; empty where they have none
   std::vector<double> training{};    ///< n >= 1
   std::vector<double> held_out{};    ///< may be empty
   std::vector<char> training_far{};  ///< of each row, whether a number in it is far off

@@ -235,7 +235,8 @@ PlotReport draw_training(const PictureSource& source, const std::filesystem::pat
     add_target(data, spec, draws);
   } else {
     data.target = std::filesystem::path(spec.target.samples).filename().string();
-    add_points(data, read_points(spec.target.samples), source.flow, draws);
+    add_points(data, read_points(spec.target.samples, {.chosen = spec.target.columns}), source.flow,
+               draws);
   }
   add_learned(data, source.flow);
   for (const auto& s : source.snapshots) data.samples.push_back({s.iteration, s.x, s.y});

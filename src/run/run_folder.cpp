@@ -13,7 +13,6 @@
 #include "io/csv.h"
 #include "io/files.h"
 #include "io/output.h"
-#include "io/points.h"
 #include "riffle/error.h"
 #include "run/check_model.h"
 #include "run/checkpoint.h"
@@ -37,6 +36,12 @@ namespace riffle {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Those of the points that the flow was fitted to, or what the spec calls them.
+std::vector<std::string> names_of(const TrainedFlow& flow, const Spec& spec) {
+  const auto& columns = flow.definition().columns;
+  return columns.empty() ? coordinate_names(spec, flow.dim()) : columns;
+}
 
 /// lp__, lp_approx__ and the coordinates, as CmdStan names them.
 std::vector<std::string> draws_header(const std::vector<std::string>& names, bool with_target) {
@@ -91,8 +96,9 @@ std::string loss_csv(const FitReport& report) {
   return csv.take();
 }
 
-std::string samples_csv(const std::vector<Snapshot>& snapshots, bool single) {
-  const std::vector<std::string> header{"iteration", "z.1", "z.2"};
+std::string samples_csv(std::vector<std::string> header, const std::vector<Snapshot>& snapshots,
+                        bool single) {
+  header.insert(header.begin(), "iteration");
   CsvText csv(header);
   for (const auto& snapshot : snapshots) {
     for (std::size_t i = 0; i < snapshot.x.size(); ++i) {
@@ -194,12 +200,13 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
   if (report.posterior) {
     write_posterior(spec, report, folder);
   } else {
-    CsvText draws(draws_header(coordinate_names(spec, report.draws.dim), !report.log_p.empty()));
+    CsvText draws(draws_header(names_of(report.flow, spec), !report.log_p.empty()));
     add_draws(draws, report.draws, report.log_p, single);
     write_file(folder / run_files::draws, draws.text());
   }
   if (!report.snapshots.empty()) {
-    write_file(folder / run_files::samples, samples_csv(report.snapshots, single));
+    write_file(folder / run_files::samples,
+               samples_csv(names_of(report.flow, spec), report.snapshots, single));
   }
   if (spec.run.plots) {
     if (start.on_drawing) start.on_drawing();
@@ -388,39 +395,13 @@ void sample_folder(const fs::path& where, std::uint64_t n, std::uint64_t seed,
   }
   const bool single = flow.definition().precision == "float";
   const bool named = is_run && coordinates == Coordinates::parameters;
-  CsvText csv(
-      draws_header(coordinate_names(named ? spec_of_run(where) : Spec(), flow.dim()), false));
+  CsvText csv(draws_header(names_of(flow, named ? spec_of_run(where) : Spec()), false));
   for (std::uint64_t first = 0; first < n; first += chunk) {
     add_draws(csv, flow.sample(std::min(chunk, n - first), seed, first), {}, single);
     out.write(csv.take());
   }
   if (n == 0) out.write(csv.take());
   out.commit();
-}
-
-std::uint64_t log_density_folder(const fs::path& where, const fs::path& points_path,
-                                 const fs::path& file) {
-  const auto flow = TrainedFlow::load(model_of(where));
-  refuse_files_of_runs(where, file);
-  refuse_same_file(points_path, file);
-  flow.log_density({});  // refuses a flow that has none, before a large file is read
-  const auto points = read_points(points_path);
-  if (points.dim != flow.dim()) {
-    throw Error(ErrorKind::data,
-                fmt::format("{}: points of dimension {}, but the flow in {} has {}",
-                            points_path.string(), points.dim, where.string(), flow.dim()));
-  }
-  Output out(file);
-  CsvText csv(std::vector<std::string>{"lp_approx__"});
-  std::uint64_t without = 0;
-  for (const double log_q : flow.log_density(points.values)) {
-    csv.add(log_q);
-    csv.end_row();
-    without += std::isfinite(log_q) ? 0 : 1;
-  }
-  out.write(csv.text());
-  out.commit();
-  return without;
 }
 
 }  // namespace riffle

@@ -84,17 +84,10 @@ enum class Coordinates { parameters, unconstrained };
 /// Writes n draws of the flow in `where` (model_of) as CSV to `file`, or to standard output where
 /// that is empty. Of the folder of a posterior's run they are laid out as its draws.csv is, unless
 /// `coordinates` are unconstrained: then, and of all else, the columns are lp_approx__ (ln q) and
-/// z.1, z.2, ... Warnings go to `warnings`. Throws also as open_posterior_run does.
+/// the flow's coordinates, by the names of the points that it was fitted to, or z.1, z.2, ...
+/// Warnings go to `warnings`. Throws also as open_posterior_run does.
 void sample_folder(const std::filesystem::path& where, std::uint64_t n, std::uint64_t seed,
                    Coordinates coordinates, const std::filesystem::path& file,
                    std::vector<std::string>& warnings);
-
-/// Writes ln q of the flow in `where` (model_of) at the points of a file (io/points.h) as CSV, one
-/// column lp_approx__, to `file`, or to standard output where that is empty. Returns how many of
-/// them are not finite. Throws Error{usage} where the flow is not injective or has no inverse, and
-/// Error{data} where the points are of another dimension.
-std::uint64_t log_density_folder(const std::filesystem::path& where,
-                                 const std::filesystem::path& points,
-                                 const std::filesystem::path& file);
 
 }  // namespace riffle

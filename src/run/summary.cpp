@@ -170,6 +170,9 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
     summary["target_description"] = report.target_description;
   }
   summary["dim"] = report.flow.dim();
+  if (const auto& columns = report.flow.definition().columns; !columns.empty()) {
+    summary["columns"] = columns;
+  }
   summary["base"] = report.flow.definition().base;
   summary["flow"] = report.flow.definition().layers;
   // Of a posterior, "parameters" are the model's.

@@ -34,4 +34,11 @@ void BuiltInTarget::constrain(std::span<const double> z, std::span<double> theta
   }
 }
 
+bool BuiltInTarget::unconstrain(std::span<const double> theta, std::span<double> z) const {
+  const auto unconstrain = entry_.parameters.unconstrain;
+  if (unconstrain == nullptr) return Target::unconstrain(theta, z);
+  unconstrain(options_, theta, z);
+  return true;
+}
+
 }  // namespace riffle

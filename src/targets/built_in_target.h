@@ -23,6 +23,7 @@ class BuiltInTarget final : public Target {
   std::vector<std::string> parameter_names() const override;
   std::size_t parameter_count() const override;
   void constrain(std::span<const double> z, std::span<double> theta) const override;
+  bool unconstrain(std::span<const double> theta, std::span<double> z) const override;
 
  private:
   const TargetEntry& entry_;

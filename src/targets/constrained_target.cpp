@@ -65,6 +65,12 @@ class ConstrainedTarget final : public Target {
   void constrain(std::span<const double> z, std::span<double> theta) const override {
     to_theta(z, theta);
   }
+  bool unconstrain(std::span<const double> theta, std::span<double> z) const override {
+    for (const auto& part : parts_) {
+      riffle::unconstrain(part.parameter, part.theta_of(theta), part.y_of(z));
+    }
+    return true;
+  }
 
   void evaluate(Tile<const double> z, std::span<double> log_density,
                 Tile<double> gradient) const override {

@@ -100,6 +100,12 @@ void constrain_centred(const TargetOptions&, std::span<const double> z, std::spa
   theta[1] = std::exp(z[1]);
 }
 
+/// Of both: the effects, raw or not, are z themselves.
+void unconstrain(const TargetOptions&, std::span<const double> theta, std::span<double> z) {
+  std::copy(theta.begin(), theta.end(), z.begin());
+  z[1] = std::log(theta[1]);
+}
+
 void constrain_noncentred(const TargetOptions& options, std::span<const double> z,
                           std::span<double> theta) {
   constrain_centred(options, z, theta);
@@ -120,7 +126,7 @@ const TargetEntry eight_schools_entry{
     .make_double = &make<double, true>,
     .make_dual = &make<Dual, true>,
     .posterior = true,
-    .parameters = {&centred_names, &ten, &constrain_centred},
+    .parameters = {&centred_names, &ten, &constrain_centred, &unconstrain},
 };
 
 const TargetEntry eight_schools_noncentered_entry{
@@ -135,7 +141,7 @@ const TargetEntry eight_schools_noncentered_entry{
     .make_double = &make<double, false>,
     .make_dual = &make<Dual, false>,
     .posterior = true,
-    .parameters = {&noncentred_names, &ten, &constrain_noncentred},
+    .parameters = {&noncentred_names, &ten, &constrain_noncentred, &unconstrain},
 };
 
 }  // namespace riffle

@@ -54,6 +54,7 @@ struct Functions {
     library.find("riffle_plugin_parameter_count", parameter_count);
     library.find("riffle_plugin_value_name", value_name);
     library.find("riffle_plugin_constrain", constrain);
+    library.find("riffle_plugin_unconstrain", unconstrain);
     const std::set<bool> there{value_count != nullptr, parameter_count != nullptr,
                                value_name != nullptr, constrain != nullptr};
     if (there.size() > 1) {
@@ -75,6 +76,7 @@ struct Functions {
   decltype(riffle_plugin_parameter_count)* parameter_count;
   decltype(riffle_plugin_value_name)* value_name;
   decltype(riffle_plugin_constrain)* constrain;
+  decltype(riffle_plugin_unconstrain)* unconstrain;
 };
 
 class PluginTarget final : public Target {
@@ -149,6 +151,14 @@ class PluginTarget final : public Target {
     if (call_.constrain(model_.get(), z.data(), theta.data()) != 0) {
       std::fill(theta.begin(), theta.end(), nan);
     }
+  }
+
+  bool unconstrain(std::span<const double> theta, std::span<double> z) const override {
+    if (call_.unconstrain == nullptr || names_.empty()) return Target::unconstrain(theta, z);
+    if (call_.unconstrain(model_.get(), theta.data(), z.data()) != 0) {
+      std::fill(z.begin(), z.end(), nan);
+    }
+    return true;
   }
 
  private:

@@ -40,6 +40,7 @@ struct Functions {
     library.require("bs_param_unc_num", kind, param_unc_num);
     library.require("bs_log_density_gradient", kind, gradient);
     library.require("bs_param_constrain", kind, constrain);
+    library.find("bs_param_unconstrain", unconstrain);
     library.find("bs_name", name);
     library.find("bs_model_info", model_info);
     library.find("bs_set_print_callback", set_print);
@@ -58,6 +59,7 @@ struct Functions {
   int (*constrain)(const bs_model*, bool tp, bool gq, const double* theta_unc, double* theta,
                    bs_rng*, char** error);
   // Not every library has these.
+  int (*unconstrain)(const bs_model*, const double* theta, double* theta_unc, char** error);
   const char* (*name)(const bs_model*);
   const char* (*model_info)(const bs_model*);
   int (*set_print)(void (*)(const char* text, std::size_t size), char** error);
@@ -280,6 +282,19 @@ class StanModel final : public Target {
     } catch (const std::exception&) {  // it should not; the status says so
     }
     if (status != 0) std::fill(theta.begin(), theta.end(), nan);
+  }
+
+  bool unconstrain(std::span<const double> theta, std::span<double> z) const override {
+    assert(theta.size() == parameters_ && z.size() == dim_);
+    if (call_.unconstrain == nullptr) return Target::unconstrain(theta, z);
+    Message message(call_);
+    int status = -1;
+    try {
+      status = call_.unconstrain(model_.get(), theta.data(), z.data(), message.out());
+    } catch (const std::exception&) {  // as in constrain()
+    }
+    if (status != 0) std::fill(z.begin(), z.end(), nan);
+    return true;
   }
 
  private:

@@ -16,4 +16,13 @@ void Target::constrain(std::span<const double> z, std::span<double> theta) const
   std::copy(z.begin(), z.end(), theta.begin());
 }
 
+bool Target::unconstrain(std::span<const double> theta, std::span<double> z) const {
+  if (theta.size() != z.size()) return false;
+  std::copy(theta.begin(), theta.end(), z.begin());
+  std::vector<double> again(parameter_names().size());
+  if (again.size() < theta.size()) return false;
+  constrain(z, again);
+  return std::equal(theta.begin(), theta.end(), again.begin());
+}
+
 }  // namespace riffle

@@ -51,6 +51,8 @@ struct ParameterFunctions {
   std::size_t (*count)(const TargetOptions&) = nullptr;  ///< of the names, those of parameters
   void (*constrain)(const TargetOptions&, std::span<const double> z,
                     std::span<double> theta) = nullptr;
+  void (*unconstrain)(const TargetOptions&, std::span<const double> theta,
+                      std::span<double> z) = nullptr;
 };
 
 /// Which dimensions a target can have: a multiple of `step` that is no smaller than `least`.

@@ -63,4 +63,34 @@ ends 0 fit U2 "${brief[@]}" --flow planar-free:3 --set optimizer.name=sgd --lr 1
 says 'not finite' "a fit that diverged"
 if grep -qiw nan "$log/out"; then fail "nan on the screen: $(cat "$log/out")"; fi
 
+# Columns keep their names: in the model, in draws, in the summary, and when points come later.
+awk 'BEGIN { print "id,\"height, m\",weight,kind"
+  for (i = 1; i <= 60; i++) printf "%d,%.3f,%d,%s\n", i, 1.5 + i % 13 / 20, 50 + i * i % 17, i % 2 ? "a" : "b" }' >people.csv
+refuses 65 'people.csv:2: "a" is not a number, in row 1, column kind; choose the columns of numbers by --columns' \
+  fit --samples people.csv "${learn[@]}"
+ends 0 fit --samples people.csv --columns 'weight,"height, m"' "${learn[@]}"
+run=runs/people-1
+[ "$(head -1 $run/draws.csv)" = 'lp_approx__,weight,"height, m"' ] || fail "header: $(head -1 $run/draws.csv)"
+tr -d ' \n' <$run/summary.json | grep -q '"columns":\["weight","height,m"\]' || fail "summary.json has no names"
+grep -q '^columns = \["weight", "height, m"\]' $run/spec.toml || fail "spec.toml has no columns"
+ends 0 fit $run/spec.toml --out same
+same_run $run same
+ends 0 sample $run -n 3 -o three.csv
+[ "$(head -1 three.csv)" = 'lp_approx__,weight,"height, m"' ] || fail "header: $(head -1 three.csv)"
+ends 0 logdensity $run people.csv -o by-name.csv
+awk -F, 'NR > 1 { print $3 "," $2 }' people.csv >in-order.csv
+ends 0 logdensity $run/model.riffle in-order.csv -o in-order-q.csv
+same_file by-name.csv in-order-q.csv
+ends 0 logdensity $run $run/draws.csv -o q.csv
+cut -d, -f1 q.csv | tail -n +2 >now
+cut -d, -f1 $run/draws.csv | tail -n +2 >then
+paste -d, now then | awk -F, '{ d = $1 - $2; if (d * d > 1e-4) bad++ } END { exit bad + 0 }' ||
+  fail "ln q of draws.csv is another"
+printf 'weight,size\n60,1.7\n' >other.csv
+refuses 65 'no column is named "height, m", which the fit has; the table has "weight", "size"' logdensity $run other.csv
+refuses 65 'no column "wieght"; did you mean "weight"?' fit --samples people.csv --columns wieght "${learn[@]}"
+printf '1,2\n3,1e300\n5,6\n' >large.csv
+refuses 65 'large.csv: row 2, column 2: 1e+300 is too large' fit --samples large.csv "${learn[@]}"
+refuses 64 'target.columns chooses columns of target.samples' fit U1 --set target.columns=x "${learn[@]}"
+
 finish

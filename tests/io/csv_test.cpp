@@ -78,6 +78,16 @@ TEST_F(Csv, WholeNumbersAreWrittenInFull) {
   EXPECT_EQ(csv.text(), "a\n18446744073709551615\n");
 }
 
+TEST_F(Csv, NamesOfAnyKindComeBack) {
+  const std::vector<std::string> names{"height, m", "say \"x\"", "plain", "a b"};
+  CsvText csv(names);
+  for (double value = 1; value <= 4; ++value) csv.add(value);
+  csv.end_row();
+  EXPECT_EQ(csv.text(), "\"height, m\",\"say \"\"x\"\"\",plain,a b\n1,2,3,4\n");
+  EXPECT_EQ(read(csv.text()).header, names);
+  EXPECT_EQ(split_csv_line("\"a, b\",c,,"), (std::vector<std::string>{"a, b", "c", "", ""}));
+}
+
 TEST_F(Csv, TakesTheLineEndsOfOthers) {
   const auto table = read("x,y\r\n1,2\r\n3,4");
   EXPECT_EQ(table.header, (std::vector<std::string>{"x", "y"}));

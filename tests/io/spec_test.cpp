@@ -28,7 +28,7 @@ namespace {
 using test::contains;
 using test::message_of;
 
-enum class Type { text, whole, number, yes_no };
+enum class Type { text, names, whole, number, yes_no };
 
 struct Key {
   std::string_view section;
@@ -64,6 +64,7 @@ constexpr std::array<Key, 58> keys{{
     {"objective", "patience", Type::whole},
     {"objective", "whiten", Type::yes_no},
     {"target", "samples", Type::text},
+    {"target", "columns", Type::names},
     {"target", "stan", Type::text},
     {"target", "plugin", Type::text},
     {"target", "density", Type::text},
@@ -106,9 +107,10 @@ auto fields(const Spec& s) {
       std::tie(s.target.name, s.target.dim, s.target.log_floor, s.target.numbers, s.base.name,
                s.flow.layers, s.flow.log_det_floor, s.objective.name, s.objective.beta_start,
                s.objective.beta_steps, s.objective.importance_samples, s.objective.alpha,
-               s.objective.holdout, s.objective.patience, s.target.samples, s.target.stan,
-               s.target.plugin, s.target.density, s.target.log_density, s.target.coordinates,
-               s.target.data, s.target.thread_safe, s.target.generated_quantities),
+               s.objective.holdout, s.objective.patience, s.target.samples, s.target.columns,
+               s.target.stan, s.target.plugin, s.target.density, s.target.log_density,
+               s.target.coordinates, s.target.data, s.target.thread_safe,
+               s.target.generated_quantities),
       std::tie(s.optimizer.name, s.optimizer.learning_rate, s.optimizer.smoothing,
                s.optimizer.momentum, s.optimizer.centered, s.optimizer.beta1, s.optimizer.beta2,
                s.optimizer.epsilon, s.optimizer.clip_norm),
@@ -170,6 +172,7 @@ class Sampler {
           &s.optimizer.name, &s.schedule.name, &s.run.precision, &s.run.simd}) {
       *x = text();
     }
+    for (auto n = below(3); n > 0; --n) s.target.columns.push_back(text());
     for (std::uint64_t* x :
          {&s.objective.importance_samples, &s.objective.patience, &s.schedule.step_every,
           &s.run.iterations, &s.run.batch, &s.run.seed, &s.run.threads, &s.run.log_every,
@@ -265,6 +268,7 @@ TEST(Spec, PrintsEveryKeyButThoseOfOneRun) {
 TEST(Spec, TakesEveryKeyInAFileAndOnTheCommandLine) {
   for (const auto& key : keys) {
     const std::string_view value = key.type == Type::text     ? "'U1'"
+                                   : key.type == Type::names  ? "['a', 'b, c']"
                                    : key.type == Type::whole  ? "7"
                                    : key.type == Type::number ? "0.375"
                                                               : "true";
@@ -294,16 +298,16 @@ TEST(Spec, RefusesEveryWrongType) {
     std::set<Type> good;
   };
   const std::vector<Literal> literals{
-      {"'word'", {Type::text}},
-      {"\"\"\"two\nlines\"\"\"", {Type::text}},
-      {"7", {Type::whole, Type::number}},
+      {"'word'", {Type::text, Type::names}},
+      {"\"\"\"two\nlines\"\"\"", {Type::text, Type::names}},
+      {"7", {Type::whole, Type::number, Type::names}},
       {"-7", {Type::number}},
       {"0.5", {Type::number}},
       {"7.0", {Type::number}},
       {"nan", {Type::number}},
       {"inf", {Type::number}},
       {"true", {Type::yes_no}},
-      {"[]", {}},
+      {"[]", {Type::names}},
       {"[1, 2]", {}},
       {"{}", {}},
       {"{ a = 1 }", {}},

@@ -42,6 +42,20 @@ TrainedFlow random_flow(const std::string& layers, std::size_t dim, const std::s
   return TrainedFlow(d);
 }
 
+TEST(TrainedFlow, KeepsTheNamesOfItsCoordinates) {
+  test::TemporaryFolder folder;
+  auto d = random_flow("affine", 2, "double").definition();
+  EXPECT_TRUE(d.columns.empty());
+  TrainedFlow(d).save(folder / "without");
+  EXPECT_FALSE(contains(test::slurp(folder / "without"), "columns"));
+  EXPECT_TRUE(TrainedFlow::load(folder / "without").definition().columns.empty());
+  d.columns = {"height, m", "Gr\xC3\xB6\xC3\x9F\x65"};
+  TrainedFlow(d).save(folder / "with");
+  EXPECT_EQ(TrainedFlow::load(folder / "with").definition().columns, d.columns);
+  d.columns.pop_back();
+  message_of(ErrorKind::usage, [&] { TrainedFlow{d}; });
+}
+
 template <class Check>
 void for_each_flow(Check&& check) {
   for (const auto& entry : flow_registry()) {

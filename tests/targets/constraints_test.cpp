@@ -570,6 +570,34 @@ TEST(ConstrainedTarget, HasNamesInColumnMajorOrder) {
   EXPECT_EQ(make_constrained_target(model(), smooth, 2.5)->log_z(), 2.5);
 }
 
+TEST(ConstrainedTarget, LeadsParametersBack) {
+  const auto target = make_constrained_target(model(), smooth);
+  Random random(58);
+  Values y(target->dim());
+  for (double& x : y) x = random.normal();
+  Values theta(target->parameter_count());
+  target->constrain(y, theta);
+  Values again(y.size());
+  ASSERT_TRUE(target->unconstrain(theta, again));
+  for (std::size_t d = 0; d < y.size(); ++d) EXPECT_NEAR(again[d], y[d], 1e-9) << d;
+}
+
+TEST(UserTarget, LeadsBackWhereItsParametersAreZAlone) {
+  class Halved : public Target {
+   public:
+    std::size_t dim() const override { return 1; }
+    void evaluate(Tile<const double>, std::span<double>, Tile<double>) const override {}
+    void constrain(std::span<const double> z, std::span<double> theta) const override {
+      theta[0] = z[0] / 2;
+    }
+  };
+  std::vector<double> z(1);
+  EXPECT_FALSE(Halved().unconstrain(std::vector<double>{3}, z));
+  const auto plain = make_target(1, [](auto, auto) { return 0.0; });
+  EXPECT_TRUE(plain->unconstrain(std::vector<double>{3}, z));
+  EXPECT_EQ(z[0], 3);
+}
+
 TEST(ConstrainedTarget, IsTheDensityAndTheJacobian) {
   const auto target = make_constrained_target(model(), smooth);
   const std::size_t n = target->dim();

@@ -159,6 +159,15 @@ int bs_param_constrain(const bs_model* m, bool tp, bool gq, const double* z, dou
 #endif
 
 #ifndef FAKE_MINIMAL
+int bs_param_unconstrain(const bs_model*, const double* theta, double* z, char** error) {
+  if (!(theta[1] > 0)) {
+    tell(error, "tau must be positive");
+    return -1;
+  }
+  z[0] = theta[0];
+  z[1] = std::log(theta[1]);
+  return 0;
+}
 extern const int bs_major_version;
 extern const int bs_minor_version;
 extern const int bs_patch_version;

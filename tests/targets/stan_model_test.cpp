@@ -99,6 +99,16 @@ TEST(StanModel, HasNamesAndValues) {
   EXPECT_EQ(count("fake_messages"), 0);
 }
 
+TEST(StanModel, LeadsParametersBack) {
+  const auto target = load();
+  std::vector<double> z(2);
+  ASSERT_TRUE(target->unconstrain(std::vector<double>{3, 2}, z));
+  EXPECT_EQ(z, (std::vector<double>{3, std::log(2.0)}));
+  ASSERT_TRUE(target->unconstrain(std::vector<double>{3, -2}, z));
+  EXPECT_TRUE(std::isnan(z[0]) && std::isnan(z[1]));
+  EXPECT_EQ(count("fake_messages"), 0);
+}
+
 /// Rows of generated quantities at points (mu, ln tau) of these mu.
 std::vector<double> generate(Generator& generator, std::initializer_list<double> mus) {
   std::vector<double> rows;
