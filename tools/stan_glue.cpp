@@ -7,12 +7,16 @@
 // thread-local too. Functions return 0, or -1 and a message in *error (to be freed by bs_free_error_msg);
 // constructors NULL.
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -120,7 +124,7 @@ std::string with_quoted_words(const std::string& text) {
 class JsonVariables {
  public:
   explicit JsonVariables(const std::string& text) {
-    const auto object = Json::parse(with_quoted_words(text));
+    const auto object = Json::parse(with_quoted_words(text), without_doubles());
     if (!object.is_object()) throw std::runtime_error("the data must be a JSON object");
     for (auto item = object.begin(); item != object.end(); ++item) add(item.key(), item.value());
   }
@@ -129,7 +133,47 @@ class JsonVariables {
     return {real_names_, reals_, real_dims_, int_names_, ints_, int_dims_};
   }
 
+  /// There is no other way to write a matrix of no rows than [], so that the dimensions of what is empty are
+  /// those that the model declares. Whether that helps: `refusal` is Stan's message.
+  bool take_dims(const std::string& refusal) {
+    const auto after = [&](const std::string& label, char end) {
+      const auto at = refusal.find(label);
+      if (at == std::string::npos) return std::string();
+      const auto start = at + label.size();
+      return refusal.substr(start, refusal.find(end, start) - start);
+    };
+    if (refusal.find("mismatch in number dimensions") == std::string::npos) return false;
+    const auto name = after("variable name=", ';');
+    std::istringstream declared(after("dims declared=(", ')'));
+    std::vector<std::size_t> dims;
+    for (std::string size; std::getline(declared, size, ',');) {
+      dims.push_back(std::strtoull(size.c_str(), nullptr, 10));
+    }
+    for (std::size_t i = 0; i < int_names_.size(); ++i) {
+      auto& given = int_dims_[i];
+      // The sizes that there are end in a 0, below which there is nothing to have a size.
+      if (int_names_[i] != name || given.empty() || given.back() != 0) continue;
+      if (given.size() >= dims.size() || !std::equal(given.begin(), given.end(), dims.begin())) continue;
+      given = dims;
+      return true;
+    }
+    return false;
+  }
+
  private:
+  /// JSON leaves open what a key means that is there twice; readers take the last in silence.
+  static Json::parser_callback_t without_doubles() {
+    auto keys = std::make_shared<std::vector<std::set<std::string>>>();
+    return [keys](int, Json::parse_event_t event, Json& parsed) {
+      if (event == Json::parse_event_t::object_start) keys->emplace_back();
+      if (event == Json::parse_event_t::object_end) keys->pop_back();
+      if (event == Json::parse_event_t::key && !keys->back().insert(parsed.get<std::string>()).second) {
+        throw std::runtime_error("the key " + parsed.dump() + " is there twice");
+      }
+      return true;
+    };
+  }
+
   void add(const std::string& name, const Json& value) {
     std::vector<std::size_t> dims;
     for (const Json* inner = &value; inner->is_array(); inner = &inner->at(0)) {
@@ -165,11 +209,12 @@ class JsonVariables {
     if (leaf.is_number()) return leaf.get<double>();
     if (leaf.is_boolean()) return leaf.get<bool>() ? 1 : 0;
     if (leaf.is_string()) {
-      const auto& word = leaf.get_ref<const std::string&>();
-      const double inf = std::numeric_limits<double>::infinity();
-      if (word == "NaN") return std::numeric_limits<double>::quiet_NaN();
-      if (word == "Inf" || word == "+Inf" || word == "Infinity" || word == "+Infinity") return inf;
-      if (word == "-Inf" || word == "-Infinity") return -inf;
+      auto word = leaf.get<std::string>();
+      for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      const double sign = word[0] == '-' ? -1 : 1;  // of an empty word [0] is a zero
+      if (word[0] == '-' || word[0] == '+') word.erase(0, 1);
+      if (word == "nan") return std::numeric_limits<double>::quiet_NaN();
+      if (word == "inf" || word == "infinity") return sign * std::numeric_limits<double>::infinity();
     }
     throw std::runtime_error("variable " + name + " holds " + leaf.dump() + ", which is no number");
   }
@@ -237,10 +282,16 @@ struct bs_rng {
 
 struct bs_model {
   bs_model(const char* data, unsigned seed) {
-    const JsonVariables variables(data_text(data));
-    auto context = variables.context();
-    Messages messages;
-    model.reset(&new_model(context, seed, messages.out()));
+    JsonVariables variables(data_text(data));
+    while (!model) {
+      auto context = variables.context();
+      Messages messages;
+      try {
+        model.reset(&new_model(context, seed, messages.out()));
+      } catch (const std::exception& error) {
+        if (!variables.take_dims(error.what())) throw;
+      }
+    }
     name = model->model_name();
     const std::string prefix = "model_";  // rstan's
     if (name.compare(0, prefix.size(), prefix) == 0) name.erase(0, prefix.size());

@@ -58,13 +58,15 @@ class Constraint {
 struct Parameter {
   std::string name;
   /// {} for one number. The constraints on single numbers (real, lower, upper, interval) hold for
-  /// every element of any shape; simplices and ordered vectors have shape {K}, matrices {K, K}.
+  /// every element of any shape; simplices and ordered vectors have shape {K}, matrices {K, K}. A
+  /// size may be 0, but for that of a simplex: then the parameter is empty.
   std::vector<std::size_t> shape;
   Constraint constraint = Constraint::real();
 };
 
 /// How many numbers θ are. Like all functions here it throws Error{usage} for a shape that the
-/// constraint cannot have, or bounds that leave no room or are not finite.
+/// constraint cannot have, for bounds that leave no room or are not finite, and for spans of other
+/// sizes than these.
 std::size_t constrained_size(const Parameter& parameter);
 
 /// How many numbers y are.

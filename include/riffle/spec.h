@@ -39,6 +39,10 @@ struct Spec {
     /// that needs some, a table of numbers, separated by commas or by blanks, with a line of names
     /// or none.
     std::string data;
+    /// staged: where the search for maxima begins, instead of uniform on (-2, 2) for each
+    /// unconstrained coordinate: R for (-R, R), or a JSON file of parameters' values, as CmdStan's
+    /// init is. Those that the file leaves out are drawn.
+    std::string init;
     /// The library may be used from several threads though it does not say so.
     bool thread_safe = false;
     /// Whether a Stan model's generated quantities are computed for the draws of the report.

@@ -85,7 +85,8 @@ class Target {
 /// ln p at one point z[dim], whose gradient is written to gradient[dim].
 using LogDensity = std::function<double(std::span<const double> z, std::span<double> gradient)>;
 
-/// A target from a function of one point.
+/// A target from a function of one point. Throws Error{usage} where dim is 0, or there is no
+/// function.
 std::unique_ptr<Target> make_target(std::size_t dim, LogDensity log_density,
                                     std::optional<double> log_z = std::nullopt);
 

@@ -18,6 +18,7 @@
 #include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
 #include "inference/objective.h"
+#include "io/output.h"
 #include "riffle/error.h"
 #include "targets/target_registry.h"
 
@@ -54,7 +55,7 @@ void ladder_rows(std::string_view flow_name, std::string_view precision) {
     say("{:<22} {:<7} {:<7}", flow_name, precision, set.name());
     for (const std::size_t dim : {2UL, 8UL, 64UL}) {
       say(" {:>8.3f}", ladder_step<T>(flow_name, dim, set));
-      std::fflush(stdout);
+      std::fflush(standard_output());
     }
     say("\n");
   }

@@ -58,6 +58,7 @@ struct FitArguments {
   std::string log_density;
   std::string coordinates;
   std::string data;
+  std::string init;
   std::string out;
   bool force = false;
   bool resume = false;
@@ -119,6 +120,7 @@ void refuse_with_figure3(const FitArguments& a) {
   if (!a.file().empty()) refuse("--samples, --stan or --plugin");
   if (a.has_formula()) refuse("--density or --log-density");
   if (!a.data.empty()) refuse("--data");
+  if (!a.init.empty()) refuse("--init");
 }
 
 /// A formula takes the place of a recipe's or a spec file's target.
@@ -156,6 +158,7 @@ void apply(const FitArguments& a, Spec& spec) {
   if (!a.stan.empty()) spec.target.stan = a.stan;
   if (!a.plugin.empty()) spec.target.plugin = a.plugin;
   if (!a.data.empty()) spec.target.data = a.data;
+  if (!a.init.empty()) spec.target.init = a.init;
   // The target's name decides which other keys it has, so it goes first.
   for (const bool names : {true, false}) {
     for (const auto& assignment : a.set) {
@@ -345,11 +348,11 @@ int run_fit(const FitArguments& a) {
   std::optional<RunOutcome> outcome;
   if (a.resume) {
     if (!a.set.empty() || !a.out.empty() || !a.file().empty() || !a.data.empty() ||
-        a.has_formula() || !a.coordinates.empty()) {
+        a.has_formula() || !a.coordinates.empty() || !a.init.empty()) {
       throw Error(
           ErrorKind::usage,
           "a run is resumed as it was: --set, --out, --density, --log-density, --coordinates, "
-          "--samples, --stan, --plugin and --data do not go with it");
+          "--samples, --stan, --plugin, --data and --init do not go with it");
     }
     if (a.what.empty()) {
       throw Error(ErrorKind::usage,
@@ -446,6 +449,8 @@ Command add_fit(CLI::App& app) {
       "fit a Stan model: MODEL.stan, or its library by tools/stan_model.sh or BridgeStan");
   fit->add_option("--plugin", a->plugin, "fit the target in a library (riffle/plugin.h)");
   fit->add_option("--data", a->data, "data of the Stan model or plug-in: FILE.json, or JSON");
+  fit->add_option("--init", a->init,
+                  "staged: starts, as a FILE.json of parameters' values, or RADIUS: (-R, R)^D [2]");
   fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
   fit->add_flag("--force", a->force, "replace the run that is in the folder");
   fit->add_flag("--resume", a->resume,

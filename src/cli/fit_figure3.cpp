@@ -7,6 +7,7 @@
 
 #include "cli/say.h"
 #include "core/figure_text.h"
+#include "io/output.h"
 #include "run/figure3.h"
 #include "run/figure3_folder.h"
 
@@ -19,7 +20,7 @@ void show_fit(const Figure3Fit& fit, std::size_t finished, std::size_t all) {
   say("{:2} of {}  {}  {:<16} K = {:<2}  KL {}  best of {}, {:.1f} s{}\n", finished, all,
       fit.cell.target, fit.cell.flow, fit.cell.length, figure_text(fit.kl, fit.kl_se),
       fit.cell.starts, fit.seconds, fit.injective ? "" : "  (not injective)");
-  std::fflush(stdout);
+  std::fflush(standard_output());
 }
 
 /// What `make` does with callbacks is shown, unless it is to be quiet.

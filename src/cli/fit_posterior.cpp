@@ -15,6 +15,7 @@
 #include "cli/wrapped.h"
 #include "core/figure_text.h"
 #include "diagnostics/verdict.h"
+#include "io/output.h"
 #include "riffle/error.h"
 
 namespace riffle {
@@ -38,7 +39,7 @@ void show_fits(const PosteriorReport& p) {
 
 void show_stage(const PosteriorStage& stage) {
   print_wrapped(fmt::format("{:<8}", stage.name), stage.told);
-  std::fflush(stdout);
+  std::fflush(standard_output());
 }
 
 void show_posterior(const PosteriorReport& p, const std::filesystem::path& folder) {

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/say.h"
 #include "core/names.h"
+#include "io/output.h"
 #include "riffle/error.h"
 #include "riffle/version.h"
 #include "targets/formula/formula.h"
@@ -143,11 +144,13 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   riffle::open_standard_streams();
+  riffle::keep_standard_output();
   // A file that hits its size limit is then an error of the write, which is reported.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
     const int code = riffle::run(argc, argv);
-    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    if (std::fflush(riffle::standard_output()) == 0 && std::ferror(riffle::standard_output()) == 0)
+      return code;
     const riffle::Error error(riffle::ErrorKind::io, "cannot write to standard output");
     riffle::complain("riffle: {}\n", error.what());
     return code != 0 ? code : riffle::exit_code(error.kind());

@@ -13,6 +13,7 @@
 #include "cli/say.h"
 #include "cli/terminal.h"
 #include "core/figure_text.h"
+#include "io/output.h"
 
 namespace riffle {
 namespace {
@@ -33,7 +34,7 @@ std::string without_arguments(std::string_view text) {
 
 Progress::Progress(bool quiet)
     : quiet_(quiet),
-      terminal_(::isatty(STDERR_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1),
+      terminal_(::isatty(STDERR_FILENO) == 1 && ::isatty(::fileno(standard_output())) == 1),
       start_(std::chrono::steady_clock::now()) {}
 
 std::string clock_time(double seconds) {
@@ -122,7 +123,7 @@ void Progress::log(std::uint64_t iteration, double loss) {
   if (quiet_ || terminal_) return;
   say("Loss on iteration {}: {}\n", iteration,
       std::isfinite(loss) ? fmt::format("{}", loss) : figure_text(loss));
-  std::fflush(stdout);  // whoever reads the pipe wants the lines as they come
+  std::fflush(standard_output());  // whoever reads the pipe wants the lines as they come
 }
 
 void Progress::finish() {

@@ -5,10 +5,12 @@
 
 #include <cerrno>
 
+#include "io/output.h"
+
 namespace riffle {
 
 void write_out(std::string_view text) {
-  if (!text.empty()) std::fwrite(text.data(), 1, text.size(), stdout);
+  if (!text.empty()) std::fwrite(text.data(), 1, text.size(), standard_output());
 }
 
 void write_error(std::string_view text) {

@@ -7,13 +7,15 @@
 
 #include "cli/say.h"
 #include "cli/terminal.h"
+#include "io/output.h"
 
 namespace riffle {
 
 std::size_t text_columns() {
   constexpr std::size_t most = 79;
   constexpr std::size_t least = 30;
-  return std::clamp(terminal_columns(STDOUT_FILENO).value_or(most + 1) - 1, least, most);
+  return std::clamp(terminal_columns(::fileno(standard_output())).value_or(most + 1) - 1, least,
+                    most);
 }
 
 std::size_t text_length(std::string_view text) {

@@ -7,13 +7,17 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "core/names.h"
 #include "io/files.h"
 #include "riffle/error.h"
 #include "riffle/version.h"
+#include "targets/model_data.h"
 
 namespace riffle {
 namespace {
@@ -96,9 +100,10 @@ Place place_of(std::string_view name, std::size_t most) {
   return place;
 }
 
-/// The node at a place, made where it is not there; nothing where another value is in the way.
+/// The empty node at a place, made where it is not there; nothing where another value is in the
+/// way.
 Json* node_at(Json& root, const Place& place) {
-  Json* node = &root[std::string(place.name)];
+  Json* node = &root;
   for (const auto& [kind, index] : place.steps) {
     if (kind == ':') {
       if (!node->is_null() && !node->is_object()) return nullptr;
@@ -109,7 +114,60 @@ Json* node_at(Json& root, const Place& place) {
       node = &(*node)[index - 1];
     }
   }
-  return node;
+  return node->is_null() ? node : nullptr;
+}
+
+bool has_gaps(const Json& node) {
+  if (node.is_null()) return true;
+  return node.is_structured() && std::any_of(node.begin(), node.end(), has_gaps);
+}
+
+/// Where the values of parameters are in the JSON. Names with the same beginning belong to one
+/// array or tuple, but where they do not make up a whole one: then each is a key by itself.
+std::vector<Place> places_of(std::span<const std::string> names) {
+  std::vector<Place> places;
+  std::map<std::string_view, std::vector<std::size_t>> groups;
+  for (const auto& name : names) {
+    places.push_back(place_of(name, names.size()));
+    const std::string_view whole = name;
+    groups[whole.substr(0, whole.find_first_of(".:"))].push_back(places.size() - 1);
+  }
+  for (const auto& [name, members] : groups) {
+    Json value;
+    bool whole = true;
+    for (const auto i : members) {
+      const bool is_element = !places[i].steps.empty() || places[i].name == name;
+      Json* const node = is_element ? node_at(value, places[i]) : nullptr;
+      if (node != nullptr) *node = 0;
+      whole = whole && node != nullptr;
+    }
+    if (whole && !has_gaps(value)) continue;
+    for (const auto i : members) places[i] = {names[i], {}};
+  }
+  return places;
+}
+
+std::size_t leaves(const nlohmann::json& node) {
+  if (!node.is_structured()) return 1;
+  std::size_t all = 0;
+  for (const auto& inner : node) all += leaves(inner);
+  return all;
+}
+
+/// The number at a place; nothing where there is none.
+std::optional<double> number_at(const nlohmann::json& value, const Place& place) {
+  const auto* node = &value;
+  for (const auto& [kind, index] : place.steps) {
+    if (kind == ':') {
+      const auto found = node->find(std::to_string(index));
+      if (!node->is_object() || found == node->end()) return std::nullopt;
+      node = &*found;
+    } else {
+      if (!node->is_array() || node->size() < index) return std::nullopt;
+      node = &(*node)[index - 1];
+    }
+  }
+  return node->is_number() ? std::optional(node->get<double>()) : std::nullopt;
 }
 
 Json number(double value) {
@@ -130,12 +188,48 @@ DrawsFormat draws_format(std::string_view name) {
   return find_by_name(std::span<const Entry>(formats), name, "format of draws").format;
 }
 
+void check_layout(DrawsFormat format, std::span<const std::string> names) {
+  if (format != DrawsFormat::cmdstan) return;
+  const auto broken = [](std::string_view name, std::string_view why) {
+    return Error(ErrorKind::data,
+                 fmt::format("{} {}: readers of CmdStan's files would take its values for others; "
+                             "use other names, or --output-format plain",
+                             name, why));
+  };
+  const auto places = places_of(names);
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto& place = places[i];
+    if (place.steps.empty() && !place_of(names[i], names.size()).steps.empty()) {
+      throw broken(names[i], "belongs to an array that is not there as a whole");
+    }
+    const bool goes_on = i > 0 && places[i - 1].name == place.name;
+    if (!goes_on && !seen.insert(place.name).second) {
+      throw broken(names[i], "is not beside the other elements of its array");
+    }
+    // Of tuples and complex numbers the order is another.
+    const bool complex = names[i].ends_with(".real") || names[i].ends_with(".imag");
+    if (!goes_on || complex || names[i].find(':') != std::string::npos) continue;
+    const auto& before = places[i - 1].steps;
+    const auto earlier = [](const Place::Step& a, const Place::Step& b) {
+      return a.index < b.index;
+    };
+    if (!std::lexicographical_compare(before.rbegin(), before.rend(), place.steps.rbegin(),
+                                      place.steps.rend(), earlier)) {
+      throw broken(names[i],
+                   "does not follow the other elements of its array in column-major order");
+    }
+  }
+}
+
 DrawsCsv::DrawsCsv(DrawsFormat format, std::span<const std::string> names, DrawsOrigin origin)
     : format_(format),
       origin_(std::move(origin)),
       columns_(names.size()),
       comments_(format == DrawsFormat::cmdstan ? configuration(origin_) : std::string()),
-      csv_(header(format, names)) {}
+      csv_(header(format, names)) {
+  check_layout(format, names);
+}
 
 void DrawsCsv::add(std::span<const double> values, double log_p, double log_q, std::uint64_t path) {
   assert(values.size() == columns_);
@@ -200,12 +294,71 @@ std::string inits_json(std::span<const std::string> names, std::size_t parameter
                        std::span<const double> values) {
   assert(parameters <= names.size() && parameters <= values.size());
   auto inits = Json::object();
+  const auto places = places_of(names.first(parameters));
   for (std::size_t i = 0; i < parameters; ++i) {
-    Json* node = node_at(inits, place_of(names[i], names.size()));
-    if (node == nullptr) node = &inits[names[i]];
-    *node = number(values[i]);
+    *node_at(inits[std::string(places[i].name)], places[i]) = number(values[i]);
   }
   return inits.dump(2) + "\n";
+}
+
+double init_radius(const std::string& init) {
+  double radius = 0;
+  const char* const end = init.data() + init.size();
+  const auto [stop, error] = std::from_chars(init.data(), end, radius);
+  const bool whole = !init.empty() && error == std::errc() && stop == end;
+  return whole ? radius : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::vector<std::optional<double>> read_inits(const std::string& text, const std::string& origin,
+                                              std::span<const std::string> names,
+                                              std::size_t parameters,
+                                              std::span<const std::string> also) {
+  assert(parameters <= names.size());
+  check_json(text, origin);
+  const auto wrong = [&](const std::string& what) {
+    return Error(ErrorKind::data, fmt::format("{}: {}", origin, what));
+  };
+  nlohmann::json root;
+  try {
+    root = nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception&) {  // what check_json lets pass is a bare NaN or Inf
+    throw wrong("a value is NaN or Inf, but initial values must be finite");
+  }
+  const auto places = places_of(names.first(parameters));
+  std::map<std::string_view, std::size_t> sizes;
+  for (const auto& place : places) ++sizes[place.name];
+  std::vector<std::string_view> known;
+  for (const auto& [name, size] : sizes) known.push_back(name);
+  std::set<std::string_view> others;
+  for (const auto& name : names.subspan(parameters)) {
+    others.insert(place_of(name, names.size()).name);
+  }
+  for (const auto& name : also) others.insert(place_of(name, also.size()).name);
+  for (const auto& [name, value] : root.items()) {
+    const auto size = sizes.find(name);
+    const auto there = leaves(value);
+    // A parameter of size 0 has no name here.
+    if (size == sizes.end() && !others.contains(name) && there > 0) {
+      throw wrong(unknown_name_message("parameter", name, known));
+    }
+    if (size != sizes.end() && size->second != there) {
+      throw wrong(fmt::format("{} has {} {}, but the parameter has {}", name, there,
+                              there == 1 ? "value" : "values", size->second));
+    }
+  }
+  std::vector<std::optional<double>> values(parameters);
+  for (std::size_t i = 0; i < parameters; ++i) {
+    const auto found = root.find(std::string(places[i].name));
+    if (found == root.end()) continue;
+    values[i] = number_at(*found, places[i]);
+    if (!values[i]) {
+      throw wrong(
+          fmt::format("{} is missing or no finite number: {} must be a number, or nested "
+                      "as the parameter is declared",
+                      names[i], places[i].name));
+    }
+  }
+  return values;
 }
 
 std::vector<std::filesystem::path> write_inits(const std::filesystem::path& folder,

@@ -1,5 +1,6 @@
 #include "io/files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -61,6 +62,12 @@ NewFile::NewFile(std::filesystem::path path) : path_(std::move(path)) {
   }
   file_.reset(std::fopen((in_place ? whole_path_ : temporary_).c_str(), "wb"));
   if (!file_) throw failure(ErrorKind::cannot_create, "create", path_, errno);
+  // A target may have closed the standard streams, and then prints into what takes their place.
+  if (::fileno(file_.get()) <= STDERR_FILENO) {
+    const int moved = ::fcntl(::fileno(file_.get()), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    file_.reset(moved < 0 ? nullptr : ::fdopen(moved, "wb"));
+    if (!file_) throw failure(ErrorKind::cannot_create, "create", path_, errno);
+  }
 }
 
 NewFile::~NewFile() {

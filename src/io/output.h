@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -7,6 +8,14 @@
 #include "io/files.h"
 
 namespace riffle {
+
+/// Where the program's own output goes: standard output, or what keep_standard_output() made of it.
+std::FILE* standard_output();
+
+/// Keeps standard output for the program itself, through a descriptor that nobody else knows. What
+/// other code of the process prints, such as a user's model through whatever language's library,
+/// goes to standard error from now on: not into the middle of a table. For the beginning of main.
+void keep_standard_output();
 
 /// Where a command writes what it makes: a file, which appears when it is complete, or standard
 /// output.

@@ -43,6 +43,7 @@ void for_each_key(S& s, Visit&& visit) {
   visit("target", "log_density", s.target.log_density);
   visit("target", "coordinates", s.target.coordinates);
   visit("target", "data", s.target.data);
+  visit("target", "init", s.target.init);
   visit("target", "thread_safe", s.target.thread_safe);
   visit("target", "generated_quantities", s.target.generated_quantities);
   visit("base", "name", s.base.name);
@@ -648,6 +649,13 @@ void Spec::validate() const {
     check(run.precision == "double", "run.precision", run.precision, "double with staged");
     check(target.samples.empty(), "target.samples", target.samples, "empty with staged");
   }
+  if (!target.init.empty()) {
+    check(run.method == "staged", "target.init", target.init,
+          "empty where run.method is not staged");
+  }
+  const double radius = init_radius(target.init);
+  check(std::isnan(radius) || (radius >= 0 && std::isfinite(radius)), "target.init", target.init,
+        "0 or more, or a file");
   check(run.max_seconds > 0, "run.max_seconds", run.max_seconds, "positive");
   check(run.max_gradients >= 1 && run.max_gradients <= largest, "run.max_gradients",
         run.max_gradients, "from 1 to 9223372036854775807");

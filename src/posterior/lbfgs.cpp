@@ -55,6 +55,7 @@ Ascent climb(const PointDensity& density, const VectorXd& start, const AscentOpt
   AscentPoint here{start, 0, {}};
   here.log_p = density(here.z, here.gradient);
   ++result.evaluations;
+  result.start_log_p = here.log_p;
   if (!usable(here)) return result;
   result.path.push_back(here);
 

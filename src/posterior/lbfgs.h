@@ -29,6 +29,7 @@ struct AscentOptions {
 
 struct Ascent {
   std::vector<AscentPoint> path;  ///< from the start on; empty where ln p is not finite there
+  double start_log_p = 0;         ///< whatever it is
   bool converged = false;
   std::uint64_t evaluations = 0;  ///< that it took
 };

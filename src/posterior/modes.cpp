@@ -79,17 +79,24 @@ class Search {
 
   ModeSearch run() {
     const Index dim = density_.dim();
-    const auto from_near = [&](std::uint32_t start) {
+    const auto from_near = [&](std::uint32_t start) -> VectorXd {
+      if (!options_.given.empty()) return options_.given[start];
       const RandomStream stream{seed_, Purpose::mode_search, 0};
       VectorXd z(dim);
       for (Index d = 0; d < dim; ++d) {
-        z[d] = 4 * stream.uniform(start, static_cast<std::uint32_t>(d)) - 2;
+        const double u = stream.uniform(start, static_cast<std::uint32_t>(d));
+        z[d] = options_.reach * (2 * u - 1);
       }
       return z;
     };
-    auto near = climb_from(options_.starts, false, from_near);
-    while (result_.climbs == 0 && started_ < options_.most_tries && !options_.abandon()) {
-      near = climb_from(options_.starts, false, from_near);
+    const auto& given = options_.given;
+    const auto next = [&] {
+      return given.empty() ? options_.starts : std::min(options_.starts, given.size() - started_);
+    };
+    const std::size_t most = given.empty() ? options_.most_tries : given.size();
+    auto near = climb_from(next(), false, from_near);
+    while (result_.climbs == 0 && started_ < most && !options_.abandon()) {
+      near = climb_from(next(), false, from_near);
     }
     choose_start(near);
     if (!options_.stop(cost_of(options_.wide_starts))) climb_widely(options_.wide_starts);
@@ -157,7 +164,12 @@ class Search {
 
   void take(const Ascent& ascent, bool wide) {
     if (ascent.path.empty()) {
-      result_.impossible += wide ? 0 : 1;
+      if (wide) return;
+      const double log_p = ascent.start_log_p;
+      ++result_.impossible;
+      result_.nan += std::isnan(log_p) ? 1 : 0;
+      result_.nothing += std::isinf(log_p) && log_p < 0 ? 1 : 0;
+      result_.infinite += std::isinf(log_p) && log_p > 0 ? 1 : 0;
       return;
     }
     ++result_.climbs;

@@ -27,7 +27,10 @@ struct Mode {
 struct ModeSearch {
   std::vector<Mode> modes;     ///< heaviest first; those of negligible mass left out
   std::size_t climbs = 0;      ///< that began where ln p is finite
-  std::size_t impossible = 0;  ///< starts where it was not
+  std::size_t impossible = 0;  ///< starts where it was not, or its gradient
+  std::size_t nan = 0;         ///< of these, where ln p was NaN
+  std::size_t nothing = 0;     ///< where it was -infinity
+  std::size_t infinite = 0;    ///< where it was +infinity
   std::size_t unsettled = 0;   ///< climbs from near the origin that reached no maximum
   /// The normal with the highest ELBO, by a few draws: Laplace's at the heaviest mode, or where
   /// that says little of p, the best along the paths that led there. Empty where no climb began.
@@ -40,7 +43,11 @@ struct ModeSearch {
 };
 
 struct ModeSearchOptions {
-  std::size_t starts = 8;        ///< uniform on (-2, 2)^D, as Stan's are
+  std::size_t starts = 8;  ///< uniform on (-reach, reach)^D, as Stan's are
+  double reach = 2;
+  /// Where there are some, the first starts are these, the first `starts` of them, and the next
+  /// ones while ln p is finite at none.
+  std::vector<Eigen::VectorXd> given{};
   std::size_t most_tries = 100;  ///< of these, where ln p is finite at none
   /// Around what was found, up to 30 of its standard deviations off. Of two equal normals 10
   /// standard deviations apart 8 miss one in 44 of 100 searches, 32 in 2.

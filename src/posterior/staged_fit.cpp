@@ -181,6 +181,8 @@ class Recipe {
     begin("climbing to the maxima of ln p");
     ModeSearchOptions search;
     search.set = options_.set;
+    search.reach = options_.reach;
+    search.given = options_.given_starts;
     search.abandon = [this] {
       show_life();
       if (options_.interrupted()) return true;
@@ -201,14 +203,32 @@ class Recipe {
     result_.search = search_modes(PointDensity(target_), search, options_.seed, executor_);
     const auto& found = result_.search;
     if (!found.start && !search.abandon()) {
-      throw Error(ErrorKind::data, fmt::format("ln p is finite at none of {} starts in (-2, 2)^{}",
-                                               found.impossible, target_.dim()));
+      throw Error(ErrorKind::data, no_start(found));
     }
     result_.stages.push_back({"modes", told_of(found), target_.evaluations(), budget_.seconds()});
     if (on_stage_) on_stage_(result_);
     const auto dim = static_cast<Index>(target_.dim());
     normal_ = found.start.value_or(
         Normal{Eigen::VectorXd::Zero(dim), Eigen::MatrixXd::Identity(dim, dim)});
+  }
+
+  std::string no_start(const ModeSearch& found) const {
+    const bool given = !options_.given_starts.empty();
+    std::string how;
+    const auto add = [&](std::size_t count, const char* what) {
+      if (count > 0) how += fmt::format("{}{} at {}", how.empty() ? "" : ", ", what, count);
+    };
+    add(found.nan, "NaN");
+    add(found.nothing, "-inf");
+    add(found.infinite, "+inf");
+    add(found.impossible - found.nan - found.nothing - found.infinite,
+        "finite, but its gradient not,");
+    const auto where = given ? std::string("that --init gives")
+                             : fmt::format("in (-{0:g}, {0:g})^{1}", options_.reach, target_.dim());
+    const auto said = options_.first_failure();
+    return fmt::format("ln p is finite at none of {} starts {}: {}{}{}", found.impossible, where,
+                       how, said.empty() ? "" : fmt::format("; the first failed with: {}", said),
+                       given ? "" : "; --init FILE or --init RADIUS gives others");
   }
 
   void keep_start() {

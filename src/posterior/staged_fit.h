@@ -20,6 +20,11 @@ struct StagedOptions {
   std::uint64_t seed = 1;
   double max_seconds = std::numeric_limits<double>::infinity();
   std::uint64_t max_gradients = std::numeric_limits<std::uint64_t>::max();
+  /// As those of ModeSearchOptions.
+  double reach = 2;
+  std::vector<Eigen::VectorXd> given_starts{};
+  /// What the target said where it failed first; empty where it said nothing.
+  std::function<std::string()> first_failure = [] { return std::string(); };
   std::uint64_t final_draws = 0;  ///< that the budget is to do for when the fit is done
   std::function<bool()> interrupted = [] { return false; };
   /// As FitCallbacks::on_activity; may be empty.
@@ -50,7 +55,7 @@ struct StagedFit {
 
 /// The default recipe: a normal distribution where that is enough, a flow on top where it is not.
 /// `on_stage` is called after each stage with the best flow so far. Throws Error{data} where ln p
-/// is finite at none of the starts.
+/// is finite at none of the starts: with how it was not, and what the target said.
 StagedFit staged_fit(const MeteredDensity& target, const StagedOptions& options, Executor& executor,
                      const std::function<void(const StagedFit&)>& on_stage = {});
 

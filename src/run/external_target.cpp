@@ -1,16 +1,20 @@
 #include "run/external_target.h"
 
+#include <cmath>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "core/names.h"
+#include "io/cmdstan.h"
+#include "run/initial_values.h"
 #include "run/target_options.h"
 #include "targets/built_in_target.h"
 #include "targets/model_data.h"
 #include "targets/plugin.h"
 #include "targets/stan_model.h"
 #include "targets/stan_program.h"
+#include "targets/user_target.h"
 
 namespace riffle {
 
@@ -52,6 +56,14 @@ std::unique_ptr<Target> posterior_target(const Spec& spec) {
   return std::make_unique<BuiltInTarget>(entry, std::move(options));
 }
 
+void check_for_fit(const Spec& spec, const Target& target) {
+  check_target(target);
+  auto names = target.parameter_names();
+  for (auto& name : target.generated_names()) names.push_back(std::move(name));
+  check_layout(draws_format(spec.run.output_format), names);
+  initial_values(spec.target.init, target, spec.run.seed);
+}
+
 void make_target_paths_absolute(Spec& spec) {
   auto& t = spec.target;
   const auto absolute = [](std::string& path) {
@@ -60,6 +72,7 @@ void make_target_paths_absolute(Spec& spec) {
   for (auto* file : {&t.samples, &t.stan, &t.plugin}) {
     if (!file->empty()) absolute(*file);
   }
+  if (!t.init.empty() && std::isnan(init_radius(t.init))) absolute(t.init);
   // A plug-in's data may be any text: only what is a file is a path.
   std::error_code error;
   const bool is_path = t.stan.empty() ? !t.data.empty() && std::filesystem::exists(t.data, error)

@@ -26,6 +26,10 @@ std::unique_ptr<Target> formula_target_of(const Spec& spec);
 /// run reports none. Throws also as target_options.h does.
 std::unique_ptr<Target> posterior_target(const Spec& spec);
 
+/// Throws what is wrong with a target for a fit as the spec has it, before anything is made: its
+/// dimension and names, a layout of draws that its names do not go with, and starts (target.init).
+void check_for_fit(const Spec& spec, const Target& target);
+
 /// Makes the paths of the spec's target absolute, so that the spec means the same wherever it is
 /// read.
 void make_target_paths_absolute(Spec& spec);

@@ -19,6 +19,7 @@
 #include "run/check_model.h"
 #include "run/density_fit.h"
 #include "run/external_target.h"
+#include "run/gradient_warning.h"
 #include "run/one_dimension.h"
 #include "run/posterior_fit.h"
 #include "run/resumable_fit.h"
@@ -155,6 +156,10 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   Executor executor(own == nullptr ? threads_of(spec) : threads_of(spec, *own));
   const auto options = trainer_options(spec);
   GradientEstimator<T> source(model, *targets.trained, options.batch, executor, set);
+  std::string wrong_gradient;
+  if (targets.metered != nullptr) {
+    wrong_gradient = gradient_warning(spec, *own, *targets.metered, callbacks);
+  }
   auto first_batch = first_draws(model, spec.run.seed);
   auto trained =
       train<T>(spec, options, {model, exact_model, source, first_batch}, callbacks, hooks);
@@ -227,6 +232,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
       .losses = trained.state.losses,
       .snapshots = std::move(trained.snapshots),
   };
+  if (!wrong_gradient.empty()) report.warnings.push_back(wrong_gradient);
   if (auto said = affine_in_one_dimension(spec, dim); !said.empty()) {
     report.warnings.push_back(std::move(said));
   }
@@ -258,6 +264,7 @@ FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbac
     made = posterior_target(spec);
     target = made.get();
   }
+  if (target != nullptr) check_for_fit(spec, *target);
   if (spec.run.method == "staged") return posterior_fit(spec, *target, callbacks, hooks);
   return spec.run.precision == "float" ? typed_fit<float>(spec, target, callbacks, hooks)
                                        : typed_fit<double>(spec, target, callbacks, hooks);

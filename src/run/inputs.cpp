@@ -27,10 +27,11 @@ struct Input {
 };
 
 /// `data` may also be the data themselves: then the spec holds them, and there is no such file.
-std::array<Input, 4> inputs_of(const Spec& spec) {
+std::array<Input, 5> inputs_of(const Spec& spec) {
   const auto& t = spec.target;
   return {{{"samples", t.samples, false},
            {"data", t.data, false},
+           {"init", t.init, false},
            {"stan", t.stan, !is_stan_program(t.stan)},
            {"plugin", t.plugin, true}}};
 }

@@ -8,6 +8,7 @@
 
 #include "flows/flow_model.h"
 #include "run/assessment.h"
+#include "run/gradient_warning.h"
 #include "run/starts.h"
 #include "run/training.h"
 #include "run/warnings.h"
@@ -31,6 +32,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   const MeteredDensity density(plain, callbacks.calls);
   Executor executor(threads_of(spec, target));
 
+  const auto wrong_gradient = gradient_warning(spec, target, density, callbacks);
   const auto starts = fit_from_starts(spec, target, density, executor, callbacks, hooks);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   const auto& [fit, model, weighed, told] = starts.kept;
@@ -78,6 +80,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
     report.kl = *report.log_z_true - report.elbo;
     report.kl_se = report.elbo_se;
   }
+  if (!wrong_gradient.empty()) report.warnings.push_back(wrong_gradient);
   if (spec.run.resample == "psis" && !report.posterior->resampled) {
     report.warnings.emplace_back(
         "the draws are not resampled: their weights are carried by too few of them");

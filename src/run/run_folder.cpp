@@ -297,6 +297,7 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& named, const FitCallb
   refuse_inputs_of_its_own(folder, effective);
   const auto own = external_target(effective);  // what cannot be had leaves no folder behind
   if (own) {
+    check_for_fit(effective, *own);
     check_model(effective, own->dim());
   } else {
     check_target(effective);

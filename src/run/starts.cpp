@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "run/initial_values.h"
+
 namespace riffle {
 namespace {
 
@@ -47,7 +49,8 @@ class Starts {
         density_(density),
         executor_(executor),
         callbacks_(callbacks),
-        hooks_(hooks) {}
+        hooks_(hooks),
+        initial_values_(initial_values(spec.target.init, target, spec.run.seed)) {}
 
   FitFromStarts run() {
     constexpr std::uint64_t most_while_useless = 3;
@@ -105,6 +108,13 @@ class Starts {
     options.seed = seed_of(number);
     options.max_seconds = spec_.run.max_seconds - before;
     options.max_gradients = spec_.run.max_gradients;
+    const auto& init = initial_values_;
+    options.reach = init.reach;
+    for (const auto& z : init.starts) {
+      options.given_starts.emplace_back(
+          Eigen::Map<const Eigen::VectorXd>(z.data(), static_cast<Eigen::Index>(z.size())));
+    }
+    options.first_failure = [this] { return target_.failures().first_message; };
     options.final_draws = assessment_options(spec_).all_draws();
     options.set = InstructionSet::parse(spec_.run.simd);
     options.interrupted = [this] {
@@ -163,6 +173,7 @@ class Starts {
   Executor& executor_;
   const FitCallbacks& callbacks_;
   const FitHooks& hooks_;
+  InitialValues initial_values_;
   Clock::time_point start_ = Clock::now();
   std::optional<Start> kept_;
   std::vector<PosteriorStart> others_;

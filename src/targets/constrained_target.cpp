@@ -47,6 +47,9 @@ class ConstrainedTarget final : public Target {
   ConstrainedTarget(std::vector<Parameter> parameters, LogDensity log_density,
                     std::optional<double> log_z)
       : log_density_(std::move(log_density)), log_z_(log_z) {
+    if (!log_density_) {
+      throw Error(ErrorKind::usage, "a target needs a function for its log density");
+    }
     check_names(parameters);
     for (auto& p : parameters) {
       parts_.push_back({dim_, unconstrained_size(p), size_, constrained_size(p), {}});

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 #include "riffle/error.h"
 
@@ -26,11 +28,11 @@ void check(const Parameter& parameter) {
   };
   const auto& c = parameter.constraint;
   const auto& shape = parameter.shape;
-  for (const auto size : shape) {
-    if (size == 0) throw bad("a size of its shape is 0, but must be 1 or more");
-  }
   if (is_vector(c.kind()) && shape.size() != 1) {
     throw bad(fmt::format("a vector has one size, not {}", shape.size()));
+  }
+  if (c.kind() == Kind::simplex && shape[0] == 0) {
+    throw bad("a simplex has 1 element or more, not 0");
   }
   if (is_matrix(c.kind()) && !(shape.size() == 2 && shape[0] == shape[1])) {
     throw bad("a matrix needs two sizes, one like the other");
@@ -48,12 +50,26 @@ void check(const Parameter& parameter) {
   }
 }
 
+void check_size(const Parameter& parameter, const char* what, std::size_t given,
+                std::size_t right) {
+  if (given == right) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("parameter {}: {} has {} {}, but there {} {}", parameter.name, what, given,
+                          given == 1 ? "element" : "elements", right == 1 ? "is" : "are", right));
+}
+
 }  // namespace
 
 std::size_t constrained_size(const Parameter& parameter) {
   check(parameter);
   std::size_t all = 1;
-  for (const auto size : parameter.shape) all *= size;
+  for (const auto size : parameter.shape) {
+    if (size > 0 && all > std::numeric_limits<std::uint32_t>::max() / size) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("parameter {}: its shape is too large", parameter.name));
+    }
+    all *= size;
+  }
   return all;
 }
 
@@ -64,7 +80,7 @@ std::size_t unconstrained_size(const Parameter& parameter) {
       return all - 1;
     case Kind::cholesky_corr:
     case Kind::corr_matrix:
-      return parameter.shape[0] * (parameter.shape[0] - 1) / 2;
+      return all == 0 ? 0 : parameter.shape[0] * (parameter.shape[0] - 1) / 2;
     case Kind::cholesky_cov:
     case Kind::cov_matrix:
       return parameter.shape[0] * (parameter.shape[0] + 1) / 2;
@@ -74,11 +90,14 @@ std::size_t unconstrained_size(const Parameter& parameter) {
 }
 
 double constrain(const Parameter& parameter, std::span<const double> y, std::span<double> theta) {
+  check_size(parameter, "y", y.size(), unconstrained_size(parameter));
+  check_size(parameter, "theta", theta.size(), constrained_size(parameter));
   return constrain_as<double>(parameter, y, theta);
 }
 
 void unconstrain(const Parameter& parameter, std::span<const double> theta, std::span<double> y) {
-  assert(y.size() == unconstrained_size(parameter) && theta.size() == constrained_size(parameter));
+  check_size(parameter, "theta", theta.size(), constrained_size(parameter));
+  check_size(parameter, "y", y.size(), unconstrained_size(parameter));
   const auto& c = parameter.constraint;
   switch (c.kind()) {
     case Kind::real:
@@ -128,8 +147,9 @@ void unconstrain(const Parameter& parameter, std::span<const double> theta, std:
 
 void constrain_adjoint(const Parameter& parameter, std::span<const double> y,
                        std::span<const double> theta_bar, double weight, std::span<double> y_bar) {
-  assert(y.size() == unconstrained_size(parameter) && y_bar.size() == y.size());
-  assert(theta_bar.size() == constrained_size(parameter));
+  check_size(parameter, "y", y.size(), unconstrained_size(parameter));
+  check_size(parameter, "theta_bar", theta_bar.size(), constrained_size(parameter));
+  check_size(parameter, "y_bar", y_bar.size(), y.size());
   const auto& c = parameter.constraint;
   switch (c.kind()) {
     case Kind::real:

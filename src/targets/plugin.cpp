@@ -15,6 +15,7 @@
 #include "riffle/plugin.h"
 #include "targets/failure_log.h"
 #include "targets/shared_library.h"
+#include "targets/value_names.h"
 
 namespace riffle {
 namespace {
@@ -152,7 +153,6 @@ class PluginTarget final : public Target {
       std::fill(theta.begin(), theta.end(), nan);
     }
   }
-
   bool unconstrain(std::span<const double> theta, std::span<double> z) const override {
     if (call_.unconstrain == nullptr || names_.empty()) return Target::unconstrain(theta, z);
     if (call_.unconstrain(model_.get(), theta.data(), z.data()) != 0) {
@@ -180,8 +180,14 @@ class PluginTarget final : public Target {
     }
     for (std::size_t i = 0; i < count; ++i) {
       const char* const text = call_.value_name(model_.get(), i);
-      names_.push_back(text == nullptr ? fmt::format("value.{}", i + 1) : one_line(text));
+      if (text == nullptr) {
+        throw Error(ErrorKind::data, fmt::format("{}: the name of value {} is null: use names such "
+                                                 "as a or a.1.2",
+                                                 path.string(), i + 1));
+      }
+      names_.emplace_back(text);
     }
+    check_value_names(names_, {}, path.string());
   }
 
   SharedLibrary library_;

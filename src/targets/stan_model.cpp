@@ -17,6 +17,7 @@
 #include "targets/failure_log.h"
 #include "targets/model_data.h"
 #include "targets/shared_library.h"
+#include "targets/value_names.h"
 
 // BridgeStan's own types, which nobody looks into.
 struct bs_model;
@@ -223,6 +224,8 @@ class StanModel final : public Target {
                               "{} names",
                               path.string(), dim, parameters, values, all, names_.size()));
     }
+    check_value_names(std::span(names_).first(static_cast<std::size_t>(values)),
+                      std::span(names_).subspan(static_cast<std::size_t>(values)), path.string());
     dim_ = static_cast<std::size_t>(dim);
     parameters_ = static_cast<std::size_t>(parameters);
     values_ = static_cast<std::size_t>(values);
@@ -283,7 +286,6 @@ class StanModel final : public Target {
     }
     if (status != 0) std::fill(theta.begin(), theta.end(), nan);
   }
-
   bool unconstrain(std::span<const double> theta, std::span<double> z) const override {
     assert(theta.size() == parameters_ && z.size() == dim_);
     if (call_.unconstrain == nullptr) return Target::unconstrain(theta, z);

@@ -1,7 +1,12 @@
 #include "targets/user_target.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <vector>
+
+#include "riffle/error.h"
+#include "targets/value_names.h"
 
 namespace riffle {
 namespace {
@@ -35,7 +40,25 @@ class FunctionTarget final : public Target {
 
 std::unique_ptr<Target> make_target(std::size_t dim, LogDensity log_density,
                                     std::optional<double> log_z) {
+  if (dim == 0) throw Error(ErrorKind::usage, "a target of dimension 0 leaves nothing to infer");
+  if (!log_density) throw Error(ErrorKind::usage, "a target needs a function for its log density");
   return std::make_unique<FunctionTarget>(dim, std::move(log_density), log_z);
+}
+
+
+void check_target(const Target& target) {
+  if (target.dim() == 0) {
+    throw Error(ErrorKind::usage,
+                fmt::format("target {}: its dimension is 0, which leaves nothing to infer",
+                            target.name()));
+  }
+  const auto names = target.parameter_names();
+  if (target.parameter_count() > names.size()) {
+    throw Error(ErrorKind::data,
+                fmt::format("target {}: it has {} parameters among {} names", target.name(),
+                            target.parameter_count(), names.size()));
+  }
+  check_value_names(names, target.generated_names(), target.name());
 }
 
 }  // namespace riffle

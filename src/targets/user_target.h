@@ -19,4 +19,8 @@ class UserDensity final : public Density<double> {
   const Target& target_;
 };
 
+/// Throws Error for a target that no fit can do with: Error{usage} where its dimension is 0,
+/// Error{data} for names of its values that no table could have.
+void check_target(const Target& target);
+
 }  // namespace riffle

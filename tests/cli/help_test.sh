@@ -2,7 +2,7 @@
 # Help and lists say all there is.
 . "$(dirname "$0")/lib.sh"
 
-options_fit="--out --force --resume --seed --threads --precision --flow --iterations --batch --lr
+options_fit="--init --out --force --resume --seed --threads --precision --flow --iterations --batch --lr
   --objective --set --no-plots --quiet --samples --stan --plugin --data"
 commands="fit sample logdensity check diagnose summary compare plot list bench help"
 

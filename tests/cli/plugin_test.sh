@@ -81,6 +81,65 @@ printf '[target]\nplugin = "banana.so"\ndata = "0.5"\n' >mine.toml
 ends 0 fit mine.toml "${longer[@]}" --threads 2
 grep -q '"threads": 2' runs/mine-1/summary.json || fail "not on 2 threads"
 
+# What a plug-in prints gets into no table, whether it closes the standard streams or not.
+fakes=$(dirname "$plugins")
+for how in 'print' 'print and close'; do
+  rm -rf printed
+  ends 0 fit --plugin "$fakes/fake_plugin.so" --data "$how" "${brief[@]}" --flow planar:4 --out printed --quiet
+  [ ! -s "$log/out" ] || fail "$how: fit says: $(head -3 "$log/out")"
+  grep -rlE 'hello' printed && fail "$how: a file of the run has what the model printed"
+  [ "$(wc -l <printed/draws.csv)" -eq 51 ] || fail "$how: draws.csv is not whole"
+done
+rm -rf printed
+ends 0 fit --plugin "$fakes/fake_plugin.so" --data print "${brief[@]}" --flow planar:4 --out printed
+grep -q 'wrote printed/summary.json' "$log/out" || fail "fit itself says nothing"
+grep -q hello "$log/out" && fail "standard output has what the model printed"
+grep -q 'hello from printf' "$log/err" || fail "what C prints is lost"
+grep -q 'hello from cout' "$log/err" || fail "what C++ prints is lost"
+ends 0 sample printed -n 3
+[ "$(wc -l <"$log/out")" -eq 4 ] || fail "sample: not 3 draws but: $(cat "$log/out")"
+
+# A gradient that is wrong is told of, by coordinate and figures; a right one is not.
+for factor in -1 0 0.5; do
+  ends 0 fit --plugin "$fakes/fake_plugin.so" --data "gradient times $factor" "${brief[@]}" --flow planar:4 \
+    --method flow --out gradient --force
+  grep -q '^warning: the gradient is not that of ln p: its component z.1 is' "$log/err" ||
+    fail "a gradient times $factor: $(cat "$log/err")"
+done
+ends 0 fit --plugin "$fakes/fake_plugin.so" --data 'gradient times 1' "${brief[@]}" --out gradient --force
+grep -q gradient "$log/err" && fail "a right gradient: $(cat "$log/err")"
+
+# Where it starts.
+far=(--plugin "$fakes/fake_plugin.so" --data 'nowhere below 10' --no-plots --set run.draws=50
+  --set run.evaluation_draws=1000 --quiet)
+# fails_at_start TEXT ARGUMENT...: no start does, and that is said so. The folder is there by then.
+fails_at_start() {
+  local text=$1
+  shift
+  ends 65 fit "${far[@]}" --out lost --force "$@"
+  one_clear_line "$text" "no start"
+}
+fails_at_start 'finite at none of 104 starts in (-2, 2)^1: NaN at'
+fails_at_start 'the first failed with: no logarithm of -'
+fails_at_start 'starts that --init gives: -inf at 1' --init 0
+ends 0 fit "${far[@]}" --out far --init 100
+printf '{"z": [17]}' >start.json
+ends 0 fit "${far[@]}" --out started --init start.json
+grep -q "^init = \"$PWD/start.json\"" started/spec.toml || fail "the path of the start is not absolute"
+ends 0 fit "${far[@]}" --out again --init far/inits_1.json
+refuses 66 'none.json' fit "${far[@]}" --out bad --init none.json
+refuses 64 'target.init' fit "${far[@]}" --out bad --init=-1
+refuses 64 'target.init' fit "${far[@]}" --out bad --init 1 --method flow
+printf '{"zz": [17]}' >bad.json
+refuses 65 'no parameter "zz"' fit "${far[@]}" --out bad --init bad.json
+printf '{"z": [17, 2]}' >bad.json
+refuses 65 'z has 2 values, but the parameter has 1' fit "${far[@]}" --out bad --init bad.json
+printf '{"sigma": -1}' >bad.json
+refuses 65 'the values of sigma are not where it can be' fit --plugin "$fakes/fake_plugin_names.so" \
+  --data sigma --out bad --init bad.json
+refuses 65 'lp__' fit --plugin "$fakes/fake_plugin_names.so" --data lp__ --out bad
+[ ! -e bad/draws.csv ] || fail "there are draws of a fit that was refused"
+
 # What is wrong is said before anything is made.
 refuses 65 'positive number, not "wide"' fit --plugin banana.so --data wide
 refuses 66 'none.so does not exist' fit --plugin none.so

@@ -246,6 +246,98 @@ TEST(Inits, NamesThatAreNoPlacesAreTakenWhole) {
       "e.1000000000000": 4.0, "f": 5.0, "f.1": 6.0, "g.-1": 7.0})"));
 }
 
+TEST(DrawsCsv, ArraysThatAreNotWholeOrInOrderAreRefusedInCmdStansLayout) {
+  using Names = std::vector<std::string>;
+  for (const Names& these :
+       {Names{"a.1", "a.3", "b"}, Names{"a.1", "b", "a.2"}, Names{"a", "a.1"},
+        Names{"a.1.1", "a.1"}, Names{"a.2", "a.1"}, Names{"m.1.1", "m.1.2", "m.2.1", "m.2.2"}}) {
+    const auto told =
+        message_of(ErrorKind::data, [&] { DrawsCsv(DrawsFormat::cmdstan, these, {}); });
+    EXPECT_TRUE(contains(told, "--output-format plain")) << told;
+    EXPECT_NO_THROW(DrawsCsv(DrawsFormat::plain, these, {}));
+  }
+  for (const Names& these : {Names{"a.1", "a.2", "b"}, Names{"m.1.1", "m.2.1", "m.1.2", "m.2.2"},
+                             Names{"z.1.real", "z.1.imag", "z.2.real", "z.2.imag"},
+                             Names{"t:1", "t:2.1", "t:2.2"}, Names{"a b", "a[1]", "1"}}) {
+    EXPECT_NO_THROW(DrawsCsv(DrawsFormat::cmdstan, these, {})) << these[0];
+  }
+}
+
+TEST(Inits, NamesThatMakeNoWholeArrayAreKeysThemselves) {
+  const std::vector<double> values{1, 2, 3};
+  using Names = std::vector<std::string>;
+  for (const Names& these :
+       {Names{"a.1", "a.3", "b"}, Names{"a", "a.1", "b"}, Names{"a.1", "a", "b"},
+        Names{"a.1.1", "a.1", "b"}, Names{"a.1", "a.1.1", "b"}, Names{"t:1", "t.1", "b"}}) {
+    const auto inits = nlohmann::json::parse(inits_json(these, 3, values));
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(inits.at(these[i]), values[i]) << these[0];
+  }
+  // An index beyond the number of names, too.
+  const Names far{"a.1", "a.3"};
+  EXPECT_EQ(nlohmann::json::parse(inits_json(far, 2, values)),
+            nlohmann::json::parse(R"({"a.1": 1, "a.3": 2})"));
+  // Elements of one array may be apart.
+  const Names apart{"a.1", "b", "a.2"};
+  EXPECT_EQ(nlohmann::json::parse(inits_json(apart, 3, values)),
+            nlohmann::json::parse(R"({"a": [1, 3], "b": 2})"));
+}
+
+TEST(Inits, AreReadBack) {
+  using Names = std::vector<std::string>;
+  for (const Names& these :
+       {Names{"mu", "m.1.1", "m.2.1", "m.1.2", "m.2.2", "t:1", "t:2.1", "z.real", "z.imag"},
+        Names{"a.1", "a.3", "b"}, Names{"a", "a.1", "b"}, Names{"a.1", "b", "a.2"}}) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < these.size(); ++i) {
+      values.push_back(static_cast<double>(i) / 3 - 1);
+    }
+    const auto back =
+        read_inits(inits_json(these, these.size(), values), "x", these, these.size(), {});
+    ASSERT_EQ(back.size(), values.size());
+    for (std::size_t i = 0; i < these.size(); ++i) EXPECT_EQ(back[i], values[i]) << these[i];
+  }
+}
+
+TEST(Inits, OfSomeParametersAlone) {
+  const std::vector<std::string> model{"mu", "a.1", "a.2", "computed"};
+  const std::vector<std::string> also{"y_rep.1"};
+  const auto values = read_inits(R"({"a": [1, -2.5], "computed": 7, "y_rep": [3], "empty": []})",
+                                 "x", model, 3, also);
+  EXPECT_EQ(values, (std::vector<std::optional<double>>{std::nullopt, 1, -2.5}));
+  EXPECT_EQ(read_inits("{}", "x", model, 3, {}), std::vector<std::optional<double>>(3));
+}
+
+TEST(Inits, ThatDoNotGoWithTheModelAreRefused) {
+  const std::vector<std::string> model{"mu", "m.1.1", "m.2.1", "m.1.2", "m.2.2", "m.1.3", "m.2.3"};
+  const auto refusal = [&](const char* text) {
+    return message_of(
+        ErrorKind::data, [&] { read_inits(text, "file.json", model, 7, {}); }, text);
+  };
+  EXPECT_TRUE(contains(refusal(R"({"muu": 1})"), "did you mean \"mu\"?"));
+  EXPECT_TRUE(contains(refusal(R"({"muu": 1})"), "file.json"));
+  EXPECT_TRUE(contains(refusal(R"({"mu": [1, 2]})"), "mu has 2 values, but the parameter has 1"));
+  EXPECT_TRUE(contains(refusal(R"({"mu": [1]})"), "mu is missing"));
+  EXPECT_TRUE(contains(refusal(R"({"m": [[1, 2], [3, 4], [5, 6]]})"), "m.1.3"));
+  EXPECT_TRUE(contains(refusal(R"({"m": [1, 2, 3, 4, 5, 6]})"), "m.1.1"));
+  for (const char* value : {"\"Inf\"", "null", "true", "\"1\"", "{}"}) {
+    EXPECT_TRUE(contains(refusal(fmt::format("{{\"mu\": {}}}", value).c_str()), "mu")) << value;
+  }
+  EXPECT_TRUE(contains(refusal(R"({"mu": NaN})"), "must be finite"));
+  EXPECT_TRUE(contains(refusal(R"({"mu": 1e400})"), "1e400"));
+  EXPECT_TRUE(contains(refusal(R"({"mu": 1, "mu": 2})"), "\"mu\" is there twice"));
+  EXPECT_TRUE(contains(refusal("[1]"), "must be a JSON object"));
+  refusal("");
+}
+
+TEST(Inits, ARadiusIsANumberAndNothingElse) {
+  EXPECT_EQ(init_radius("0"), 0);
+  EXPECT_EQ(init_radius("0.5"), 0.5);
+  EXPECT_EQ(init_radius("-1"), -1);
+  for (const char* text : {"", "2.json", "inits.json", " 2", "2 "}) {
+    EXPECT_TRUE(std::isnan(init_radius(text))) << text;
+  }
+}
+
 TEST(Inits, NumbersReadBackTheSame) {
   const std::vector<std::string> three{"x", "y", "z"};
   const std::vector<double> values{0.1 + 0.2, 5e-324, -1.0 / 3};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "core/aligned.h"
+#include "io/cmdstan.h"
 #include "io/csv.h"
 #include "io/points.h"
 #include "io/sealed_json.h"
@@ -25,6 +27,7 @@
 #include "support/random.h"
 #include "support/temporary_folder.h"
 #include "targets/formula/formula.h"
+#include "targets/model_data.h"
 
 namespace riffle {
 namespace {
@@ -319,6 +322,36 @@ TEST(Fuzz, Formulas) {
         text);
   }
   EXPECT_GT(good, 0);
+}
+
+TEST(Fuzz, ModelDataAndInitialValues) {
+  const std::vector<std::string> seeds{
+      R"({"N": 3, "y": [1.5, -2, 3e5], "X": [[1, 2], [3, 4]], "e": [], "s": "-Inf"})",
+      R"({"mu": 1, "a": [2, -3], "m": [[1, 2], [3, 4]], "t": {"1": 7}, "z": [0.5, 1]})",
+      R"({"a": NaN, "b": [-Infinity, Inf], "c": [{"1": [1]}, {"1": [2, 3]}], "d": 1e300})"};
+  const std::vector<std::string> names{"mu",    "a.1",   "a.2", "m.1.1",  "m.2.1",
+                                       "m.1.2", "m.2.2", "t:1", "z.real", "z.imag"};
+  Mutator mutator(7);
+  int data = 0;
+  int inits = 0;
+  for (int i = 0; i < test::repetitions(10'000); ++i) {
+    const auto text =
+        mutator.text(seeds[mutator.below(seeds.size())], seeds[mutator.below(seeds.size())]);
+    data += survives([&] { check_json(text, "fuzz"); }, text);
+    inits += survives(
+        [&] {
+          const auto values = read_inits(text, "fuzz", names, names.size(), {});
+          for (const auto& value : values) ASSERT_TRUE(!value || std::isfinite(*value));
+        },
+        text);
+  }
+  EXPECT_GT(data, 0);
+  EXPECT_GT(inits, 0);
+  for (const std::string& deep :
+       {"{\"mu\": " + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}",
+        std::string(100'000, '[')}) {
+    survives([&] { read_inits(deep, "fuzz", names, names.size(), {}); }, "deep");
+  }
 }
 
 }  // namespace

@@ -35,6 +35,40 @@ std::vector<NormalComponent> five() {
           {0.05 / 7, Eigen::Vector2d(-11, -10), 0.5 * unit}};
 }
 
+TEST(ModeSearch, BeginsWhereItIsTold) {
+  const OwnDensity far(2, [](const VectorXd& z, VectorXd& gradient) {
+    const VectorXd off = z - VectorXd::Constant(2, 50);
+    gradient = -off;
+    return off.norm() < 40 ? -off.squaredNorm() / 2 : (z[0] > 0 ? -INFINITY : nan);
+  });
+  const auto lost = search(far);
+  EXPECT_FALSE(lost.start);
+  EXPECT_EQ(lost.impossible, 104U);
+  EXPECT_GT(lost.nan, 30U);
+  EXPECT_GT(lost.nothing, 30U);
+  EXPECT_EQ(lost.nan + lost.nothing, lost.impossible);
+  EXPECT_EQ(lost.infinite, 0U);
+
+  ModeSearchOptions options;
+  options.given = {VectorXd::Constant(2, 60)};
+  const auto given = search(far, 1, options);
+  ASSERT_EQ(given.modes.size(), 1U);
+  EXPECT_LT((given.modes[0].normal.mean - VectorXd::Constant(2, 50)).norm(), 1e-6);
+  EXPECT_EQ(given.impossible, 0U);
+  EXPECT_LE(given.climbs, 33U);  // some of those further off begin where there is nothing
+  EXPECT_GE(given.climbs, 20U);
+
+  options.given = {VectorXd::Zero(2), VectorXd::Zero(2)};
+  EXPECT_EQ(search(far, 1, options).impossible, 2U);
+  options.given.assign(20, VectorXd::Zero(2));
+  options.given[12] = VectorXd::Constant(2, 45);
+  EXPECT_EQ(search(far, 1, options).modes.size(), 1U);
+
+  options.given.clear();
+  options.reach = 100;
+  EXPECT_EQ(search(far, 1, options).modes.size(), 1U);
+}
+
 TEST(ModeSearch, OfANormalFindsIt) {
   for (const Index dim : {1, 3, 20}) {
     const VectorXd mean = random_point(dim, 4, 1);

@@ -20,6 +20,7 @@
 #include "run/starts.h"
 #include "run/summary.h"
 #include "support/effort.h"
+#include "support/temporary_folder.h"
 
 namespace riffle::test {
 namespace {
@@ -450,7 +451,8 @@ TEST(PosteriorFit, AToldFlowIsWeighedOnce) {
   const auto& p = *report.posterior;
   // Training, the objective, the assessment and the draws that are kept; the look for an improper
   // target comes after the count.
-  EXPECT_EQ(p.gradients, 10U * 128 + 1'000 + 1'000 + 300);
+  // And the gradient is compared with differences at two points: 2 (1 + 2 · 12).
+  EXPECT_EQ(p.gradients, 10U * 128 + 1'000 + 1'000 + 300 + 50);
   EXPECT_EQ(report.evaluations, p.gradients);
   EXPECT_EQ(report.elbo, p.elbo);
   EXPECT_EQ(report.elbo_se, p.elbo_se);
@@ -511,7 +513,76 @@ TEST(PosteriorFit, ATargetThatIsNowhereFiniteIsAnErrorInOneLine) {
     return std::numeric_limits<double>::quiet_NaN();
   });
   const auto message = message_of(ErrorKind::data, [&] { fit(spec, *none); });
-  EXPECT_TRUE(contains(message, "ln p is finite at none of")) << message;
+  EXPECT_TRUE(contains(message, "ln p is finite at none of 104 starts in (-2, 2)^2: NaN at 104"))
+      << message;
+  const auto infinite = make_target(2, [](auto, auto gradient) {
+    std::ranges::fill(gradient, 0.0);
+    return -std::numeric_limits<double>::infinity();
+  });
+  EXPECT_TRUE(contains(message_of(ErrorKind::data, [&] { fit(spec, *infinite); }), "-inf at 104"));
+  const auto slopeless = make_target(2, [](auto, auto gradient) {
+    std::ranges::fill(gradient, std::numeric_limits<double>::quiet_NaN());
+    return 0.0;
+  });
+  EXPECT_TRUE(contains(message_of(ErrorKind::data, [&] { fit(spec, *slopeless); }),
+                       "finite, but its gradient not, at 104"));
+}
+
+TEST(PosteriorFit, AWrongGradientIsToldOfBeforeAndAfter) {
+  auto spec = posterior_spec();
+  spec.run.max_gradients = 50'000;
+  const auto half = make_target(2, [](std::span<const double> z, std::span<double> gradient) {
+    gradient[0] = -z[0];
+    gradient[1] = -z[1] / 2;
+    return -(z[0] * z[0] + z[1] * z[1]) / 2;
+  });
+  std::vector<std::string> told;
+  FitCallbacks callbacks;
+  callbacks.on_stage = [&](const PosteriorStage& stage) { told.push_back(stage.name); };
+  const auto report = fit(spec, *half, callbacks);
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.front(), "gradient");
+  const auto warned = [](const FitReport& r) {
+    return std::ranges::any_of(r.warnings, [](const std::string& w) {
+      return contains(w, "the gradient is not that of ln p: its component z.2 is");
+    });
+  };
+  EXPECT_TRUE(warned(report));
+  const auto right = make_target(2, [](std::span<const double> z, std::span<double> gradient) {
+    gradient[0] = -z[0];
+    gradient[1] = -z[1];
+    return -(z[0] * z[0] + z[1] * z[1]) / 2;
+  });
+  EXPECT_FALSE(warned(fit(spec, *right)));
+}
+
+TEST(PosteriorFit, StartsAreThoseOfAFile) {
+  const test::TemporaryFolder folder;
+  const auto file = folder / "start.json";
+  auto spec = posterior_spec();
+  spec.target.init = file.string();
+  // Finite only where sigma > 1000, of which (-2, 2) knows nothing; mu anywhere.
+  const auto target = make_constrained_target(
+      {{"mu", {2}, Constraint::real()}, {"sigma", {}, Constraint::lower(0)}},
+      [](std::span<const double> theta, std::span<double> gradient) {
+        gradient[0] = -theta[0];
+        gradient[1] = -theta[1];
+        gradient[2] = 0.01 * (1500 - theta[2]);
+        return theta[2] < 1000 ? -std::numeric_limits<double>::infinity()
+                               : -(theta[0] * theta[0] + theta[1] * theta[1]) / 2 -
+                                     0.005 * (theta[2] - 1500) * (theta[2] - 1500);
+      });
+  for (const char* text : {R"({"sigma": 1400})", R"({"mu": [1, 2], "sigma": 1600})"}) {
+    test::spill(file, text);
+    const auto report = fit(spec, *target);
+    EXPECT_NEAR(report.posterior->parameters[2].mean, 1500, 2) << text;
+  }
+  test::spill(file, R"({"sigma": -1, "mu": [0, 0]})");
+  EXPECT_TRUE(contains(message_of(ErrorKind::data, [&] { fit(spec, *target); }),
+                       "the values of sigma are not where it can be"));
+  test::spill(file, R"({"sigma": 1})");
+  EXPECT_TRUE(contains(message_of(ErrorKind::data, [&] { fit(spec, *target); }),
+                       "starts that --init gives: -inf at 104"));
 }
 
 /// N(1, 1) in two dimensions, less a constant that it does not tell.

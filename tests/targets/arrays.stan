@@ -4,6 +4,11 @@ data {
   matrix[2, 3] m;
   int k[3, 2, 2];
   real none[0];
+  int rows;
+  matrix[rows, 2] no_rows;
+  vector[2] no_vectors[rows];
+  real nothing[rows, 0, 3];
+  vector[3] edges;
 }
 parameters {
   real a;
@@ -12,6 +17,7 @@ transformed parameters {
   real x_copy[2, 3] = x;
   matrix[2, 3] m_copy = m;
   real k_copy[3, 2, 2];
+  vector[3] edges_copy = edges;
   for (i in 1:3) for (j in 1:2) for (l in 1:2) k_copy[i, j, l] = k[i, j, l];
 }
 model {

@@ -270,7 +270,9 @@ TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
   const auto target = load_stan_model(
       models / "arrays.so",
       R"({"x": [[11, 12, 13], [21, NaN, -Inf]], "m": [[11, 12, 13], [21, 22, "Inf"]],
-          "k": [[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[9, 10], [11, 12]]], "none": []})");
+          "k": [[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[9, 10], [11, 12]]], "none": [],
+          "rows": 0, "no_rows": [], "no_vectors": [], "nothing": [],
+          "edges": ["-inf", "+Infinity", "nan"]})");
   const auto names = target->parameter_names();
   std::vector<double> values(names.size());
   target->constrain(std::vector<double>{0.5}, values);
@@ -284,6 +286,9 @@ TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
   EXPECT_EQ(by_name.at("m_copy.1.2"), 12);
   EXPECT_EQ(by_name.at("m_copy.2.1"), 21);
   EXPECT_EQ(by_name.at("m_copy.2.3"), inf);
+  EXPECT_EQ(by_name.at("edges_copy.1"), -inf);
+  EXPECT_EQ(by_name.at("edges_copy.2"), inf);
+  EXPECT_TRUE(std::isnan(by_name.at("edges_copy.3")));
   for (int i = 1; i <= 3; ++i) {
     for (int j = 1; j <= 2; ++j) {
       for (int l = 1; l <= 2; ++l) {

@@ -307,6 +307,86 @@ TEST(Constraints, InversesLeadBack) {
   }
 }
 
+TEST(Constraints, ParametersOfSize0AreEmpty) {
+  const std::vector<Parameter> empty{
+      {"x", {0}, Constraint::real()},
+      {"x", {0, 3}, Constraint::lower(0)},
+      {"x", {3, 0}, Constraint::upper(0)},
+      {"x", {2, 0, 4}, Constraint::interval(0, 1)},
+      {"x", {0}, Constraint::ordered()},
+      {"x", {0}, Constraint::positive_ordered()},
+      {"x", {0, 0}, Constraint::cov_matrix()},
+      {"x", {0, 0}, Constraint::corr_matrix()},
+      {"x", {0, 0}, Constraint::cholesky_cov()},
+      {"x", {0, 0}, Constraint::cholesky_corr()},
+  };
+  for (const auto& p : empty) {
+    EXPECT_EQ(constrained_size(p), 0U) << text(p);
+    EXPECT_EQ(unconstrained_size(p), 0U) << text(p);
+    EXPECT_EQ(constrain(p, {}, {}), 0) << text(p);
+    unconstrain(p, {}, {});
+    constrain_adjoint(p, {}, {}, 1, {});
+  }
+  EXPECT_THROW(constrained_size({"x", {0}, Constraint::simplex()}), Error);
+  EXPECT_THROW(constrained_size({"x", {1U << 30, 1U << 30}, Constraint::real()}), Error);
+
+  // Among others they change nothing.
+  const auto target =
+      make_constrained_target({{"none", {0, 3}, Constraint::real()},
+                               {"x", {}, Constraint::lower(0)},
+                               {"one", {1}, Constraint::simplex()},
+                               {"last", {0}, Constraint::ordered()}},
+                              [](std::span<const double> theta, std::span<double> gradient) {
+                                EXPECT_EQ(theta.size(), 2U);
+                                gradient[0] = -1;
+                                gradient[1] = 0;
+                                return -theta[0];
+                              });
+  EXPECT_EQ(target->dim(), 1U);
+  EXPECT_EQ(target->parameter_names(), (std::vector<std::string>{"x", "one.1"}));
+  Values theta(2);
+  target->constrain(Values{std::log(3.0)}, theta);
+  EXPECT_NEAR(theta[0], 3, 1e-15);
+  EXPECT_EQ(theta[1], 1);
+  Values z(1);
+  EXPECT_TRUE(target->unconstrain(theta, z));
+  EXPECT_NEAR(z[0], std::log(3.0), 1e-15);
+  EXPECT_THROW(
+      make_constrained_target({{"none", {0}, Constraint::real()}}, [](auto, auto) { return 0.0; }),
+      Error);
+}
+
+TEST(Constraints, SpansOfOtherSizesAreRefused) {
+  const auto refused = [](auto&& call, const char* what) {
+    try {
+      call();
+      ADD_FAILURE() << what;
+    } catch (const Error& error) {
+      EXPECT_EQ(exit_code(error.kind()), 64) << what;
+      EXPECT_NE(std::string(error.what()).find(what), std::string::npos) << error.what();
+    }
+  };
+  const Parameter p{"s", {3}, Constraint::simplex()};
+  for (const std::size_t size : {0U, 2U, 4U}) {
+    const Values theta(size, 0.25);
+    Values y(2);
+    Values out(size);
+    refused([&] { unconstrain(p, theta, y); }, "parameter s: theta has");
+    refused([&] { constrain(p, y, out); }, "parameter s: theta has");
+    refused([&] { constrain_adjoint(p, y, theta, 1, y); }, "parameter s: theta_bar has");
+  }
+  for (const std::size_t size : {0U, 1U, 3U}) {
+    const Values theta(3, 1.0 / 3);
+    Values y(size);
+    Values two(2);
+    Values out(3);
+    refused([&] { unconstrain(p, theta, y); }, "parameter s: y has");
+    refused([&] { constrain(p, y, out); }, "parameter s: y has");
+    refused([&] { constrain_adjoint(p, y, theta, 1, two); }, "parameter s: y has");
+    refused([&] { constrain_adjoint(p, two, theta, 1, y); }, "parameter s: y_bar has");
+  }
+}
+
 TEST(Constraints, InversesOfWhatIsOutsideAreNotFinite) {
   const auto refused = [](const Parameter& p, const Values& theta) {
     Values y(unconstrained_size(p));
@@ -419,19 +499,13 @@ TEST(Constraints, RefuseShapesAndBoundsThatMakeNoSense) {
   const double inf = std::numeric_limits<double>::infinity();
   const double nan = std::nan("");
   const std::vector<Parameter> bad{
-      {"x", {0}, Constraint::real()},
-      {"x", {}, Constraint::simplex()},
-      {"x", {2, 2}, Constraint::ordered()},
-      {"x", {3}, Constraint::corr_matrix()},
-      {"x", {2, 3}, Constraint::cholesky_cov()},
-      {"x", {}, Constraint::lower(-inf)},
-      {"x", {}, Constraint::lower(nan)},
-      {"x", {}, Constraint::upper(inf)},
-      {"x", {}, Constraint::interval(1, 1)},
-      {"x", {}, Constraint::interval(2, 1)},
-      {"x", {}, Constraint::interval(0, inf)},
-      {"x", {}, Constraint::interval(nan, 1)},
-      {"x", {}, Constraint::interval(-1.7e308, 1.7e308)},
+      {"x", {0}, Constraint::simplex()},         {"x", {}, Constraint::simplex()},
+      {"x", {2, 2}, Constraint::ordered()},      {"x", {3}, Constraint::corr_matrix()},
+      {"x", {2, 3}, Constraint::cholesky_cov()}, {"x", {2, 0}, Constraint::cholesky_cov()},
+      {"x", {}, Constraint::lower(-inf)},        {"x", {}, Constraint::lower(nan)},
+      {"x", {}, Constraint::upper(inf)},         {"x", {}, Constraint::interval(1, 1)},
+      {"x", {}, Constraint::interval(2, 1)},     {"x", {}, Constraint::interval(0, inf)},
+      {"x", {}, Constraint::interval(nan, 1)},   {"x", {}, Constraint::interval(-1.7e308, 1.7e308)},
   };
   for (const auto& p : bad) {
     EXPECT_THROW(constrained_size(p), Error) << text(p);

@@ -1,9 +1,13 @@
 // A plug-in of one coordinate that misbehaves as its data say.
 
+#include <unistd.h>
+
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <string>
 #include <thread>
 
@@ -67,10 +71,32 @@ void riffle_plugin_evaluate(const riffle_plugin_model* model, size_t n, const do
     fails = false;
     std::filesystem::current_path("/");
   }
+  const bool prints = model->data.find("print") != std::string::npos;
+  if (prints) {
+    fails = false;
+    std::printf("hello from printf\n");
+    std::cout << "hello from cout\n";
+  }
+  if (model->data == "print and close" && evaluated > 50) {
+    for (int stream = 0; stream < 20; ++stream) ::close(stream);
+  }
+  double factor = 1;
+  if (std::sscanf(model->data.c_str(), "gradient times %lf", &factor) == 1) fails = false;
+  double least = 0;
+  const bool far = std::sscanf(model->data.c_str(), "nowhere below %lf", &least) == 1;
   bool told = false;
   for (size_t i = 0; i < n; ++i) {
     log_density[i] = -0.5 * z[i] * z[i];
-    gradient[i] = -z[i];
+    gradient[i] = -z[i] * factor;
+    if (far) {
+      log_density[i] = z[i] < least ? -INFINITY : -0.5 * (z[i] - least - 5) * (z[i] - least - 5);
+      gradient[i] = -(z[i] - least - 5);
+      if (z[i] < -1) {
+        status[i] = 1;
+        std::snprintf(error, error_size, "no\nlogarithm of %g", z[i]);
+      }
+      continue;
+    }
     if (fails && z[i] > 1) {
       status[i] = 7;
       if (!told) std::snprintf(error, error_size, "%g is above 1", z[i]);
@@ -78,6 +104,28 @@ void riffle_plugin_evaluate(const riffle_plugin_model* model, size_t n, const do
     }
   }
 }
+
+#ifdef FAKE_NAMES
+size_t riffle_plugin_value_count(const riffle_plugin_model*) {
+  return 2;
+}
+size_t riffle_plugin_parameter_count(const riffle_plugin_model*) {
+  return 1;
+}
+const char* riffle_plugin_value_name(const riffle_plugin_model* model, size_t i) {
+  if (model->data == "null") return nullptr;
+  return i == 0 ? model->data.c_str() : "other";
+}
+int32_t riffle_plugin_constrain(const riffle_plugin_model*, const double* z, double* values) {
+  values[0] = std::exp(z[0]);
+  values[1] = z[0];
+  return 0;
+}
+int32_t riffle_plugin_unconstrain(const riffle_plugin_model*, const double* values, double* z) {
+  z[0] = std::log(values[0]);
+  return values[0] > 0 ? 0 : 1;
+}
+#endif
 
 #ifdef FAKE_INCOMPLETE
 size_t riffle_plugin_value_count(const riffle_plugin_model*) {

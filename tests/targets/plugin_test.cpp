@@ -52,6 +52,31 @@ void expect_gradient(const Target& target, const std::vector<double>& point) {
   }
 }
 
+TEST(Plugin, NamesAreCheckedAsItIsLoaded) {
+  const auto library = fakes / "fake_plugin_names.so";
+  for (const char* name : {"", "null", "lp__", "other", "a,b", "a\nb", "\xCE\xB1\xFF", "#a"}) {
+    const auto told = message_of(
+        ErrorKind::data, [&] { load_plugin(library, name, {}); }, name);
+    EXPECT_TRUE(contains(told, "name")) << told;
+  }
+  for (const char* name : {"a", "a b", "\xCE\xB1", "a.1"}) {
+    EXPECT_EQ(load_plugin(library, name, {})->parameter_names().front(), name);
+  }
+}
+
+TEST(Plugin, UnconstrainIsTheInverse) {
+  const auto target = load_plugin(fakes / "fake_plugin_names.so", "sigma", {});
+  std::vector<double> z(1);
+  ASSERT_TRUE(target->unconstrain(std::vector<double>{2.5}, z));
+  EXPECT_EQ(z[0], std::log(2.5));
+  ASSERT_TRUE(target->unconstrain(std::vector<double>{-1}, z));
+  EXPECT_TRUE(std::isnan(z[0]));
+  // Without names constrain copies.
+  const auto plain = load_plugin(fakes / "fake_plugin.so", "", {});
+  ASSERT_TRUE(plain->unconstrain(std::vector<double>{-1}, z));
+  EXPECT_EQ(z[0], -1);
+}
+
 TEST(Plugin, InCEvaluatesAFullTile) {
   const auto target = load_plugin(plugins / "banana.so", "0.25");
   ASSERT_EQ(target->dim(), 2U);

@@ -322,8 +322,31 @@ TEST(ModelData, IsCheckedBeforeALibrarySeesIt) {
   EXPECT_TRUE(contains(refusal(R"({"a": 1)"), "line 1"));
   EXPECT_TRUE(contains(refusal("[1, 2]"), "must be a JSON object"));
   EXPECT_TRUE(contains(refusal(R"({"a": 1} {"b": 2})"), "line 1"));
+  EXPECT_TRUE(contains(refusal(R"({"N": 1, "y": 2, "N": 3})"), "the key \"N\" is there twice"));
+  EXPECT_TRUE(contains(refusal(R"({"t": {"1": 1, "1": 2}})"), "the key \"1\" is there twice"));
+  EXPECT_TRUE(contains(refusal("{\"a\": 1,\n \"b\": [2, 1e400]}"), "1e400 at line 2, column 15"));
+  EXPECT_TRUE(contains(refusal(R"({"a": -1e999})"), "-1e999 at line 1"));
   message_of(ErrorKind::usage, [] { check_model_data("data.csv"); });
   message_of(ErrorKind::no_input, [] { check_model_data("/nowhere/data.json"); });
+}
+
+TEST(ModelData, RaggedArraysAreNamed) {
+  for (const char* good :
+       {R"({"x": [[1, 2], [3, 4]], "y": [[], []], "z": [[[1], [2]], [[3], [4]]]})",
+        R"({"t": [{"1": [1, 2]}, {"1": [3]}], "e": [], "v": [[]]})",
+        R"({"t": {"1": [[1], [2]]}})"}) {
+    EXPECT_NO_THROW(check_model_data(good)) << good;
+  }
+  for (const char* ragged :
+       {R"({"a": 1, "bad": [[1, 2], [3]]})", R"({"bad": [[1], [2, 3]], "a": 1})",
+        R"({"bad": [1, [2]]})", R"({"bad": [[1], 2]})", R"({"bad": [[], [1]]})",
+        R"({"bad": [[1], []]})", R"({"bad": [[], 1]})", R"({"bad": [1, []]})",
+        R"({"bad": [[[1, 2]], [[3]]]})", R"({"bad": [[[1]], [[2], [3]]]})",
+        R"({"t": {"bad": [[1], [2, 3]]}})"}) {
+    const auto told = message_of(
+        ErrorKind::data, [&] { check_model_data(ragged); }, ragged);
+    EXPECT_TRUE(contains(told, "\"bad\" are of different sizes")) << ragged << ": " << told;
+  }
 }
 
 TEST(SharedLibrary, SaysWhyItCannotBeLoaded) {

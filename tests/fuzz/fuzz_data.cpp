@@ -1,0 +1,15 @@
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "riffle/error.h"
+#include "targets/model_data.h"
+
+/// Data of a model are taken or refused.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  try {
+    riffle::check_json({reinterpret_cast<const char*>(data), size}, "fuzz");
+  } catch (const riffle::Error&) {
+  }
+  return 0;
+}
