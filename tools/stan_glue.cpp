@@ -1,11 +1,12 @@
-// BridgeStan's C interface (version 2.7 of it) over a model of Stan 2.21 or 2.32, as the distribution's
-// packages r-cran-rstan and r-cran-stanheaders make them. tools/stan_model.sh compiles this once and links it
-// with each model. Facts of the interface: https://roualdes.us/bridgestan/latest/languages/c-api.html
+// BridgeStan's C interface (version 2.7 of it) over a model of Stan 2.21 or 2.32, as the
+// distribution's packages r-cran-rstan and r-cran-stanheaders make them. tools/stan_model.sh
+// compiles this once and links it with each model. Facts of the interface:
+// https://roualdes.us/bridgestan/latest/languages/c-api.html
 //
-// Every function may be called from several threads: the autodiff stack is thread-local (in Debian's 2.21
-// always, in 2.32 by STAN_THREADS), and stan_model.sh makes the one static variable of a generated model
-// thread-local too. Functions return 0, or -1 and a message in *error (to be freed by bs_free_error_msg);
-// constructors NULL.
+// Every function may be called from several threads: the autodiff stack is thread-local (in
+// Debian's 2.21 always, in 2.32 by STAN_THREADS), and stan_model.sh makes the one static variable
+// of a generated model thread-local too. Functions return 0, or -1 and a message in *error (to be
+// freed by bs_free_error_msg); constructors NULL.
 
 #include <algorithm>
 #include <cctype>
@@ -31,7 +32,8 @@
 #include <stan/version.hpp>
 
 // What the generated model gives.
-stan::model::model_base& new_model(stan::io::var_context& data, unsigned seed, std::ostream* messages);
+stan::model::model_base& new_model(stan::io::var_context& data, unsigned seed,
+                                   std::ostream* messages);
 
 namespace {
 
@@ -40,7 +42,9 @@ using Engine = decltype(stan::services::util::create_rng(0, 0));
 using Json = nlohmann::json;
 
 /// Each thread's autodiff stack must be there before its first evaluation.
-void ready() { static thread_local stan::math::ChainableStack stack; }
+void ready() {
+  static thread_local stan::math::ChainableStack stack;
+}
 
 void (*print_callback)(const char*, size_t) = nullptr;
 
@@ -106,7 +110,8 @@ std::string with_quoted_words(const std::string& text) {
     if (c == '"') in_string = !in_string;
     bool quoted = false;
     if (!in_string) {
-      for (const char* word : {"-Infinity", "-Inf", "+Infinity", "+Inf", "Infinity", "Inf", "NaN"}) {
+      for (const char* word :
+           {"-Infinity", "-Inf", "+Infinity", "+Inf", "Infinity", "Inf", "NaN"}) {
         if (text.compare(i, std::strlen(word), word) != 0) continue;
         all += '"' + std::string(word) + '"';
         i += std::strlen(word) - 1;
@@ -119,8 +124,8 @@ std::string with_quoted_words(const std::string& text) {
   return all;
 }
 
-/// The variables of a JSON object. Arrays become column-major; a variable that holds nothing but whole
-/// numbers becomes one of ints, which Stan takes for reals too.
+/// The variables of a JSON object. Arrays become column-major; a variable that holds nothing but
+/// whole numbers becomes one of ints, which Stan takes for reals too.
 class JsonVariables {
  public:
   explicit JsonVariables(const std::string& text) {
@@ -133,8 +138,8 @@ class JsonVariables {
     return {real_names_, reals_, real_dims_, int_names_, ints_, int_dims_};
   }
 
-  /// There is no other way to write a matrix of no rows than [], so that the dimensions of what is empty are
-  /// those that the model declares. Whether that helps: `refusal` is Stan's message.
+  /// There is no other way to write a matrix of no rows than [], so that the dimensions of what is
+  /// empty are those that the model declares. Whether that helps: `refusal` is Stan's message.
   bool take_dims(const std::string& refusal) {
     const auto after = [&](const std::string& label, char end) {
       const auto at = refusal.find(label);
@@ -153,7 +158,8 @@ class JsonVariables {
       auto& given = int_dims_[i];
       // The sizes that there are end in a 0, below which there is nothing to have a size.
       if (int_names_[i] != name || given.empty() || given.back() != 0) continue;
-      if (given.size() >= dims.size() || !std::equal(given.begin(), given.end(), dims.begin())) continue;
+      if (given.size() >= dims.size() || !std::equal(given.begin(), given.end(), dims.begin()))
+        continue;
       given = dims;
       return true;
     }
@@ -167,7 +173,8 @@ class JsonVariables {
     return [keys](int, Json::parse_event_t event, Json& parsed) {
       if (event == Json::parse_event_t::object_start) keys->emplace_back();
       if (event == Json::parse_event_t::object_end) keys->pop_back();
-      if (event == Json::parse_event_t::key && !keys->back().insert(parsed.get<std::string>()).second) {
+      if (event == Json::parse_event_t::key &&
+          !keys->back().insert(parsed.get<std::string>()).second) {
         throw std::runtime_error("the key " + parsed.dump() + " is there twice");
       }
       return true;
@@ -189,7 +196,8 @@ class JsonVariables {
       int_names_.push_back(name);
       int_dims_.push_back(dims);
       for (const auto* leaf : column_major) {
-        ints_.push_back(leaf->is_boolean() ? static_cast<int>(leaf->get<bool>()) : leaf->get<int>());
+        ints_.push_back(leaf->is_boolean() ? static_cast<int>(leaf->get<bool>())
+                                           : leaf->get<int>());
       }
     } else {
       real_names_.push_back(name);
@@ -214,14 +222,16 @@ class JsonVariables {
       const double sign = word[0] == '-' ? -1 : 1;  // of an empty word [0] is a zero
       if (word[0] == '-' || word[0] == '+') word.erase(0, 1);
       if (word == "nan") return std::numeric_limits<double>::quiet_NaN();
-      if (word == "inf" || word == "infinity") return sign * std::numeric_limits<double>::infinity();
+      if (word == "inf" || word == "infinity")
+        return sign * std::numeric_limits<double>::infinity();
     }
     throw std::runtime_error("variable " + name + " holds " + leaf.dump() + ", which is no number");
   }
 
   /// The leaves in the order of the text, row-major.
-  static void collect(const std::string& name, const Json& value, const std::vector<std::size_t>& dims,
-                      std::size_t depth, std::vector<const Json*>& leaves) {
+  static void collect(const std::string& name, const Json& value,
+                      const std::vector<std::size_t>& dims, std::size_t depth,
+                      std::vector<const Json*>& leaves) {
     if (depth == dims.size()) {
       if (value.is_array()) throw std::runtime_error("variable " + name + " is a ragged array");
       leaves.push_back(&value);
@@ -265,7 +275,8 @@ std::string data_text(const char* data) {
   const std::string given = data == nullptr ? "" : data;
   const std::string json = ".json";
   if (given.empty()) return "{}";
-  if (given.size() < json.size() || given.compare(given.size() - json.size(), json.size(), json) != 0) {
+  if (given.size() < json.size() ||
+      given.compare(given.size() - json.size(), json.size(), json) != 0) {
     return given;
   }
   std::ifstream file(given, std::ios::binary);
@@ -306,7 +317,8 @@ struct bs_model {
     std::vector<std::string> names;
     model->unconstrained_param_names(names, false, false);
     unc_names = joined(names);
-    info = "Stan version: " + stan::MAJOR_VERSION + "." + stan::MINOR_VERSION + "." + stan::PATCH_VERSION +
+    info = "Stan version: " + stan::MAJOR_VERSION + "." + stan::MINOR_VERSION + "." +
+           stan::PATCH_VERSION +
            "\nStan C++ Defines:\n\tSTAN_THREADS=true\nMade by: Riffle's tools/stan_model.sh";
   }
 
@@ -365,37 +377,52 @@ BS_API bs_model* bs_model_construct(const char* data, unsigned seed, char** erro
   guarded(error, [&] { model = new bs_model(data, seed); });
   return model;
 }
-BS_API void bs_model_destruct(bs_model* m) { delete m; }
-BS_API void bs_free_error_msg(char* text) { std::free(text); }
+BS_API void bs_model_destruct(bs_model* m) {
+  delete m;
+}
+BS_API void bs_free_error_msg(char* text) {
+  std::free(text);
+}
 
-BS_API const char* bs_name(const bs_model* m) { return m->name.c_str(); }
-BS_API const char* bs_model_info(const bs_model* m) { return m->info.c_str(); }
+BS_API const char* bs_name(const bs_model* m) {
+  return m->name.c_str();
+}
+BS_API const char* bs_model_info(const bs_model* m) {
+  return m->info.c_str();
+}
 BS_API const char* bs_param_names(const bs_model* m, bool tp, bool gq) {
   return m->param_names[tp][gq].c_str();
 }
-BS_API const char* bs_param_unc_names(const bs_model* m) { return m->unc_names.c_str(); }
-BS_API int bs_param_num(const bs_model* m, bool tp, bool gq) { return m->counts[tp][gq]; }
-BS_API int bs_param_unc_num(const bs_model* m) { return static_cast<int>(m->model->num_params_r()); }
+BS_API const char* bs_param_unc_names(const bs_model* m) {
+  return m->unc_names.c_str();
+}
+BS_API int bs_param_num(const bs_model* m, bool tp, bool gq) {
+  return m->counts[tp][gq];
+}
+BS_API int bs_param_unc_num(const bs_model* m) {
+  return static_cast<int>(m->model->num_params_r());
+}
 
-BS_API int bs_log_density(const bs_model* m, bool propto, bool jacobian, const double* theta_unc, double* lp,
-                          char** error) {
+BS_API int bs_log_density(const bs_model* m, bool propto, bool jacobian, const double* theta_unc,
+                          double* lp, char** error) {
   return guarded(error, [&] { evaluate(m, propto, jacobian, theta_unc, lp, nullptr); });
 }
-BS_API int bs_log_density_gradient(const bs_model* m, bool propto, bool jacobian, const double* theta_unc,
-                                   double* value, double* gradient, char** error) {
+BS_API int bs_log_density_gradient(const bs_model* m, bool propto, bool jacobian,
+                                   const double* theta_unc, double* value, double* gradient,
+                                   char** error) {
   return guarded(error, [&] { evaluate(m, propto, jacobian, theta_unc, value, gradient); });
 }
-BS_API int bs_log_density_hessian(const bs_model*, bool, bool, const double*, double*, double*, double*,
-                                  char** error) {
+BS_API int bs_log_density_hessian(const bs_model*, bool, bool, const double*, double*, double*,
+                                  double*, char** error) {
   return guarded(error, [] { throw std::runtime_error("this library has no Hessians"); });
 }
-BS_API int bs_log_density_hessian_vector_product(const bs_model*, bool, bool, const double*, const double*,
-                                                 double*, double*, char** error) {
+BS_API int bs_log_density_hessian_vector_product(const bs_model*, bool, bool, const double*,
+                                                 const double*, double*, double*, char** error) {
   return guarded(error, [] { throw std::runtime_error("this library has no Hessians"); });
 }
 
-BS_API int bs_param_constrain(const bs_model* m, bool tp, bool gq, const double* theta_unc, double* theta,
-                              bs_rng* rng, char** error) {
+BS_API int bs_param_constrain(const bs_model* m, bool tp, bool gq, const double* theta_unc,
+                              double* theta, bs_rng* rng, char** error) {
   return guarded(error, [&] {
     if (gq && rng == nullptr) throw std::runtime_error("generated quantities need a bs_rng");
     static thread_local Engine unused;
@@ -403,11 +430,13 @@ BS_API int bs_param_constrain(const bs_model* m, bool tp, bool gq, const double*
     std::vector<double> z(theta_unc, theta_unc + m->model->num_params_r());
     std::vector<int> none;
     std::vector<double> values;
-    m->model->write_array(rng == nullptr ? unused : rng->engine, z, none, values, tp, gq, messages.out());
+    m->model->write_array(rng == nullptr ? unused : rng->engine, z, none, values, tp, gq,
+                          messages.out());
     std::copy(values.begin(), values.end(), theta);
   });
 }
-BS_API int bs_param_unconstrain(const bs_model* m, const double* theta, double* theta_unc, char** error) {
+BS_API int bs_param_unconstrain(const bs_model* m, const double* theta, double* theta_unc,
+                                char** error) {
   return guarded(error, [&] {
     std::vector<std::string> names;
     std::vector<std::vector<std::size_t>> dims;
@@ -427,8 +456,10 @@ BS_API int bs_param_unconstrain(const bs_model* m, const double* theta, double* 
     unconstrain(m, stan::io::array_var_context(names, values, dims), theta_unc);
   });
 }
-BS_API int bs_param_unconstrain_json(const bs_model* m, const char* json, double* theta_unc, char** error) {
-  return guarded(error, [&] { unconstrain(m, JsonVariables(data_text(json)).context(), theta_unc); });
+BS_API int bs_param_unconstrain_json(const bs_model* m, const char* json, double* theta_unc,
+                                     char** error) {
+  return guarded(error,
+                 [&] { unconstrain(m, JsonVariables(data_text(json)).context(), theta_unc); });
 }
 
 BS_API bs_rng* bs_rng_construct(unsigned seed, char** error) {
@@ -436,7 +467,9 @@ BS_API bs_rng* bs_rng_construct(unsigned seed, char** error) {
   guarded(error, [&] { rng = new bs_rng(seed); });
   return rng;
 }
-BS_API void bs_rng_destruct(bs_rng* rng) { delete rng; }
+BS_API void bs_rng_destruct(bs_rng* rng) {
+  delete rng;
+}
 BS_API int bs_set_print_callback(void (*callback)(const char*, size_t), char**) {
   print_callback = callback;
   return 0;

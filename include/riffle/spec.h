@@ -29,8 +29,8 @@ struct Spec {
     /// interface, or a plug-in (riffle/plugin.h). `name` is then ignored.
     std::string stan;
     std::string plugin;
-    /// A formula (docs/formulas.md) for the density p, or for ln p, instead of a target that is built
-    /// in. `name` is then ignored.
+    /// A formula (docs/formulas.md) for the density p, or for ln p, instead of a target that is
+    /// built in. `name` is then ignored.
     std::string density;
     std::string log_density;
     /// Names of the formula's coordinates, joined by commas; empty: its free names as they appear.

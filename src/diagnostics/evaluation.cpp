@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "diagnostics/pipeline.h"
 
@@ -95,6 +97,31 @@ Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const 
     p.store(result, done, count);
   });
   return result;
+}
+
+Draws draw_until(const std::function<bool()>& end, const FlowModel<double>& model,
+                 const Density<double>* target, std::span<const double> params,
+                 const RandomStream& stream, std::uint64_t n, Executor& executor) {
+  using Clock = std::chrono::steady_clock;
+  // Long enough for what a piece costs besides its draws, short enough for whoever waits.
+  constexpr auto short_time = std::chrono::milliseconds(20);
+  Draws all{model.dim(), {}, {}, {}};
+  std::uint64_t piece = executor.threads() * tile_size;
+  for (std::uint64_t first = 0; first < n; first = all.log_q.size()) {
+    const auto begin = Clock::now();
+    auto more =
+        draw<double>(model, target, params, stream, first, std::min(piece, n - first), executor);
+    if (first == 0) {
+      all = std::move(more);
+    } else {
+      all.z.insert(all.z.end(), more.z.begin(), more.z.end());
+      all.log_q.insert(all.log_q.end(), more.log_q.begin(), more.log_q.end());
+      all.log_p.insert(all.log_p.end(), more.log_p.begin(), more.log_p.end());
+    }
+    if (end()) break;
+    if (Clock::now() - begin < short_time) piece *= 2;
+  }
+  return all;
 }
 
 #define RIFFLE_INSTANTIATE(T)                                                                    \

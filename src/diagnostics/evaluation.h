@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -40,6 +41,11 @@ struct Draws {
 template <class T>
 Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,
            const RandomStream& stream, std::uint64_t first, std::uint64_t n, Executor& executor);
+/// The same, piece by piece from draw 0 on, until there are n of them or `end` says so; the first
+/// piece, a tile for each thread, is made in any case.
+Draws draw_until(const std::function<bool()>& end, const FlowModel<double>& model,
+                 const Density<double>* target, std::span<const double> params,
+                 const RandomStream& stream, std::uint64_t n, Executor& executor);
 /// On one thread.
 template <class T>
 Draws draw(const FlowModel<T>& model, const Density<T>* target, std::span<const T> params,

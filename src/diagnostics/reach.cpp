@@ -25,7 +25,7 @@ double wider_ratio(Tile<const double> z0, std::size_t s) {
 
 ReachingDraws reach_wider(const FlowModel<double>& model, const Density<double>& target,
                           std::span<const double> params, Draws own, const RandomStream& stream,
-                          std::uint64_t n, Executor& executor) {
+                          std::uint64_t n, Executor& executor, const std::function<bool()>& end) {
   const std::size_t dim = model.dim();
   const std::uint64_t before = own.log_q.size();
   if (!model.base().is_standard_normal()) n = 0;
@@ -35,27 +35,51 @@ ReachingDraws reach_wider(const FlowModel<double>& model, const Density<double>&
   all.draws.log_p.resize(before + n);
   all.draws.log_q.resize(before + n);
 
+  const auto pipelines = pipelines_for(model, executor);
+  const std::uint64_t own_tiles = (before + tile_size - 1) / tile_size;
+  const auto draw_wider = [&](std::uint64_t tile, std::size_t worker, bool with_target) {
+    auto& p = *pipelines[worker];
+    const std::uint64_t done = tile * tile_size;
+    const auto count = std::min<std::size_t>(tile_size, n - done);
+    p.sample(model, params, stream, (own_tiles + tile) * tile_size, count);
+    for (std::size_t s = 0; s < count; ++s) p.z0.row((done + s) % dim)[s] *= stretch;
+    if (!with_target) return;
+    p.push(model, &target, params, count);
+    p.store(all.draws, before + done, count);
+  };
+  // Only now it is known how many there are, on which all weights depend.
+  std::uint64_t made = 0;
+  for (const std::uint64_t tiles = (n + tile_size - 1) / tile_size; made < tiles && !end();) {
+    const auto some = std::min<std::uint64_t>(tiles - made, 8 * executor.threads());
+    executor.run(
+        some, [&](std::size_t tile, std::size_t worker) { draw_wider(made + tile, worker, true); });
+    made += some;
+  }
+  n = std::min<std::uint64_t>(n, made * tile_size);
+  all.wider = n;
+  all.draws.z.resize((before + n) * dim);
+  all.draws.log_p.resize(before + n);
+  all.draws.log_q.resize(before + n);
+  all.log_q_m.resize(before + n);
+  if (n == 0) return all;
+
   const double wider_share = static_cast<double>(n) / static_cast<double>(before + n);
   const auto weigh = [&](Tile<const double> z0, std::size_t s, std::size_t i) {
     all.log_q_m[i] = -std::log1p(wider_share * (wider_ratio(z0, s) - 1));
     all.draws.log_q[i] -= all.log_q_m[i];
   };
-  const auto pipelines = pipelines_for(model, executor);
-  const std::uint64_t own_tiles = (before + tile_size - 1) / tile_size;
   const std::uint64_t wider_tiles = (n + tile_size - 1) / tile_size;
   executor.run(own_tiles + wider_tiles, [&](std::size_t tile, std::size_t worker) {
-    auto& p = *pipelines[worker];
     const bool is_own = tile < own_tiles;
     const std::uint64_t done = (is_own ? tile : tile - own_tiles) * tile_size;
     const auto count = std::min<std::size_t>(tile_size, (is_own ? before : n) - done);
-    p.sample(model, params, stream, tile * tile_size, count);
-    const std::uint64_t first = is_own ? done : before + done;
-    if (!is_own) {
-      for (std::size_t s = 0; s < count; ++s) p.z0.row((done + s) % dim)[s] *= stretch;
-      p.push(model, &target, params, count);
-      p.store(all.draws, first, count);
+    if (is_own) {
+      pipelines[worker]->sample(model, params, stream, tile * tile_size, count);
+    } else {
+      draw_wider(tile - own_tiles, worker, false);
     }
-    for (std::size_t s = 0; s < count; ++s) weigh(p.z0.view(), s, first + s);
+    const std::uint64_t first = is_own ? done : before + done;
+    for (std::size_t s = 0; s < count; ++s) weigh(pipelines[worker]->z0.view(), s, first + s);
   });
   return all;
 }

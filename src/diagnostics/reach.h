@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -28,10 +29,11 @@ struct ReachingDraws {
 
 /// Adds `n` wider draws to `own`, which are the first draws of `stream`; these are later ones.
 /// Where the base is not the standard normal one, none are added, and m is q. The result does not
-/// depend on the number of threads.
-ReachingDraws reach_wider(const FlowModel<double>& model, const Density<double>& target,
-                          std::span<const double> params, Draws own, const RandomStream& stream,
-                          std::uint64_t n, Executor& executor);
+/// depend on the number of threads. Where `end` comes true, fewer are added.
+ReachingDraws reach_wider(
+    const FlowModel<double>& model, const Density<double>& target, std::span<const double> params,
+    Draws own, const RandomStream& stream, std::uint64_t n, Executor& executor,
+    const std::function<bool()>& end = [] { return false; });
 
 /// The evidence by those draws, with q/m, whose mean is 1, as a control variate (A. Owen & Y. Zhou,
 /// "Safe and effective importance sampling", JASA 95, 2000): exact where p is a multiple of q. A

@@ -50,9 +50,12 @@ bool Budget::has_evaluations(std::uint64_t next) const {
   return spent < limit && next + aside <= limit - spent;
 }
 
+std::uint64_t Budget::evaluations_left() const {
+  return limits_.evaluations - std::min(target_->evaluations(), limits_.evaluations);
+}
+
 std::uint64_t Budget::left() const {
-  const auto spent = std::min(target_->evaluations(), limits_.evaluations);
-  const auto evaluations = limits_.evaluations - spent;
+  const auto evaluations = evaluations_left();
   const double call = target_->seconds_of_call(tile_size);
   if (std::isinf(limits_.seconds) || call == 0) return evaluations;
   const double rounds = std::floor(std::max(0.0, limits_.seconds - seconds()) / call);

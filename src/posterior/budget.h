@@ -35,6 +35,8 @@ class Budget {
   /// The same of the number of evaluations: the same on any number of threads.
   bool has_evaluations(std::uint64_t next) const;
   bool allows(std::uint64_t next) const { return has_evaluations(next) && has_time(next); }
+  /// Evaluations that are left by their own limit, set aside or not.
+  std::uint64_t evaluations_left() const;
   /// Evaluations, in tiles, that all of what is left does for, set aside or not.
   std::uint64_t left() const;
 

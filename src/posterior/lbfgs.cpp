@@ -61,7 +61,7 @@ Ascent climb(const PointDensity& density, const VectorXd& start, const AscentOpt
 
   std::deque<Pair> pairs;
   while (result.path.size() < options.most_points &&
-         result.evaluations < options.most_evaluations) {
+         result.evaluations < options.most_evaluations && !(options.abandon && options.abandon())) {
     VectorXd direction = apply_metric(pairs, here.gradient);
     double slope = direction.dot(here.gradient);
     if (!(slope > 0)) {

@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct AscentOptions {
   std::size_t history = 100;
   /// Ends once the gain that a quadratic model promises, ½ gᵀ H⁻¹ g, falls below this, in nats.
   double gain = 1e-8;
+  /// Ends it as it is; may be empty.
+  std::function<bool()> abandon{};
 };
 
 struct Ascent {

@@ -136,7 +136,9 @@ TrainedFlow::Definition fit_mixture(const Density<double>& target, std::span<con
   for (std::size_t round = 0; round < options.rounds; ++round) {
     const RandomStream stream{options.seed, Purpose::training, (options.number << 32) + round};
     const auto params = all_parameters();
-    const auto drawn = draw<double>(model, &target, params, stream, 0, options.draws, executor);
+    const auto drawn =
+        draw_until(options.hurry, model, &target, params, stream, options.draws, executor);
+    if (drawn.log_q.size() < options.draws) break;
     ArrayXd log_weight(n);
     for (Index i = 0; i < n; ++i) {
       const auto s = static_cast<std::size_t>(i);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct MixtureFitOptions {
   std::size_t rounds = 4;
   std::uint64_t draws = 8192;  ///< in a round
   InstructionSet set;
+  /// Ends it before the round that it comes true in.
+  std::function<bool()> hurry = [] { return false; };
 };
 
 /// A mixture of normals that starts from one component for each mode, weighted by Laplace's

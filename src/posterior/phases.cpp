@@ -152,8 +152,9 @@ void foretell_verdict(const Draws& drawn, const Importance& weighed, PhaseResult
 
 PhaseResult evaluate_quality(const FlowModel<double>& model, const Density<double>& target,
                              std::span<const double> params, const RandomStream& stream,
-                             std::uint64_t draws, Executor& executor) {
-  const auto drawn = draw<double>(model, &target, params, stream, 0, draws, executor);
+                             std::uint64_t draws, Executor& executor,
+                             const std::function<bool()>& hurry) {
+  const auto drawn = draw_until(hurry, model, &target, params, stream, draws, executor);
   const auto weighed = importance(drawn.log_p, drawn.log_q);
   PhaseResult result;
   if (weighed.draws - weighed.zero - weighed.invalid < 2) {
@@ -189,7 +190,8 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
   Clip clip;
 
   const RandomStream fresh{options.seed, Purpose::evaluation, options.number << 32};
-  auto first = evaluate_quality(model, target, start, fresh, options.evaluation_draws, executor);
+  auto first = evaluate_quality(model, target, start, fresh, options.evaluation_draws, executor,
+                                options.hurry);
   PhasedTraining best{{start.begin(), start.end()}, first, {}, false};
   std::uint64_t step = 0;
   double rate = options.rate;
@@ -225,7 +227,8 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
     }
     if (in_phase == 0) break;
     const auto mean = blocks.second_half();
-    auto result = evaluate_quality(model, target, mean, fresh, options.evaluation_draws, executor);
+    auto result = evaluate_quality(model, target, mean, fresh, options.evaluation_draws, executor,
+                                   options.hurry);
     result.steps = step;
     result.rate = rate;
     best.phases.push_back(result);

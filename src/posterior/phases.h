@@ -33,6 +33,8 @@ struct PhaseOptions {
   /// Whether so many more evaluations of the target are too many. Asked before each step, of that
   /// step and the evaluation after it.
   std::function<bool(std::uint64_t next)> stop = [](std::uint64_t) { return false; };
+  /// Whether not even what was reached is to be evaluated by all draws.
+  std::function<bool()> hurry = [] { return false; };
 };
 
 /// The bound after a phase.
@@ -58,10 +60,11 @@ struct PhasedTraining {
 };
 
 /// The bound, the importance-sampling efficiency and what the verdict would be over draws of
-/// `stream`; steps and rate are 0.
-PhaseResult evaluate_quality(const FlowModel<double>& model, const Density<double>& target,
-                             std::span<const double> params, const RandomStream& stream,
-                             std::uint64_t draws, Executor& executor);
+/// `stream`, fewer where `hurry` comes true; steps and rate are 0.
+PhaseResult evaluate_quality(
+    const FlowModel<double>& model, const Density<double>& target, std::span<const double> params,
+    const RandomStream& stream, std::uint64_t draws, Executor& executor,
+    const std::function<bool()>& hurry = [] { return false; });
 
 /// Trains by Adam in phases of constant rate. A phase ends once its iterates are stationary: R̂
 /// between the third and the fourth quarter of it, over a part of the parameters, is near 1 (Dhaka

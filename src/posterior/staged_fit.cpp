@@ -84,7 +84,10 @@ class Recipe {
     cut_short_ = true;
     return true;
   }
-  /// The same for a training, which evaluates its start and its end.
+  /// Whether what is begun is to be cut short: after a stop, or where it takes longer than
+  /// foretold.
+  bool hurry() const { return options_.interrupted() || !budget_.has_time(); }
+  /// stop() for a training, which evaluates its start and its end.
   bool stop_training() { return stop(2 * evaluation_draws_); }
   /// Whether the draws can be used with their weights: no need for what is dear.
   bool usable() const { return kept_.ess_fraction >= enough_ && covered_; }
@@ -197,6 +200,7 @@ class Recipe {
       cut_short_ = true;
       return true;
     };
+    search.climb.abandon = search.abandon;
     // Climbs that go up a spike without end are not to take all there is.
     search.climb.most_evaluations =
         std::max<std::uint64_t>(100, options_.max_gradients / (search.starts + search.wide_starts));
@@ -244,6 +248,7 @@ class Recipe {
     phases.number = result_.stages.size();
     phases.evaluation_draws = evaluation_draws_;
     phases.stop = [this](std::uint64_t next) { return stop(next); };
+    phases.hurry = [this] { return hurry(); };
     auto trained = train_in_phases(
         model, target_, params, phases, executor_, options_.set, [this](const PhaseResult& phase) {
           result_.trace.push_back({target_.evaluations(), phase.elbo, result_.stages.size()});
@@ -313,6 +318,7 @@ class Recipe {
   void fit_modes() {
     MixtureFitOptions options{
         .seed = options_.seed, .number = result_.stages.size(), .set = options_.set};
+    options.hurry = [this] { return hurry(); };
     while (options.rounds > 0 && stop(options.rounds * options.draws + evaluation_draws_)) {
       --options.rounds;
     }
@@ -322,7 +328,7 @@ class Recipe {
         make_model<double>(flow.base, parse_flow(flow.layers), {target_.dim(), 0, options_.set});
     const auto quality = evaluate_quality(
         model, target_, flow.params, {options_.seed, Purpose::evaluation, options.number << 32},
-        evaluation_draws_, executor_);
+        evaluation_draws_, executor_, options.hurry);
     offer("mixture",
           fmt::format("a normal for each of {} modes",
                       std::min(result_.search.modes.size(), options.most_components)),

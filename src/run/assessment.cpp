@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "diagnostics/parameter_summary.h"
 #include "diagnostics/psis.h"
 #include "run/draw_values.h"
+#include "run/value_figures.h"
 
 namespace riffle {
 namespace {
@@ -28,68 +31,162 @@ Draws select(const ReachingDraws& all, std::span<const std::size_t> indices) {
   return chosen;
 }
 
-/// Figures of the values [draws][names], from the name with this number on.
-void add_figures(PosteriorReport& report, const std::vector<std::string>& names, std::size_t first,
-                 std::span<const double> values, std::span<const double> weights) {
-  const auto figures = summarise(values, names.size(), weights);
-  for (std::size_t i = first; i < names.size(); ++i) {
+void add_figures(PosteriorReport& report, std::span<const std::string> names,
+                 std::span<const ParameterSummary> figures) {
+  for (std::size_t i = 0; i < figures.size(); ++i) {
     const auto& f = figures[i];
     report.parameters.push_back({names[i], f.mean, f.sd, f.mcse, f.q5, f.q50, f.q95});
   }
 }
 
-/// Values of the kept draws, with generated quantities, which may be many and slow: no others have
-/// them, and their figures come from these.
-void add_values(Assessment& result, const Target& target, std::uint64_t seed) {
-  auto& report = result.report;
-  DrawValues kept(target, seed);
-  report.values = kept.next(result.kept);
-  report.generated_count = kept.generated_count();
-  report.failed_generations = kept.failures();
-  report.missing_values = kept.missing();
-  if (report.generated_count == 0) return;
-  std::vector<double> weights;
-  if (report.weighted && !report.resampled) {
-    weights = normalised_weights(psis(report.log_weights).smoothed);
-  }
-  add_figures(report, kept.names(), kept.names().size() - report.generated_count, report.values,
-              weights);
+/// The rows of a table that is there.
+ValueRows rows_of(std::span<const double> values, std::size_t columns) {
+  return {columns, columns == 0 ? 0 : values.size() / columns,
+          [=](std::span<const std::size_t> draws) -> ValueRows::Next {
+            return [=, at = std::size_t{0}](std::span<double> row) mutable {
+              const auto from = values.subspan(draws[at++] * columns, columns);
+              std::copy(from.begin(), from.end(), row.begin());
+            };
+          }};
 }
 
-void append(Draws& draws, const Draws& more) {
-  draws.z.insert(draws.z.end(), more.z.begin(), more.z.end());
-  draws.log_q.insert(draws.log_q.end(), more.log_q.begin(), more.log_q.end());
-  draws.log_p.insert(draws.log_p.end(), more.log_p.begin(), more.log_p.end());
+std::span<const double> draw_at(const Draws& draws, std::size_t i) {
+  return std::span(draws.z).subspan(i * draws.dim, draws.dim);
+}
+
+/// Parameters, and what is computed from them, of the draws behind the figures.
+class AssessedValues {
+ public:
+  AssessedValues(const Target& target, const Weighed& weighed, const Deadline& deadline)
+      : target_(target), weighed_(weighed), deadline_(deadline), values_(target, std::nullopt) {
+    const std::size_t columns = values_.names().size();
+    held_ = weighed.all.draws.log_q.size() * columns <= values_at_once;
+    if (held_) table_.reserve(weighed.all.draws.log_q.size() * columns);
+    make(weighed.own, 0);
+  }
+
+  const std::vector<std::string>& names() const { return values_.names(); }
+  MissingValues missing() const { return values_.missing(); }
+
+  /// Of q's own draws as they are, or of all draws by their weights.
+  std::vector<ParameterSummary> figures(bool weighted, std::size_t parameters, Executor& executor) {
+    constexpr std::size_t least_rows = 4000;
+    const auto& draws = weighted ? weighed_.all.draws : weighed_.own;
+    if (weighted) make(draws, weighed_.own.log_q.size());
+    const std::size_t columns = names().size();
+    const std::size_t rows = draws.log_q.size();
+    const auto table = held_ && table_.size() >= rows * columns
+                           ? rows_of(std::span(table_).first(rows * columns), columns)
+                           : made_again(draws);
+    WantedFigures wanted{.first = 0, .last = std::min(parameters, columns)};
+    if (weighted) wanted.weights = weighed_.smoothed;
+    auto all = figures_of(table, wanted, deadline_, executor);
+    // What is computed from parameters may be any number of values.
+    wanted.first = wanted.last;
+    wanted.last = columns;
+    wanted.least_rows = least_rows;
+    const auto computed = figures_of(table, wanted, deadline_, executor);
+    all.insert(all.end(), computed.begin(), computed.end());
+    return all;
+  }
+
+ private:
+  void make(const Draws& draws, std::size_t first) {
+    std::vector<double> row(names().size());
+    for (std::size_t i = first; i < draws.log_q.size(); ++i) {
+      if (i % 16 == 0 && deadline_.over(0)) return;
+      if (!held_ && first > 0) return;
+      values_.next(draw_at(draws, i), row);
+      if (held_) table_.insert(table_.end(), row.begin(), row.end());
+    }
+  }
+
+  ValueRows made_again(const Draws& draws) const {
+    return {names().size(), draws.log_q.size(),
+            [this, &draws](std::span<const std::size_t> chosen) -> ValueRows::Next {
+              const auto made = std::make_shared<DrawValues>(target_, std::nullopt);
+              return [=, &draws, at = std::size_t{0}](std::span<double> row) mutable {
+                made->next(draw_at(draws, chosen[at++]), row);
+              };
+            }};
+  }
+
+  const Target& target_;
+  const Weighed& weighed_;
+  const Deadline& deadline_;
+  DrawValues values_;
+  bool held_ = false;
+  std::vector<double> table_;
+};
+
+void shorten(Draws& draws, std::size_t n) {
+  draws.z.resize(n * draws.dim);
+  draws.log_q.resize(n);
+  draws.log_p.resize(n);
+}
+
+/// Values of the kept draws, with generated quantities, which may be many and slow: no others have
+/// them, and their figures come from these. At the deadline there are as many draws as have values.
+void add_values(Assessment& result, const Target& target, std::uint64_t seed,
+                const Deadline& deadline, Executor& executor) {
+  auto& report = result.report;
+  auto& draws = result.kept;
+  DrawValues kept(target, seed);
+  const std::size_t columns = kept.names().size();
+  report.generated_count = kept.generated_count();
+  const bool held = draws.log_q.size() * columns <= most_kept_values;
+  if (held) {
+    report.values.reserve(draws.log_q.size() * columns);
+    std::vector<double> row(columns);
+    for (std::size_t i = 0; i < draws.log_q.size(); ++i) {
+      if (i > 0 && deadline.over(Deadline::figures_after_stop)) {
+        shorten(draws, i);
+        report.log_weights.resize(i);
+        break;
+      }
+      kept.next(draw_at(draws, i), row);
+      report.values.insert(report.values.end(), row.begin(), row.end());
+    }
+  }
+  auto made = std::shared_ptr<DrawValues>(&kept, [](DrawValues*) {});
+  if (report.generated_count > 0) {
+    std::vector<double> weights;
+    if (report.weighted && !report.resampled) {
+      weights = normalised_weights(psis(report.log_weights).smoothed);
+    }
+    const ValueRows again{
+        columns, draws.log_q.size(), [&](std::span<const std::size_t> chosen) -> ValueRows::Next {
+          made = std::make_shared<DrawValues>(target, seed);
+          return [&, chosen, own = made, at = std::size_t{0}](std::span<double> row) mutable {
+            own->next(draw_at(draws, chosen[at++]), row);
+          };
+        }};
+    const auto first = columns - report.generated_count;
+    const auto figures =
+        figures_of(held ? rows_of(report.values, columns) : again,
+                   {.first = first, .last = columns, .weights = weights, .in_order = true},
+                   deadline, executor);
+    add_figures(report, std::span(kept.names()).subspan(first), figures);
+  }
+  report.failed_generations = made->failures();
+  report.missing_values = made->missing();
 }
 
 /// As many draws of the stream as a budget does for: `most`, or fewer, but not below the least
-/// number. They are drawn little by little, since a call may take longer than those before it.
-Draws draw_within(const Budget& budget, const FlowModel<double>& model,
-                  const Density<double>& density, std::span<const double> params,
-                  const RandomStream& stream, std::uint64_t most, Executor& executor) {
-  const auto least = std::min(least_final_draws, most);
-  Draws drawn{model.dim(), {}, {}, {}};
-  for (std::uint64_t n = 0; n < most && n % tile_size == 0; n = drawn.log_q.size()) {
-    const auto wanted = std::max(budget.left(), least - std::min(n, least));
-    const auto piece = std::min({most - n, wanted, executor.threads() * tile_size});
-    if (piece == 0) break;
-    append(drawn, draw<double>(model, &density, params, stream, n, piece, executor));
-  }
-  return drawn;
+/// number, unless it is time that ends them. They are drawn little by little, since a call may take
+/// longer than those before it.
+Draws draw_within(const Budget& budget, const std::function<bool()>& end,
+                  const FlowModel<double>& model, const Density<double>& density,
+                  std::span<const double> params, const RandomStream& stream, std::uint64_t most,
+                  Executor& executor) {
+  const auto n = std::clamp(budget.evaluations_left(), std::min(least_final_draws, most), most);
+  return draw_until(end, model, &density, params, stream, n, executor);
 }
 
 Draws first_of(const Draws& draws, std::uint64_t n) {
   n = std::min<std::uint64_t>(n, draws.log_q.size());
   const auto rows = [&](const std::vector<double>& from, std::size_t width) {
     return std::vector<double>(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(n * width));
-  };
-  return {draws.dim, rows(draws.z, draws.dim), rows(draws.log_q, 1), rows(draws.log_p, 1)};
-}
-
-/// Those from number n on.
-Draws from(const Draws& draws, std::size_t n) {
-  const auto rows = [&](const std::vector<double>& all, std::size_t width) {
-    return std::vector<double>(all.begin() + static_cast<std::ptrdiff_t>(n * width), all.end());
   };
   return {draws.dim, rows(draws.z, draws.dim), rows(draws.log_q, 1), rows(draws.log_p, 1)};
 }
@@ -118,6 +215,18 @@ void judge_kept(PosteriorReport& report) {
       100 * report.ess_fraction));
 }
 
+const Deadline& deadline_of(const AssessmentOptions& options) {
+  static const Deadline never;
+  return options.deadline == nullptr ? never : *options.deadline;
+}
+
+/// Whether no more draws are to be made.
+std::function<bool()> end_of_draws(const AssessmentOptions& options) {
+  return [&deadline = deadline_of(options), ahead = options.seconds_for_values] {
+    return deadline.over(Deadline::draws_after_stop, ahead);
+  };
+}
+
 RandomStream to_keep(const AssessmentOptions& options) {
   return {options.seed, Purpose::draws, 0};
 }
@@ -134,15 +243,19 @@ AssessmentOptions assessment_options(const Spec& spec) {
 Weighed weigh(const FlowModel<double>& model, std::span<const double> params, const Target& target,
               const MeteredDensity& density, VerdictEvidence known,
               const AssessmentOptions& options, Executor& executor) {
+  const auto end = end_of_draws(options);
   const bool enough = !options.budget || options.budget->left() >= options.all_draws();
   const auto stream =
       enough ? RandomStream{options.seed, Purpose::assessment, options.number} : to_keep(options);
-  auto own = enough ? draw<double>(model, &density, params, stream, 0, options.draws, executor)
-                    : draw_within(*options.budget, model, density, params, stream,
+  auto own = enough ? draw_until(end, model, &density, params, stream, options.draws, executor)
+                    : draw_within(*options.budget, end, model, density, params, stream,
                                   std::max(options.draws, options.kept_draws), executor);
-  auto all = reach_wider(model, density, params, own, stream, enough ? options.wider_draws() : 0,
-                         executor);
-  Weighed result{std::move(own), std::move(all), {}, std::move(known), !enough};
+  const bool all_there = enough && own.log_q.size() == options.draws;
+  auto all = reach_wider(model, density, params, own, stream, all_there ? options.wider_draws() : 0,
+                         executor, end);
+  // Those that are to be kept have to be drawn, too.
+  const bool short_of_draws = !all_there || end();
+  Weighed result{std::move(own), std::move(all), {}, std::move(known), short_of_draws};
   auto& evidence = result.evidence;
   evidence.importance = importance(result.own.log_p, result.own.log_q);
   const auto drawn = evidence.importance.draws;
@@ -179,8 +292,8 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
                   const Target& target, const MeteredDensity& density, const Weighed& weighed,
                   const AssessmentOptions& options, Executor& executor) {
   auto evidence = weighed.evidence;
-  DrawValues assessed(target, std::nullopt);
-  auto values = assessed.next(weighed.own);
+  const auto& deadline = deadline_of(options);
+  AssessedValues assessed(target, weighed, deadline);
   add_missing(evidence, assessed.missing(), target);
   const auto verdict = judge(evidence);
   Assessment result;
@@ -206,12 +319,8 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
 
   // Weights that say nothing dependable would only add their noise.
   report.weighted = verdict.grade != Grade::unreliable && !weighed.smoothed.empty();
-  if (report.weighted) {
-    const auto wider = assessed.next(from(weighed.all.draws, weighed.own.log_q.size()));
-    values.insert(values.end(), wider.begin(), wider.end());
-  }
-  add_figures(report, assessed.names(), 0, values,
-              report.weighted ? weighed.smoothed : std::span<const double>());
+  add_figures(report, assessed.names(),
+              assessed.figures(report.weighted, target.parameter_count(), executor));
   report.parameter_count = target.parameter_count();
 
   if (options.resample) {
@@ -223,25 +332,34 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
     report.resampled = chosen.status == ResampleStatus::ok;
     if (report.resampled) result.kept = select(all, chosen.indices);
   }
-  if (!report.resampled) {
-    result.kept = weighed.short_of_draws ? first_of(weighed.own, options.kept_draws)
-                                         : draw<double>(model, &density, params, to_keep(options),
-                                                        0, options.kept_draws, executor);
+  if (!report.resampled && !weighed.short_of_draws) {
+    result.kept = draw_until(end_of_draws(options), model, &density, params, to_keep(options),
+                             options.kept_draws, executor);
+  }
+  // Where time did not do for those, the others are as good.
+  const auto drawn = report.resampled ? options.kept_draws : result.kept.log_q.size();
+  if (drawn < std::min(options.kept_draws, own.draws)) {
+    result.kept = first_of(weighed.own, options.kept_draws);
   }
   report.log_weights = log_weights(result.kept.log_p, result.kept.log_q);
   if (!report.resampled && options.kept_draws > 0) judge_kept(report);
-  if (options.kept_draws > 0) add_values(result, target, options.seed);
+  if (options.kept_draws > 0) add_values(result, target, options.seed, deadline, executor);
   return result;
 }
 
-void add_cost(PosteriorReport& report, const Target& target, const MeteredDensity& density,
-              double seconds) {
+Spent spent_on(const Target& target, const MeteredDensity& density, const Spent& earlier) {
   const auto failures = target.failures();
-  report.gradients = density.evaluations();
-  report.failed_evaluations = failures.count;
-  report.first_failure = failures.first_message;
-  report.seconds_in_target = density.seconds();
-  report.seconds = seconds;
+  return {earlier.evaluations + density.evaluations(), earlier.failed_evaluations + failures.count,
+          earlier.failed_evaluations > 0 ? earlier.first_failure : failures.first_message,
+          earlier.seconds_in_target + density.seconds(), earlier.seconds};
+}
+
+void add_cost(PosteriorReport& report, const Spent& spent, double seconds) {
+  report.gradients = spent.evaluations;
+  report.failed_evaluations = spent.failed_evaluations;
+  report.first_failure = spent.first_failure;
+  report.seconds_in_target = spent.seconds_in_target;
+  report.seconds = spent.seconds + seconds;
 }
 
 }  // namespace riffle

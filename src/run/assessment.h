@@ -15,6 +15,8 @@
 #include "riffle/posterior.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"
+#include "run/checkpoint.h"
+#include "run/deadline.h"
 
 namespace riffle {
 
@@ -26,8 +28,12 @@ struct AssessmentOptions {
   std::uint64_t kept_draws = 4'000;  ///< for the report; without any, no generated quantities
   bool resample = false;             ///< the kept ones, by their weights
   /// Where what is left of it does not do for all draws, there are as many as it does for, and
-  /// `least_final_draws` at least, which are kept, too, and none that reach wider.
+  /// `least_final_draws` at least (where the deadline allows), which are kept, too, and none that
+  /// reach wider.
   std::optional<Budget> budget{};
+  /// When draws and their values have to be there; without one, never.
+  const Deadline* deadline = nullptr;
+  double seconds_for_values = 0;  ///< ahead of it the draws end
 
   std::uint64_t wider_draws() const { return draws / 4; }
   std::uint64_t all_draws() const { return draws + wider_draws() + kept_draws; }
@@ -43,11 +49,15 @@ struct Weighed {
   /// Pareto-smoothed weights of all, of sum 1; empty where no weight is positive.
   std::vector<double> smoothed;
   VerdictEvidence evidence;
-  bool short_of_draws = false;  ///< whether `own` are those to keep, for want of budget
+  bool short_of_draws = false;  ///< whether `own` are those to keep, for want of budget or time
 };
 
 /// The evidence by all draws.
 Evidence evidence_of(const Weighed& weighed);
+
+/// The most values that are held of kept draws, 256 MB of them: of more there are none, and whoever
+/// wants them makes them again (DrawValues, with the seed).
+inline constexpr std::size_t most_kept_values = std::size_t{1} << 25;
 
 struct Assessment {
   PosteriorReport report;  ///< evidence, verdict, parameters, and values of the kept draws
@@ -66,8 +76,10 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
                   const Target& target, const MeteredDensity& density, const Weighed& weighed,
                   const AssessmentOptions& options, Executor& executor);
 
-/// What was spent on the target in `seconds` of wall-clock, and what failed.
-void add_cost(PosteriorReport& report, const Target& target, const MeteredDensity& density,
-              double seconds);
+/// What was spent on the target so far, before the run was resumed, too.
+Spent spent_on(const Target& target, const MeteredDensity& density, const Spent& earlier);
+
+/// The same, in `seconds` of wall-clock, and what failed.
+void add_cost(PosteriorReport& report, const Spent& spent, double seconds);
 
 }  // namespace riffle

@@ -47,6 +47,11 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
                 {"seconds", checkpoint.seconds},
                 {"snapshots", snapshots},
                 {"held_out", held_out},
+                {"spent",
+                 {{"evaluations", checkpoint.spent.evaluations},
+                  {"failed_evaluations", checkpoint.spent.failed_evaluations},
+                  {"first_failure", checkpoint.spent.first_failure},
+                  {"seconds_in_target", checkpoint.spent.seconds_in_target}}},
                 {"best",
                  {{"value", checkpoint.best.value},
                   {"iteration", checkpoint.best.iteration},
@@ -93,6 +98,11 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const std::string&
                                                     ? std::numeric_limits<double>::quiet_NaN()
                                                     : check.at(1).get<double>()});
     }
+    const auto& spent = content.at("spent");
+    c.spent.evaluations = count(spent.at("evaluations"));
+    c.spent.failed_evaluations = count(spent.at("failed_evaluations"));
+    spent.at("first_failure").get_to(c.spent.first_failure);
+    spent.at("seconds_in_target").get_to(c.spent.seconds_in_target);
     const auto& best = content.at("best");
     best.at("value").get_to(c.best.value);
     c.best.iteration = count(best.at("iteration"));

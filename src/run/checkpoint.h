@@ -17,6 +17,15 @@ struct BestSoFar {
   std::uint64_t checks_since = 0;  ///< that found nothing better
 };
 
+/// What was asked of a target, as a run has it that was stopped and resumed.
+struct Spent {
+  std::uint64_t evaluations = 0;
+  std::uint64_t failed_evaluations = 0;
+  std::string first_failure;
+  double seconds_in_target = 0;  ///< of all threads together
+  double seconds = 0;            ///< all in all; of a checkpoint, which has its own, 0
+};
+
 /// All that a run needs to go on where it was: the trainer's state, in double whatever the
 /// precision (which holds every float exactly), and what was gathered besides.
 struct Checkpoint {
@@ -25,6 +34,7 @@ struct Checkpoint {
   std::vector<Snapshot> snapshots;
   BestSoFar best;
   std::vector<HeldOutLoss> held_out;  ///< of each check, the first before training
+  Spent spent;
 };
 
 /// Writes and reads a checkpoint; `spec` is the text of the effective spec, which must be the same

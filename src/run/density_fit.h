@@ -14,9 +14,9 @@ namespace riffle {
 struct SplitPoints {
   std::size_t dim = 0;
   std::vector<std::string> columns{};  ///< names of the coordinates; empty where they have none
-  std::vector<double> training{};    ///< n >= 1
-  std::vector<double> held_out{};    ///< may be empty
-  std::vector<char> training_far{};  ///< of each row, whether a number in it is far off
+  std::vector<double> training{};      ///< n >= 1
+  std::vector<double> held_out{};      ///< may be empty
+  std::vector<char> training_far{};    ///< of each row, whether a number in it is far off
   std::vector<char> held_out_far{};
   std::size_t far_off = 0;  ///< rows
   Whitening whitening;

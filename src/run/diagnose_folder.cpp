@@ -88,7 +88,8 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   auto posterior = assess(run->model, params, target, density, weighed, fresh, executor).report;
   posterior.climbs = search.climbs;
   posterior.modes = search.modes;
-  add_cost(posterior, target, density, std::chrono::duration<double>(Clock::now() - start).count());
+  add_cost(posterior, spent_on(target, density, {}),
+           std::chrono::duration<double>(Clock::now() - start).count());
   Diagnosis diagnosis{target.name(),        run->flow,          seed, target.log_z(),
                       std::move(posterior), std::move(warnings)};
   write_file(here / run_files::diagnosis, diagnosis_json(diagnosis));

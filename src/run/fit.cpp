@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -110,10 +111,12 @@ struct Figures {
 
 template <class T>
 Figures final_figures(const Spec& spec, const Target* own, const Targets<T>& targets,
-                      const FlowModel<T>& model, std::span<const T> params, Executor& executor) {
+                      const FlowModel<T>& model, std::span<const T> params,
+                      const Deadline& deadline, Executor& executor) {
   if constexpr (std::is_same_v<T, double>) {
     if (own != nullptr) {
-      const auto options = assessment_options(spec);
+      auto options = assessment_options(spec);
+      options.deadline = &deadline;
       const auto& density = *targets.metered;
       const auto weighed = weigh(model, params, *own, density, {}, options, executor);
       auto assessed = assess(model, params, *own, density, weighed, options, executor);
@@ -161,20 +164,30 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
     wrong_gradient = gradient_warning(spec, *own, *targets.metered, callbacks);
   }
   auto first_batch = first_draws(model, spec.run.seed);
-  auto trained =
-      train<T>(spec, options, {model, exact_model, source, first_batch}, callbacks, hooks);
+  Training<T> training{model, exact_model, source, first_batch};
+  const auto earlier = hooks.resume == nullptr ? Spent{} : hooks.resume->spent;
+  if (own != nullptr) {
+    training.spent = [&] { return spent_on(*own, *targets.metered, earlier); };
+  }
+  auto trained = train<T>(spec, options, training, callbacks, hooks);
 
   using Clock = std::chrono::steady_clock;
   const auto done = Clock::now();
   const std::span<const T> params(trained.params);
   const auto final_terms = options.objective(options.objective_settings, options.iterations);
   const RandomStream fresh{spec.run.seed, Purpose::evaluation, 0};
-  const auto bound = evaluate_objective<T>(model, *targets.trained, params, fresh,
-                                           spec.run.evaluation_draws, final_terms, executor);
-  auto figures = final_figures<T>(spec, own, targets, exact_model, params, executor);
+  const Deadline deadline(callbacks.stop);
+  auto bound_draws = spec.run.evaluation_draws;
+  if (own != nullptr && deadline.stopped()) {
+    const auto calls = 1 / std::max(targets.metered->seconds_of_call(tile_size), 1e-9);
+    bound_draws = std::min(bound_draws, tile_size * (1 + static_cast<std::uint64_t>(calls)));
+  }
+  const auto bound = evaluate_objective<T>(model, *targets.trained, params, fresh, bound_draws,
+                                           final_terms, executor);
+  auto figures = final_figures<T>(spec, own, targets, exact_model, params, deadline, executor);
   // Before the target is evaluated far out, where many fail.
   if (figures.posterior) {
-    add_cost(*figures.posterior, *own, *targets.metered,
+    add_cost(*figures.posterior, spent_on(*own, *targets.metered, earlier),
              trained.seconds + std::chrono::duration<double>(Clock::now() - done).count());
   }
   const bool is_improper = improper(spec, targets, exact_model, figures.drawn);

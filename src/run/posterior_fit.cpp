@@ -2,12 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "flows/flow_model.h"
 #include "run/assessment.h"
+#include "run/deadline.h"
+#include "run/draw_values.h"
 #include "run/gradient_warning.h"
 #include "run/starts.h"
 #include "run/training.h"
@@ -17,9 +23,43 @@
 namespace riffle {
 namespace {
 
-std::string stop_reason(const StagedFit& fit) {
-  if (fit.interrupted) return "interrupted";
-  return fit.out_of_budget ? "out-of-budget" : "completed";
+std::string stop_reason(bool interrupted, bool out_of_budget) {
+  if (interrupted) return "interrupted";
+  return out_of_budget ? "out-of-budget" : "completed";
+}
+
+/// What a run does after its last draws, in seconds.
+struct Finish {
+  double values = 0;  ///< figures of parameters and generated quantities
+  double files = 0;   ///< draws and pictures
+};
+
+/// What it is going to take, by what a few draws take, and no more than a part of the limit.
+Finish foretold_finish(const Spec& spec, const Target& target) {
+  using Clock = std::chrono::steady_clock;
+  constexpr double picture_seconds = 1;
+  constexpr double seconds_for_a_value = 4e-7;  // to sort it, or to write it down
+  constexpr double most_of_limit = 0.15;        // each
+  constexpr int tries = 4;
+  if (std::isinf(spec.run.max_seconds)) return {};
+  DrawValues plain(target, std::nullopt);
+  DrawValues with_generated(target, spec.run.seed);
+  const std::vector<double> origin(target.dim(), 0.0);
+  const auto seconds_of = [&](DrawValues& values) {
+    std::vector<double> row(values.names().size());
+    const auto start = Clock::now();
+    for (int i = 0; i < tries; ++i) values.next(origin, row);
+    return std::chrono::duration<double>(Clock::now() - start).count() / tries +
+           seconds_for_a_value * static_cast<double>(row.size());
+  };
+  const auto judged = static_cast<double>(assessment_options(spec).all_draws() - spec.run.draws);
+  const auto kept = static_cast<double>(spec.run.draws);
+  const double most = most_of_limit * spec.run.max_seconds;
+  const double files =
+      kept * seconds_for_a_value * static_cast<double>(with_generated.names().size()) +
+      (spec.run.plots ? picture_seconds : 0);
+  return {std::min(most, judged * seconds_of(plain) + kept * seconds_of(with_generated)),
+          std::min(most, files)};
 }
 
 }  // namespace
@@ -32,28 +72,37 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   const MeteredDensity density(plain, callbacks.calls);
   Executor executor(threads_of(spec, target));
 
+  const auto finish = foretold_finish(spec, target);
+  const double before = std::chrono::duration<double>(Clock::now() - hooks.began).count();
+  const Deadline deadline(callbacks.stop, spec.run.max_seconds - before - finish.files);
+  auto judged = assessment_options(spec);
+  judged.deadline = &deadline;
+  judged.seconds_for_values = finish.values;
+
   const auto wrong_gradient = gradient_warning(spec, target, density, callbacks);
-  const auto starts = fit_from_starts(spec, target, density, executor, callbacks, hooks);
+  const auto starts = fit_from_starts(spec, target, density, executor, callbacks, hooks, judged);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   const auto& [fit, model, weighed, told] = starts.kept;
-  auto assessed =
-      assess(model, fit.flow.params, target, density, weighed, assessment_options(spec), executor);
+  auto assessed = assess(model, fit.flow.params, target, density, weighed, judged, executor);
   auto& posterior = assessed.report;
-  posterior.out_of_budget = fit.out_of_budget;  // not where it was interrupted
+  const bool cut = posterior.draws < judged.draws || assessed.kept.log_q.size() < judged.kept_draws;
+  const bool interrupted = fit.interrupted || (cut && deadline.stopped());
+  posterior.out_of_budget = !interrupted && (fit.out_of_budget || cut);
   posterior.starts = starts.all;
   posterior.stages = starts.stages;
   posterior.trace = starts.trace;
   posterior.climbs = fit.search.climbs;
   posterior.modes = fit.search.modes.size();
-  add_cost(posterior, target, density, std::chrono::duration<double>(Clock::now() - start).count());
+  add_cost(posterior, spent_on(target, density, hooks.earlier),
+           std::chrono::duration<double>(Clock::now() - start).count());
 
   FitReport report{
       .target = target.name(),
-      .stop_reason = stop_reason(fit),
+      .stop_reason = stop_reason(interrupted, posterior.out_of_budget),
       .iterations = starts.steps,
       .threads = executor.threads(),
       .simd = std::string(InstructionSet::parse(spec.run.simd).name()),
-      .seconds = seconds,
+      .seconds = hooks.earlier.seconds + seconds,
       .us_per_iteration = starts.steps == 0 ? 0 : 1e6 * seconds / static_cast<double>(starts.steps),
       .bound = -posterior.elbo,
       .bound_se = posterior.elbo_se,
@@ -90,8 +139,9 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   add_missing_warning(report.warnings, report.posterior->missing_values, kept);
   warn_of_one_thread(report, spec, target);
   if (kept < spec.run.draws) {
-    report.warnings.push_back(fmt::format(
-        "the budget did for {} draws, not for the {} of run.draws", kept, spec.run.draws));
+    report.warnings.push_back(fmt::format("{} did for {} draws, not for the {} of run.draws",
+                                          interrupted ? "the time until the stop" : "the budget",
+                                          kept, spec.run.draws));
   }
   return report;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 
@@ -13,6 +14,9 @@ struct FitHooks {
   const Checkpoint* resume = nullptr;                    ///< where to go on
   std::function<void(const Checkpoint&)> on_checkpoint;  ///< every spec.run.checkpoint_seconds
   std::function<void(const TrainedFlow&)> on_flow{};     ///< of a staged fit, the best so far
+  Spent earlier{};  ///< of a staged fit, which begins anew, before it was stopped
+  /// When the run began, of which spec.run.max_seconds counts.
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
 };
 
 /// riffle::fit with these hooks. `target` is null for a built-in one.

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -16,6 +18,7 @@
 #include "riffle/error.h"
 #include "run/check_model.h"
 #include "run/checkpoint.h"
+#include "run/deadline.h"
 #include "run/density_fit.h"
 #include "run/draw_values.h"
 #include "run/external_target.h"
@@ -136,13 +139,47 @@ std::size_t rows_at_once(std::size_t columns) {
   return std::max<std::size_t>(1, values / (columns + 1));
 }
 
-/// Draws of the model's parameters, and some of them as initial values for a sampler.
-void write_posterior(const Spec& spec, const FitReport& report, const fs::path& folder) {
+/// The values of the report's draws, one row after another; those that it does not hold are made
+/// again.
+class KeptRows {
+ public:
+  KeptRows(const FitReport& report, const Spec& spec, const Target* own)
+      : report_(report), columns_(report.posterior->parameters.size()) {
+    if (!report.posterior->values.empty() || report.draws.log_q.empty()) return;
+    if (own == nullptr) {
+      made_ = posterior_target(spec);
+      own = made_.get();
+    }
+    if (own != nullptr) values_.emplace(*own, spec.run.seed);
+    row_.resize(columns_);
+  }
+
+  std::span<const double> next() {
+    const auto i = at_++;
+    if (!values_) return std::span(report_.posterior->values).subspan(i * columns_, columns_);
+    const auto dim = report_.draws.dim;
+    values_->next(std::span(report_.draws.z).subspan(i * dim, dim), row_);
+    return row_;
+  }
+
+ private:
+  const FitReport& report_;
+  std::size_t columns_;
+  std::size_t at_ = 0;
+  std::unique_ptr<Target> made_;
+  std::optional<DrawValues> values_;
+  std::vector<double> row_;
+};
+
+/// Draws of the model's parameters, and some of them as initial values for a sampler. Where the
+/// deadline comes first, the draws that are not written are no longer of the report.
+void write_posterior(const Spec& spec, FitReport& report, const Target* own, const fs::path& folder,
+                     const Deadline& deadline) {
   constexpr std::size_t chains = 4;
-  const auto& posterior = *report.posterior;
+  auto& posterior = *report.posterior;
   std::vector<std::string> names;
   for (const auto& parameter : posterior.parameters) names.push_back(parameter.name);
-  const std::size_t n = report.draws.log_q.size();
+  std::size_t n = report.draws.log_q.size();
   DrawsCsv csv(draws_format(spec.run.output_format), names,
                {.model = report.target,
                 .draws = n,
@@ -150,19 +187,50 @@ void write_posterior(const Spec& spec, const FitReport& report, const fs::path& 
                 .resampled = posterior.resampled,
                 .fit_seconds = report.seconds,
                 .draw_seconds = posterior.seconds - report.seconds});
-  const auto row = [&](std::size_t i) {
-    return std::span(posterior.values).subspan(i * names.size(), names.size());
-  };
+  KeptRows rows(report, spec, own);
+  std::vector<double> starts;
   NewFile file(folder / run_files::draws);
   for (std::size_t i = 0; i < n; ++i) {
-    csv.add(row(i), report.log_p[i], report.draws.log_q[i]);
+    if (i >= chains && i % 16 == 0 && deadline.over(Deadline::files_after_stop)) {
+      report.warnings.push_back(
+          fmt::format("stopped: {} has {} of the {} draws", run_files::draws, i, n));
+      report.stop_reason = "interrupted";
+      n = i;
+      break;
+    }
+    const auto row = rows.next();
+    if (i < chains) starts.insert(starts.end(), row.begin(), row.end());
+    csv.add(row, report.log_p[i], report.draws.log_q[i]);
     if ((i + 1) % rows_at_once(names.size()) == 0) file.write(csv.take());
   }
   csv.finish();
   file.write(csv.take());
   file.commit();
-  const auto starts = std::span(posterior.values).first(std::min(n, chains) * names.size());
+  report.draws.z.resize(n * report.draws.dim);
+  report.draws.log_q.resize(n);
+  report.log_p.resize(n);
+  posterior.log_weights.resize(n);
+  if (!posterior.values.empty()) posterior.values.resize(n * names.size());
   write_inits(folder, names, posterior.parameter_count, starts);
+}
+
+/// The report of some first parameters, for the page of a posterior, where that of all does not
+/// hold the values of its draws.
+std::optional<PosteriorReport> shown_on_a_page(const FitReport& report, const Spec& spec,
+                                               const Target* own) {
+  constexpr std::size_t most_columns = 256;
+  const std::size_t n = report.draws.log_q.size();
+  if (!report.posterior || !report.posterior->values.empty() || n == 0) return std::nullopt;
+  auto shown = *report.posterior;
+  const auto first = std::min(most_columns, shown.parameters.size() - shown.generated_count);
+  shown.parameters.resize(first);
+  shown.generated_count = 0;
+  KeptRows rows(report, spec, own);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto row = rows.next().first(first);
+    shown.values.insert(shown.values.end(), row.begin(), row.end());
+  }
+  return shown;
 }
 
 /// What a fit into a folder starts with.
@@ -172,6 +240,8 @@ struct Start {
   std::vector<std::string> warnings;
   std::optional<SplitPoints> points;   ///< of a fit to samples
   std::function<void()> on_drawing{};  ///< told before pictures are drawn
+  Spent earlier{};                     ///< of a staged fit that was stopped
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
 };
 
 /// The points of a fit to samples; throws what is wrong with the input of such a fit.
@@ -188,6 +258,9 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
   hooks.on_checkpoint = [&](const Checkpoint& checkpoint) {
     save_checkpoint(folder / run_files::checkpoint, checkpoint, start.spec_text);
   };
+  hooks.earlier = start.earlier;
+  hooks.began = start.began;
+  const Deadline deadline(callbacks.stop);
   RunOutcome outcome{folder,
                      start.points ? density_fit(spec, *start.points, callbacks, hooks)
                                   : resumable_fit(spec, own, callbacks, hooks),
@@ -198,7 +271,7 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
   report.flow.save(folder / run_files::model);
   write_file(folder / run_files::loss, loss_csv(report));
   if (report.posterior) {
-    write_posterior(spec, report, folder);
+    write_posterior(spec, report, own, folder, deadline);
   } else {
     CsvText draws(draws_header(names_of(report.flow, spec), !report.log_p.empty()));
     add_draws(draws, report.draws, report.log_p, single);
@@ -208,11 +281,16 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
     write_file(folder / run_files::samples,
                samples_csv(names_of(report.flow, spec), report.snapshots, single));
   }
-  if (spec.run.plots) {
+  const bool too_late = deadline.stopped() && report.posterior && report.posterior->values.empty();
+  if (spec.run.plots && !too_late) {
     if (start.on_drawing) start.on_drawing();
+    const auto few = shown_on_a_page(report, spec, own);
     auto plotted = draw_pictures(
         {spec, report.flow, report.snapshots, report.loss_every, report.losses, report.target,
-         report.posterior ? &*report.posterior : nullptr, report.held_out_losses},
+         few                ? &*few
+         : report.posterior ? &*report.posterior
+                            : nullptr,
+         report.held_out_losses},
         folder);
     outcome.pictures = std::move(plotted.files);
     report.warnings.insert(report.warnings.end(), plotted.warnings.begin(), plotted.warnings.end());
@@ -291,6 +369,7 @@ Spec spec_of_run(const fs::path& folder) {
 RunOutcome run_in_folder(const Spec& spec, const fs::path& named, const FitCallbacks& callbacks,
                          const std::function<void()>& on_drawing) {
   spec.validate();
+  const auto began = std::chrono::steady_clock::now();
   const auto folder = fs::absolute(named);  // whatever working folder the target leaves
   auto effective = spec;
   make_target_paths_absolute(effective);
@@ -303,7 +382,8 @@ RunOutcome run_in_folder(const Spec& spec, const fs::path& named, const FitCallb
     check_target(effective);
   }
   auto points = points_of(effective);
-  const Start start{std::nullopt, effective_toml(effective), {}, std::move(points), on_drawing};
+  const Start start{std::nullopt, effective_toml(effective), {}, std::move(points), on_drawing, {},
+                    began};
   const auto lock = claim_folder(folder, spec.run.force, named);
   write_inputs(folder, effective);
   write_file(folder / run_files::spec, start.spec_text);
@@ -316,6 +396,7 @@ RunOutcome resume_in_folder(const fs::path& named, const std::function<void(Spec
                             const FitCallbacks& callbacks,
                             const std::function<void()>& on_drawing) {
   auto spec = spec_of_run(named);
+  const auto began = std::chrono::steady_clock::now();
   const FolderLock lock(named, FolderLock::Kind::sole, named);
   const auto folder = fs::absolute(named);
   const auto text = read_file(folder / run_files::spec);
@@ -335,8 +416,10 @@ RunOutcome resume_in_folder(const fs::path& named, const std::function<void(Spec
   if (change) change(spec);
   spec.validate();
   const auto own = external_target(spec);
+  auto earlier = spec.run.method == "staged" ? spent_by(folder / run_files::summary) : Spent{};
   auto outcome = fit_into(spec, own.get(), folder, callbacks,
-                          {checkpoint, text, std::move(warnings), points_of(spec), on_drawing});
+                          {checkpoint, text, std::move(warnings), points_of(spec), on_drawing,
+                           std::move(earlier), began});
   outcome.folder = named;
   return outcome;
 }

@@ -43,13 +43,14 @@ class Starts {
   using Clock = std::chrono::steady_clock;
 
   Starts(const Spec& spec, const Target& target, const MeteredDensity& density, Executor& executor,
-         const FitCallbacks& callbacks, const FitHooks& hooks)
+         const FitCallbacks& callbacks, const FitHooks& hooks, const AssessmentOptions& judged)
       : spec_(spec),
         target_(target),
         density_(density),
         executor_(executor),
         callbacks_(callbacks),
         hooks_(hooks),
+        judged_(judged),
         initial_values_(initial_values(spec.target.init, target, spec.run.seed)) {}
 
   FitFromStarts run() {
@@ -106,7 +107,8 @@ class Starts {
     const std::size_t first_stage = stages_.size();
     StagedOptions options;
     options.seed = seed_of(number);
-    options.max_seconds = spec_.run.max_seconds - before;
+    // The end that is foretold; the deadline holds besides.
+    options.max_seconds = judged_.deadline->left() - judged_.seconds_for_values;
     options.max_gradients = spec_.run.max_gradients;
     const auto& init = initial_values_;
     options.reach = init.reach;
@@ -115,10 +117,11 @@ class Starts {
           Eigen::Map<const Eigen::VectorXd>(z.data(), static_cast<Eigen::Index>(z.size())));
     }
     options.first_failure = [this] { return target_.failures().first_message; };
-    options.final_draws = assessment_options(spec_).all_draws();
+    options.final_draws = judged_.all_draws();
     options.set = InstructionSet::parse(spec_.run.simd);
     options.interrupted = [this] {
-      return callbacks_.stop != nullptr && callbacks_.stop->load(std::memory_order_relaxed);
+      judged_.deadline->over(0);  // which notices a stop
+      return judged_.deadline->stopped();
     };
     if (callbacks_.on_activity) {
       options.on_activity = [this, before](PosteriorActivity activity) {
@@ -145,7 +148,7 @@ class Starts {
   Start weighed(StagedFit fit, std::uint64_t number) {
     auto model = make_model<double>(fit.flow.base, parse_flow(fit.flow.layers),
                                     {fit.flow.dim, 0, InstructionSet::parse(spec_.run.simd)});
-    auto options = assessment_options(spec_);
+    auto options = judged_;
     if (callbacks_.on_activity) {
       callbacks_.on_activity({fmt::format("weighing {} draws", options.draws),
                               density_.evaluations(), seconds(), fit.elbo});
@@ -173,6 +176,7 @@ class Starts {
   Executor& executor_;
   const FitCallbacks& callbacks_;
   const FitHooks& hooks_;
+  const AssessmentOptions& judged_;
   InitialValues initial_values_;
   Clock::time_point start_ = Clock::now();
   std::optional<Start> kept_;
@@ -207,8 +211,8 @@ std::vector<Evidence> compared(const std::vector<PosteriorStart>& starts) {
 
 FitFromStarts fit_from_starts(const Spec& spec, const Target& target, const MeteredDensity& density,
                               Executor& executor, const FitCallbacks& callbacks,
-                              const FitHooks& hooks) {
-  return Starts(spec, target, density, executor, callbacks, hooks).run();
+                              const FitHooks& hooks, const AssessmentOptions& judged) {
+  return Starts(spec, target, density, executor, callbacks, hooks, judged).run();
 }
 
 }  // namespace riffle

@@ -41,9 +41,9 @@ struct FitFromStarts {
 /// Fits from independent starts: spec.run.fits of them, and up to three while none is of use. The
 /// one that is kept has the highest bound, never the best verdict: of several fits that are alike,
 /// one may get a good one by chance. A later start that is interrupted, or cut off by the budget,
-/// does not count. Throws as staged_fit does.
+/// does not count. `judged` is how each is. Throws as staged_fit does.
 FitFromStarts fit_from_starts(const Spec& spec, const Target& target, const MeteredDensity& density,
                               Executor& executor, const FitCallbacks& callbacks,
-                              const FitHooks& hooks);
+                              const FitHooks& hooks, const AssessmentOptions& judged);
 
 }  // namespace riffle

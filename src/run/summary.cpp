@@ -248,6 +248,24 @@ std::string diagnosis_json(const Diagnosis& d) {
   return text_of(json);
 }
 
+Spent spent_by(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return {};
+  try {
+    const auto json = nlohmann::ordered_json::parse(read_file(path));
+    if (!json.contains("gradients")) return {};
+    Spent spent;
+    spent.evaluations = json.at("gradients").get<std::uint64_t>();
+    spent.failed_evaluations = json.value("failed_evaluations", std::uint64_t{0});
+    spent.first_failure = json.value("first_failure", std::string());
+    spent.seconds_in_target = number_of(json.at("seconds_in_target"));
+    spent.seconds = number_of(json.at("seconds"));
+    return spent;
+  } catch (const nlohmann::json::exception& damage) {
+    throw not_a_summary(path, damage);
+  }
+}
+
 std::optional<RunRecord> read_summary(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;

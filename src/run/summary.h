@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "riffle/fit.h"
+#include "run/checkpoint.h"
 #include "run/diagnose_folder.h"
 
 namespace riffle {
@@ -41,6 +42,10 @@ struct RunRecord {
   std::string stop_reason;
   std::optional<SearchRecord> known;  ///< of a posterior; otherwise nothing
 };
+
+/// What the run of a summary asked of its target; nothing where there is no such file, or where it
+/// tells nothing of that.
+Spent spent_by(const std::filesystem::path& path);
 
 /// Nothing where there is no such file. Throws Error{data} for a file that is no summary, and as
 /// read_file does.

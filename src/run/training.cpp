@@ -158,6 +158,7 @@ Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> tr
     const auto begin = Clock::now();
     copy_state(trainer.state(), checkpoint.trainer);
     checkpoint.seconds = earlier_seconds + seconds_since(start);
+    if (training.spent) checkpoint.spent = training.spent();
     hooks.on_checkpoint(checkpoint);
     checkpoint_cost = seconds_since(begin);
     aside += checkpoint_cost;

@@ -31,6 +31,8 @@ struct Training {
   /// The objective on data that is held out; where it does not get better any more, training ends
   /// with the parameters that were best. May be empty.
   std::function<double(std::span<const T> params)> held_out{};
+  /// What was asked of the target so far, for checkpoints; may be empty.
+  std::function<Spent()> spent{};
 };
 
 template <class T>

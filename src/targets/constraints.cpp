@@ -53,9 +53,10 @@ void check(const Parameter& parameter) {
 void check_size(const Parameter& parameter, const char* what, std::size_t given,
                 std::size_t right) {
   if (given == right) return;
-  throw Error(ErrorKind::usage,
-              fmt::format("parameter {}: {} has {} {}, but there {} {}", parameter.name, what, given,
-                          given == 1 ? "element" : "elements", right == 1 ? "is" : "are", right));
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("parameter {}: {} has {} {}, but there {} {}", parameter.name, what, given,
+                  given == 1 ? "element" : "elements", right == 1 ? "is" : "are", right));
 }
 
 }  // namespace

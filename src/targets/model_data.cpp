@@ -149,7 +149,7 @@ class DataChecker final : public nlohmann::json_sax<nlohmann::json> {
     return {ErrorKind::data, fmt::format("{}: {}", name_, what)};
   }
   Error ragged() const {
-    return wrong(fmt::format("the parts of the array \"{}\" are of different sizes",
+    return wrong(fmt::format("the array \"{}\" is ragged: its parts are of different sizes",
                              shown(objects_.back().key)));
   }
   void count() {

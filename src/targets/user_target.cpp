@@ -45,12 +45,11 @@ std::unique_ptr<Target> make_target(std::size_t dim, LogDensity log_density,
   return std::make_unique<FunctionTarget>(dim, std::move(log_density), log_z);
 }
 
-
 void check_target(const Target& target) {
   if (target.dim() == 0) {
-    throw Error(ErrorKind::usage,
-                fmt::format("target {}: its dimension is 0, which leaves nothing to infer",
-                            target.name()));
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("target {}: its dimension is 0, which leaves nothing to infer", target.name()));
   }
   const auto names = target.parameter_names();
   if (target.parameter_count() > names.size()) {

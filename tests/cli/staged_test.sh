@@ -57,6 +57,75 @@ ends 0 fit --plugin fake_plugin.so --data '40 ms a call' --no-plots --max-second
   --set run.evaluation_draws=5000 --set run.draws=50 --out slow
 grep -q '"stop_reason": "out-of-budget"' slow/summary.json || fail "slow: not out of budget"
 
+# However many values are computed from the parameters, and however dear a gradient is, a signal ends
+# a fit soon, wherever it arrives.
+cp "$FAKES/wide_plugin.so" .
+ends_soon() {  # NAME MOMENT ARGUMENT...
+  local name=$1 moment=$2 start
+  shift 2
+  "$riffle" fit "$@" --no-plots --quiet --out "$name" >"$log/out" 2>"$log/err" &
+  local process=$!
+  sleep "$moment"
+  start=$SECONDS
+  kill -TERM $process
+  wait $process
+  local code=$?
+  [ $code -eq 130 ] || [ $code -eq 0 ] || fail "$name after $moment s: exit code $code"
+  [ $((SECONDS - start)) -le 10 ] || fail "$name after $moment s: took $((SECONDS - start)) s to end"
+  [ -s "$name/summary.json" ] && [ -s "$name/draws.csv" ] || fail "$name after $moment s: no results"
+  no_temporaries "$name"
+}
+for moment in 0.3 1.2; do
+  ends_soon "wide$moment" $moment --plugin wide_plugin.so --data '3000 values'
+  ends_soon "dear$moment" $moment --plugin fake_plugin.so --data '8 ms a point'
+  ends_soon "dear-flow$moment" $moment --plugin fake_plugin.so --data '8 ms a point' \
+    --method flow --flow planar:2 --batch 32
+done
+
+# Time is kept, whether calls or points are dear, by the final draws too.
+for data in '20 ms a call' '4 ms a point'; do
+  begin=$(date +%s%N)
+  ends 0 fit --plugin fake_plugin.so --data "$data" --no-plots --max-seconds 4 --out timed --force
+  milliseconds=$((($(date +%s%N) - begin) / 1000000))
+  # 2 %, a call of 64 points, and what starting takes.
+  [ $milliseconds -le 4700 ] || fail "$data: 4 s became $milliseconds ms"
+  grep -q '"stop_reason": "out-of-budget"' timed/summary.json ||
+    [ $milliseconds -le 4000 ] || fail "$data: not out of budget"
+done
+
+# What was asked of the target before a fit was resumed counts.
+counted=(fit --plugin fake_plugin.so --data '5 ms a call' "${few[@]}" --quiet)
+figure() { sed -n "s/^  \"$2\": \([0-9]*\),\$/\1/p" "$1/summary.json"; }
+"$riffle" "${counted[@]}" --out part 2>/dev/null &
+process=$!
+sleep 0.4
+kill -TERM $process
+wait $process
+if [ $? -eq 130 ]; then
+  before=$(figure part gradients)
+  ends 0 fit part --resume
+  both=$(figure part gradients)
+  [ "$both" -eq $((before + $(figure whole gradients))) ] || fail "$before gradients and more are $both"
+  [ "$(figure part evaluations)" -eq "$both" ] || fail "evaluations are not $both"
+fi
+flow=(fit --plugin fake_plugin.so --data nothing --method flow --flow planar:2 --iterations 20000
+  --batch 64 "${few[@]}" --quiet --set run.checkpoint_seconds=0)
+ends 0 "${flow[@]}" --out whole-flow
+"$riffle" "${flow[@]}" --out part-flow 2>/dev/null &
+process=$!
+for _ in $(seq 500); do [ -e part-flow/checkpoint.riffle ] && break; sleep 0.01; done
+kill -TERM $process
+wait $process
+if [ $? -eq 130 ]; then
+  ends 0 fit part-flow --resume
+  for name in gradients evaluations failed_evaluations; do
+    # The gradient is compared with differences again.
+    more=$(($(figure part-flow $name) - $(figure whole-flow $name)))
+    [ "$more" -ge 0 ] && [ "$more" -le 100 ] ||
+      fail "$name of both parts: $(figure part-flow $name), not $(figure whole-flow $name)"
+  done
+fi
+
 # The final draws count inside a budget, and are the flow's own.
 ends 0 fit banana --no-plots --max-gradients 6000 --out scarce
 grep -q '^warning: the budget did for [0-9]* draws, not for the 4000' "$log/err" ||

@@ -106,8 +106,10 @@ TEST(Audit, FindsNoFaultInAnyFlow) {
   for (const auto& entry : flow_registry()) {
     static constexpr std::string_view plain[] = {""};
     for (const auto variant : entry.variants.empty() ? std::span(plain) : entry.variants) {
-      const auto layers = variant.empty() ? fmt::format("{}:3", entry.name)
-                                          : fmt::format("{}({}):3", entry.name, variant);
+      // Three tails in a row leave the range of floats, and with it part of ∫q.
+      const int count = entry.name == "tails" ? 1 : 3;
+      const auto layers = variant.empty() ? fmt::format("{}:{}", entry.name, count)
+                                          : fmt::format("{}({}):{}", entry.name, variant, count);
       const bool with_net = has_net(parse_flow(layers));
       for (const std::size_t dim : {1U, 2U, 3U, 7U}) {
         if (dim < entry.least_dim || (test::hurried && dim > 2)) continue;

@@ -88,6 +88,8 @@ TEST(Chain, DeterminantsMayLeaveTheRangeOfTheirProduct) {
 // Two of every layer in a row, and one of another kind.
 TEST_P(ChainTest, IsALayerOfLayers) {
   for (const auto& layer : layer_cases({GetParam()}, 200)) {
+    // Two of them in a row leave the range of floats; one is among the layers of every_layer().
+    if (layer.text().starts_with("tails")) continue;
     const auto flow = parse_flow(fmt::format("{} : 2 + planar", layer.text()));
     EXPECT_TRUE(none(check_all<double>(flow, GetParam()))) << layer.text();
     EXPECT_TRUE(none(check_all<float>(flow, GetParam()))) << layer.text();

@@ -39,7 +39,7 @@ struct Key {
 };
 
 // The keys that are promised, written out once more.
-constexpr std::array<Key, 58> keys{{
+constexpr std::array<Key, 60> keys{{
     {"target", "name", Type::text},
     {"target", "dim", Type::whole},
     {"target", "log_floor", Type::number},
@@ -108,10 +108,10 @@ auto fields(const Spec& s) {
       std::tie(s.target.name, s.target.dim, s.target.log_floor, s.target.numbers, s.base.name,
                s.flow.layers, s.flow.log_det_floor, s.objective.name, s.objective.beta_start,
                s.objective.beta_steps, s.objective.importance_samples, s.objective.alpha,
-               s.objective.holdout, s.objective.patience, s.target.samples, s.target.columns,
-               s.target.stan, s.target.plugin, s.target.density, s.target.log_density,
-               s.target.coordinates, s.target.init, s.target.data, s.target.thread_safe,
-               s.target.generated_quantities),
+               s.objective.holdout, s.objective.patience, s.objective.whiten, s.target.samples,
+               s.target.columns, s.target.stan, s.target.plugin, s.target.density,
+               s.target.log_density, s.target.coordinates, s.target.init, s.target.data,
+               s.target.thread_safe, s.target.generated_quantities),
       std::tie(s.optimizer.name, s.optimizer.learning_rate, s.optimizer.smoothing,
                s.optimizer.momentum, s.optimizer.centered, s.optimizer.beta1, s.optimizer.beta2,
                s.optimizer.epsilon, s.optimizer.clip_norm),
@@ -180,8 +180,8 @@ class Sampler {
           &s.run.snapshot_every, &s.run.evaluation_draws, &s.run.draws}) {
       *x = whole();
     }
-    for (bool* x :
-         {&s.target.generated_quantities, &s.optimizer.centered, &s.run.plots, &s.run.quiet}) {
+    for (bool* x : {&s.target.generated_quantities, &s.objective.whiten, &s.optimizer.centered,
+                    &s.run.plots, &s.run.quiet}) {
       *x = yes();
     }
     return s;
@@ -286,7 +286,8 @@ TEST(Spec, TakesEveryKeyInAFileAndOnTheCommandLine) {
       EXPECT_EQ(set.run.out, "U1");
     } else if (key.section == "run" && key.name == "force") {
       EXPECT_TRUE(set.run.force);
-    } else if (key.full() != "run.plots" && key.full() != "target.generated_quantities") {
+    } else if (key.full() != "run.plots" && key.full() != "target.generated_quantities" &&
+               key.full() != "objective.whiten") {
       // Those two are true already.
       EXPECT_NE(fields(set), fields(Spec())) << key.full() << " changes nothing";
     }

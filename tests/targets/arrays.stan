@@ -4,10 +4,10 @@ data {
   matrix[2, 3] m;
   int k[3, 2, 2];
   real none[0];
-  int rows;
-  matrix[rows, 2] no_rows;
-  vector[2] no_vectors[rows];
-  real nothing[rows, 0, 3];
+  int n_rows;
+  matrix[n_rows, 2] no_rows;
+  vector[2] no_vectors[n_rows];
+  real nothing[n_rows, 0, 3];
   vector[3] edges;
 }
 parameters {

@@ -271,7 +271,7 @@ TEST_F(CompiledStan, ArraysAreColumnMajorAndWordsAreNumbers) {
       models / "arrays.so",
       R"({"x": [[11, 12, 13], [21, NaN, -Inf]], "m": [[11, 12, 13], [21, 22, "Inf"]],
           "k": [[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[9, 10], [11, 12]]], "none": [],
-          "rows": 0, "no_rows": [], "no_vectors": [], "nothing": [],
+          "n_rows": 0, "no_rows": [], "no_vectors": [], "nothing": [],
           "edges": ["-inf", "+Infinity", "nan"]})");
   const auto names = target->parameter_names();
   std::vector<double> values(names.size());

@@ -345,7 +345,7 @@ TEST(ModelData, RaggedArraysAreNamed) {
         R"({"t": {"bad": [[1], [2, 3]]}})"}) {
     const auto told = message_of(
         ErrorKind::data, [&] { check_model_data(ragged); }, ragged);
-    EXPECT_TRUE(contains(told, "\"bad\" are of different sizes")) << ragged << ": " << told;
+    EXPECT_TRUE(contains(told, "\"bad\" is ragged")) << ragged << ": " << told;
   }
 }
 
