@@ -32,6 +32,24 @@ echo 'model { }' >model.stan
 [ $? -eq 65 ] || fail "a Stan program: $(cat "$log/out")"
 says "here: $(realpath "$share")/stan_model.sh" "the installed program"
 
+# A shared library of a user's can hold it.
+mkdir "$scratch/shared"
+cat >"$scratch/shared/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.22)
+project(shared LANGUAGES CXX)
+find_package(riffle REQUIRED)
+add_library(shared SHARED shared.cpp)
+target_link_libraries(shared PRIVATE riffle::riffle)
+CMAKE
+cat >"$scratch/shared/shared.cpp" <<'SOURCE'
+#include "riffle/riffle.h"
+extern "C" double bound() { return riffle::fit(riffle::find_spec("U1")).elbo; }
+SOURCE
+"$CMAKE" -G "$GENERATOR" -S "$scratch/shared" -B "$scratch/shared/build" -DCMAKE_PREFIX_PATH="$scratch/prefix" \
+  -DCMAKE_CXX_COMPILER="$CXX" >"$log/out" 2>&1 &&
+  "$CMAKE" --build "$scratch/shared/build" >"$log/out" 2>&1 ||
+  fail "no shared library can hold it: $(tail -20 "$log/out")"
+
 # example NAME TEXT ARGUMENT...: it runs and says TEXT.
 example() {
   local name=$1 text=$2
