@@ -27,7 +27,7 @@ namespace {
 constexpr Option tails_options[] = {
     {"from", "5", "how far out it is the identity"},
 };
-constexpr std::string_view variants[] = {"from=0.5", "from=1.25", ""};
+constexpr std::string_view variants[] = {"", "from=0.5", "from=1.25"};
 
 template <class T>
 class TailsLayer final : public KernelLayer<T, TailsSettings> {
