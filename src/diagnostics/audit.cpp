@@ -334,7 +334,7 @@ class Audit {
     constexpr std::size_t largest_dim = 100;
     constexpr std::size_t points_per_draw = 4;
     constexpr double least_effective = 100;
-    constexpr double most_tail = 0.7;
+    constexpr double most_tail = 0.5;  // beyond it the weights have no variance, nor ∫q an error
     constexpr double errors = 5;
     constexpr double mass = 1e-3;
     if (dim_ > largest_dim) {
