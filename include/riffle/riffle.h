@@ -3,6 +3,7 @@
 // The whole public interface.
 #include "riffle/constraints.h"
 #include "riffle/error.h"
+#include "riffle/evaluator.h"
 #include "riffle/fit.h"
 #include "riffle/formula.h"
 #include "riffle/gradients.h"

@@ -66,6 +66,7 @@ class TrainedFlow {
   std::vector<double> log_density(std::span<const double> points) const;
 
  private:
+  friend class Evaluator;
   struct Implementation;
   std::shared_ptr<const Implementation> implementation_;
 };

@@ -10,24 +10,16 @@
 #include "core/executor.h"
 #include "diagnostics/evaluation.h"
 #include "diagnostics/log_density.h"
-#include "flows/flow_model.h"
+#include "model/trained_model.h"
 #include "riffle/error.h"
 
 namespace riffle {
 namespace {
 
 template <class T>
-struct Typed {
-  FlowModel<T> model;
-  std::vector<T> params;
-
-  std::span<const T> all() const { return params; }
-};
-
-template <class T>
-Typed<T> build(const TrainedFlow::Definition& d) {
+TrainedModel<T> build(const TrainedFlow::Definition& d) {
   const auto set = InstructionSet::best();
-  Typed<T> typed{make_model<T>(d.base, parse_flow(d.layers), {d.dim, 0, set}), {}};
+  TrainedModel<T> typed{make_model<T>(d.base, parse_flow(d.layers), {d.dim, 0, set}), {}};
   const auto wanted = typed.model.parameters().size();
   if (d.params.size() != wanted) {
     throw Error(ErrorKind::usage,
@@ -45,11 +37,6 @@ Typed<T> build(const TrainedFlow::Definition& d) {
 
 }  // namespace
 
-struct TrainedFlow::Implementation {
-  Definition definition;
-  std::variant<Typed<float>, Typed<double>> typed;
-};
-
 TrainedFlow::TrainedFlow(Definition definition) {
   constexpr std::size_t largest_dim = 1'000'000;
   if (definition.dim == 0 || definition.dim > largest_dim) {
@@ -61,7 +48,7 @@ TrainedFlow::TrainedFlow(Definition definition) {
     throw Error(ErrorKind::usage, fmt::format("{} names of coordinates are not one for each of {}",
                                               columns.size(), definition.dim));
   }
-  using Either = std::variant<Typed<float>, Typed<double>>;
+  using Either = std::variant<TrainedModel<float>, TrainedModel<double>>;
   const auto& precision = definition.precision;
   if (precision != "float" && precision != "double") {
     throw Error(ErrorKind::usage,
@@ -91,13 +78,13 @@ std::vector<NamedTensor> TrainedFlow::parameters() const {
               {view.name, view.shape, {begin, begin + static_cast<std::ptrdiff_t>(view.size())}});
         }
       },
-      implementation_->typed);
+      implementation_->trained);
   return tensors;
 }
 
 bool TrainedFlow::injective() const {
   return std::visit([](const auto& typed) { return typed.model.injective(typed.all()); },
-                    implementation_->typed);
+                    implementation_->trained);
 }
 
 FlowDraws TrainedFlow::sample(std::uint64_t n, std::uint64_t seed, std::uint64_t first) const {
@@ -114,12 +101,12 @@ FlowDraws TrainedFlow::sample(std::uint64_t n, std::uint64_t seed, std::uint64_t
                             most_draws, first, first + n));
   }
   return std::visit(
-      [&]<class T>(const Typed<T>& typed) {
+      [&]<class T>(const TrainedModel<T>& typed) {
         auto drawn =
             draw<T>(typed.model, nullptr, typed.params, {seed, Purpose::draws, 0}, first, n);
         return FlowDraws{drawn.dim, std::move(drawn.z), std::move(drawn.log_q)};
       },
-      implementation_->typed);
+      implementation_->trained);
 }
 
 std::vector<double> TrainedFlow::log_density(std::span<const double> points) const {
@@ -140,7 +127,7 @@ std::vector<double> TrainedFlow::log_density(std::span<const double> points) con
         Executor executor(1);
         return log_density_at(typed.model, typed.all(), points, executor);
       },
-      implementation_->typed);
+      implementation_->trained);
 }
 
 }  // namespace riffle
