@@ -9,7 +9,7 @@
 #include "cli/fit_posterior.h"
 #include "cli/say.h"
 #include "cli/wrapped.h"
-#include "run/diagnose_folder.h"
+#include "riffle/run.h"
 #include "run/run_folder.h"
 
 namespace riffle {

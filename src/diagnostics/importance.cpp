@@ -6,7 +6,7 @@
 #include <iterator>
 #include <limits>
 
-#include "diagnostics/psis.h"
+#include "riffle/diagnostics.h"
 
 namespace riffle {
 namespace {

@@ -1,4 +1,4 @@
-#include "diagnostics/psis.h"
+#include "riffle/diagnostics.h"
 
 #include <algorithm>
 #include <cmath>

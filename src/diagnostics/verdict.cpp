@@ -8,7 +8,7 @@
 #include <iterator>
 #include <utility>
 
-#include "diagnostics/psis.h"
+#include "riffle/diagnostics.h"
 
 namespace riffle {
 namespace {

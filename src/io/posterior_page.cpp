@@ -13,10 +13,10 @@
 
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
-#include "diagnostics/psis.h"
 #include "io/axis_scale.h"
 #include "io/gnuplot.h"
 #include "io/studio.h"
+#include "riffle/diagnostics.h"
 
 namespace riffle {
 namespace {

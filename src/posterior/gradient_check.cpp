@@ -1,13 +1,18 @@
 #include "posterior/gradient_check.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <vector>
 
 #include "core/philox.h"
+#include "riffle/error.h"
+#include "targets/user_target.h"
 
 namespace riffle {
 namespace {
@@ -40,22 +45,30 @@ struct Comparison {
 
 class Check {
  public:
-  Check(const PointDensity& density, std::uint64_t seed, const std::function<bool()>& stop)
-      : density_(density), stop_(stop), stream_{seed, Purpose::mode_search, 4} {}
+  Check(const PointDensity& density, const GradientCheckOptions& options,
+        const std::function<bool()>& stop)
+      : density_(density),
+        options_(options),
+        stop_(stop),
+        stream_{options.seed, Purpose::mode_search, 4} {}
 
   GradientCheck run() {
-    constexpr std::uint32_t most_tries = 20;
-    constexpr int points = 2;
-    int found = 0;
-    for (std::uint32_t i = 0; i < most_tries && found < points && !stop_(); ++i) {
+    const std::size_t most_tries = 10 * options_.points;
+    for (std::uint32_t i = 0; i < most_tries && result_.points < options_.points && !stop_(); ++i) {
       const VectorXd z = point(i);
       VectorXd gradient;
       const double log_p = density_(z, gradient);
       ++result_.evaluations;
-      if (!std::isfinite(log_p) || !gradient.allFinite()) continue;
-      look_at(z, gradient, i);
-      ++found;
+      if (!std::isfinite(log_p)) {
+        ++result_.outside;
+      } else if (!gradient.allFinite()) {
+        ++result_.not_finite;
+      } else {
+        look_at(z, gradient, i);
+        ++result_.points;
+      }
     }
+    for (const auto& [coordinate, fault] : worst_of_) result_.faults.push_back(fault);
     return result_;
   }
 
@@ -69,7 +82,7 @@ class Check {
   }
 
   void look_at(const VectorXd& z, const VectorXd& gradient, std::uint32_t number) {
-    constexpr std::size_t most = 8;
+    const std::size_t most = options_.coordinates;
     const Index dim = density_.dim();
     std::vector<Index> coordinates(static_cast<std::size_t>(dim));
     std::iota(coordinates.begin(), coordinates.end(), Index{0});
@@ -132,9 +145,13 @@ class Check {
     const auto size = [](double given, double difference) {
       return std::abs(given - difference) / std::max(std::abs(given), std::abs(difference));
     };
-    auto& worst = result_.fault;
-    if (worst && size(worst->given, worst->difference) >= size(here.given, here.difference)) return;
-    worst = {static_cast<std::size_t>(d), z[d], here.given, here.difference};
+    const GradientFault fault{static_cast<std::size_t>(d), z[d], here.given, here.difference};
+    const auto worse = [&](const GradientFault& other) {
+      return size(fault.given, fault.difference) > size(other.given, other.difference);
+    };
+    if (!result_.fault || worse(*result_.fault)) result_.fault = fault;
+    const auto [known, is_new] = worst_of_.try_emplace(fault.coordinate, fault);
+    if (!is_new && worse(known->second)) known->second = fault;
   }
 
   /// The same a little off: a point on a kink or a step is none to judge by.
@@ -189,16 +206,38 @@ class Check {
   }
 
   const PointDensity& density_;
+  const GradientCheckOptions& options_;
   const std::function<bool()>& stop_;
   RandomStream stream_;
   GradientCheck result_;
+  std::map<std::size_t, GradientFault> worst_of_;  // by coordinate
 };
 
 }  // namespace
 
+GradientCheck check_gradient(const PointDensity& density, const GradientCheckOptions& options,
+                             const std::function<bool()>& stop) {
+  return Check(density, options, stop).run();
+}
+
 GradientCheck check_gradient(const PointDensity& density, std::uint64_t seed,
                              const std::function<bool()>& stop) {
-  return Check(density, seed, stop).run();
+  return check_gradient(density, {seed, 2, 8}, stop);
+}
+
+GradientCheck check_gradient(const Target& target, const GradientCheckOptions& options) {
+  constexpr std::size_t most_points = 100'000'000;  // numbered in 32 bits, ten tries each
+  if (options.points == 0 || options.points > most_points) {
+    throw Error(ErrorKind::usage, fmt::format("{} points to check a gradient at: 1 to {} are "
+                                              "possible",
+                                              options.points, most_points));
+  }
+  if (options.coordinates == 0) {
+    throw Error(ErrorKind::usage, "no coordinates to check a gradient by: 1 or more are possible");
+  }
+  check_target(target);
+  const UserDensity density(target);
+  return check_gradient(PointDensity(density), options);
 }
 
 }  // namespace riffle

@@ -11,7 +11,7 @@
 
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
-#include "diagnostics/psis.h"
+#include "riffle/diagnostics.h"
 #include "run/draw_values.h"
 #include "run/value_figures.h"
 

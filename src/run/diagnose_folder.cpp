@@ -1,4 +1,4 @@
-#include "run/diagnose_folder.h"
+#include "riffle/run.h"
 
 #include <fmt/format.h>
 

@@ -7,12 +7,12 @@
 
 #include "core/names.h"
 #include "io/cmdstan.h"
+#include "riffle/error.h"
+#include "riffle/targets.h"
 #include "run/initial_values.h"
 #include "run/target_options.h"
 #include "targets/built_in_target.h"
 #include "targets/model_data.h"
-#include "targets/plugin.h"
-#include "targets/stan_model.h"
 #include "targets/stan_program.h"
 #include "targets/user_target.h"
 
@@ -26,10 +26,8 @@ void compile_target(const Spec& spec, const std::atomic<bool>* stop) {
 std::unique_ptr<Target> external_target(const Spec& spec) {
   const auto& t = spec.target;
   if (!t.stan.empty()) {
-    std::filesystem::path library(t.stan);
-    if (is_stan_program(library))
-      library = compile_stan_program(library, {spec.run.quiet, nullptr});
-    return load_stan_model(library, t.data, {spec.run.seed, t.thread_safe, t.generated_quantities});
+    return load_stan_model(t.stan, t.data,
+                           {spec.run.seed, t.thread_safe, t.generated_quantities, spec.run.quiet});
   }
   if (!t.plugin.empty()) return load_plugin(t.plugin, t.data, {t.thread_safe});
   return nullptr;
@@ -41,19 +39,47 @@ std::unique_ptr<Target> formula_target_of(const Spec& spec) {
                              InstructionSet::parse(spec.run.simd));
 }
 
-std::unique_ptr<Target> posterior_target(const Spec& spec) {
-  if (!spec.target.samples.empty()) return nullptr;
-  if (auto external = external_target(spec)) return external;
-  if (has_formula(spec)) {
-    if (spec.run.method != "staged" && spec.run.precision != "double") return nullptr;
-    return formula_target_of(spec);
-  }
-  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
+bool reports_posterior(const Spec& spec) {
+  const auto& t = spec.target;
+  if (!t.samples.empty()) return false;
+  if (!t.stan.empty() || !t.plugin.empty() || spec.run.method == "staged") return true;
   const bool wanted =
-      spec.run.method == "staged" || (entry.posterior && spec.run.precision == "double");
-  if (!wanted) return nullptr;
+      has_formula(spec) || find_by_name(target_registry(), t.name, "target").posterior;
+  return wanted && spec.run.precision == "double";
+}
+
+std::unique_ptr<Target> posterior_target(const Spec& spec) {
+  return reports_posterior(spec) ? spec_target(spec) : nullptr;
+}
+
+std::unique_ptr<Target> spec_target(const Spec& spec) {
+  if (!spec.target.samples.empty() || spec.run.method == "figure3") {
+    throw Error(ErrorKind::usage, spec.run.method == "figure3"
+                                      ? "run.method is figure3, which is of many targets"
+                                      : "points in a file are no target: their density is unknown");
+  }
+  if (auto external = external_target(spec)) return external;
+  if (has_formula(spec)) return formula_target_of(spec);
+  const auto& entry = find_by_name(target_registry(), spec.target.name, "target");
   auto options = target_options(entry, spec, InstructionSet::parse(spec.run.simd));
   return std::make_unique<BuiltInTarget>(entry, std::move(options));
+}
+
+std::unique_ptr<Target> built_in_target(std::string_view name,
+                                        const BuiltInTargetOptions& options) {
+  auto spec = posterior_spec();
+  spec.target.name = name;
+  if (options.dim) spec.target.dim = *options.dim;
+  spec.target.numbers = options.numbers;
+  spec.target.data = options.data;
+  spec.validate();
+  return spec_target(spec);
+}
+
+std::vector<std::string> built_in_targets() {
+  std::vector<std::string> names;
+  for (const auto& entry : target_registry()) names.emplace_back(entry.name);
+  return names;
 }
 
 void check_for_fit(const Spec& spec, const Target& target) {

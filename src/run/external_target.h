@@ -21,6 +21,9 @@ std::unique_ptr<Target> external_target(const Spec& spec);
 /// The target that the spec's formula is. Throws as parse_formula does.
 std::unique_ptr<Target> formula_target_of(const Spec& spec);
 
+/// Whether a run reports a posterior, with parameters and verdict.
+bool reports_posterior(const Spec& spec);
+
 /// The target of a run that reports a posterior, with parameters and verdict: of a library's
 /// target, of a formula or a built-in posterior in double, and of all staged ones. Null where the
 /// run reports none. Throws also as target_options.h does.

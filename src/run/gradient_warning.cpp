@@ -8,9 +8,7 @@
 #include "targets/built_in_target.h"
 
 namespace riffle {
-namespace {
 
-/// "z.3", with the value that it is the coordinate of where they stand side by side.
 std::string coordinate_name(const Target& target, std::size_t d) {
   const auto names = target.parameter_names();
   const auto plain = fmt::format("z.{}", d + 1);
@@ -18,8 +16,6 @@ std::string coordinate_name(const Target& target, std::size_t d) {
   if (!side_by_side || names[d] == plain) return plain;
   return fmt::format("{}, that of {},", plain, names[d]);
 }
-
-}  // namespace
 
 std::string gradient_warning(const Spec& spec, const Target& target, const MeteredDensity& density,
                              const FitCallbacks& callbacks) {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "riffle/fit.h"
+#include "riffle/run.h"
 #include "run/checkpoint.h"
-#include "run/diagnose_folder.h"
 
 namespace riffle {
 

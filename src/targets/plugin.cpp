@@ -1,4 +1,4 @@
-#include "targets/plugin.h"
+#include "riffle/targets.h"
 
 #include <fmt/format.h>
 

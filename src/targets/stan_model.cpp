@@ -1,4 +1,4 @@
-#include "targets/stan_model.h"
+#include "riffle/targets.h"
 
 #include <fmt/format.h>
 
@@ -17,6 +17,7 @@
 #include "targets/failure_log.h"
 #include "targets/model_data.h"
 #include "targets/shared_library.h"
+#include "targets/stan_program.h"
 #include "targets/value_names.h"
 
 // BridgeStan's own types, which nobody looks into.
@@ -364,6 +365,9 @@ class StanModel final : public Target {
 
 std::unique_ptr<Target> load_stan_model(const std::filesystem::path& library,
                                         const std::string& data, const StanModelOptions& options) {
+  if (is_stan_program(library)) {
+    return load_stan_model(compile_stan_program(library, {options.quiet, nullptr}), data, options);
+  }
   check_model_data(data);
   return std::make_unique<StanModel>(library, data, options);
 }

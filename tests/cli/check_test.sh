@@ -92,4 +92,28 @@ if [ -c /dev/full ]; then
   one_clear_line 'standard output' 'check >/dev/full'
 fi
 
+# A target's gradient.
+ends 0 check --target banana
+says '8 points, 16 derivatives compared, 0 wrong' 'check --target banana'
+ends 0 check --target funnel --set target.dim=5 --points 3 --seed 4
+says '3 points, 15 derivatives compared, 0 wrong' 'check --target funnel'
+ends 0 check --log-density '-x^4 - y^2'
+ends $data check --log-density 'sqrt(x - 5)'
+says 'nothing could be compared: FAILED' 'check of a density that is nowhere'
+refuses $usage 'did you mean "banana"' check --target bananas
+refuses $usage 'nothing to check' check
+refuses $usage 'DIR and --target are two things' check double --target banana
+refuses $usage '--target and --density are two things' check --target banana --density x
+refuses $usage '--draws is of a flow' check --target banana --draws 5
+refuses $usage 'leave them out' check double --points 5
+refuses $usage '0 points' check --target banana --points 0
+refuses $usage 'write target.KEY=VALUE' check --target banana --set run.seed=3
+if [ -n "${FAKES:-}" ] && cp "$FAKES/fake_plugin.so" .; then
+  ends 0 check --plugin fake_plugin.so --data 'gradient times 1'
+  ends $data check --plugin fake_plugin.so --data 'gradient times 0.9'
+  says '8 points, 8 derivatives compared, 8 wrong' 'check of a wrong gradient'
+  grep -qE '^z\.1 .* FAILED$' "$log/out" || fail "does not say which coordinate is wrong"
+  [ "$(LC_ALL=C.UTF-8 wc -L <"$log/out")" -le 80 ] || fail "lines of more than 80 characters"
+fi
+
 finish

@@ -16,8 +16,8 @@
 
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
-#include "diagnostics/psis.h"
 #include "io/gnuplot.h"
+#include "riffle/diagnostics.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
 

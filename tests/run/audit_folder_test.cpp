@@ -1,4 +1,4 @@
-#include "run/audit_folder.h"
+#include "riffle/run.h"
 
 #include <gtest/gtest.h>
 

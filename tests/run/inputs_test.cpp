@@ -9,7 +9,7 @@
 
 #include "io/expect_error.h"
 #include "riffle/fit.h"
-#include "run/diagnose_folder.h"
+#include "riffle/run.h"
 #include "run/run_folder.h"
 #include "support/temporary_folder.h"
 

@@ -21,8 +21,8 @@
 #include "core/aligned.h"
 #include "io/cmdstan.h"
 #include "io/expect_error.h"
+#include "riffle/targets.h"
 #include "targets/shared_library.h"
-#include "targets/stan_model.h"
 
 namespace riffle {
 namespace {

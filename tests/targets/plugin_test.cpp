@@ -1,6 +1,6 @@
 // Plug-ins: the examples in C and Fortran, and some that misbehave.
 
-#include "targets/plugin.h"
+#include "riffle/targets.h"
 
 #include <gtest/gtest.h>
 

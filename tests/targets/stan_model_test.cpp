@@ -1,6 +1,6 @@
 // The loader of Stan models, on libraries that have BridgeStan's interface but no Stan.
 
-#include "targets/stan_model.h"
+#include "riffle/targets.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@
 #include "core/aligned.h"
 #include "io/expect_error.h"
 #include "riffle/riffle.h"
-#include "run/diagnose_folder.h"
+#include "riffle/run.h"
 #include "run/run_folder.h"
 #include "support/temporary_folder.h"
 #include "targets/model_data.h"

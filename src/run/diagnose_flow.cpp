@@ -1,0 +1,45 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "core/cores.h"
+#include "core/executor.h"
+#include "flows/flow_model.h"
+#include "posterior/metered_density.h"
+#include "riffle/diagnostics.h"
+#include "riffle/error.h"
+#include "run/assessment.h"
+#include "targets/user_target.h"
+
+namespace riffle {
+
+PosteriorReport diagnose(const TrainedFlow& flow, const Target& target,
+                         const DiagnosisOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const auto draws = options.draws.value_or(20'000);
+  if (draws == 0 || draws > most_diagnosis_draws) {
+    throw Error(ErrorKind::usage, fmt::format("{} draws to diagnose by: 1 to {} are possible",
+                                              draws, most_diagnosis_draws));
+  }
+  check_target(target);
+  const auto& d = flow.definition();
+  if (d.dim != target.dim()) {
+    throw Error(ErrorKind::usage, fmt::format("the flow has {} dimensions, but {} has {}", d.dim,
+                                              target.name(), target.dim()));
+  }
+  const auto model =
+      make_model<double>(d.base, parse_flow(d.layers), {d.dim, 0, InstructionSet::best()});
+  const UserDensity plain(target);
+  const MeteredDensity density(plain);
+  Executor executor(target.thread_safe() ? usable_cores() : 1);
+  const AssessmentOptions fresh{
+      .seed = options.seed.value_or(1), .number = 1, .draws = draws, .kept_draws = 0};
+  const auto weighed = weigh(model, d.params, target, density, {}, fresh, executor);
+  auto report = assess(model, d.params, target, density, weighed, fresh, executor).report;
+  add_cost(report, spent_on(target, density, {}),
+           std::chrono::duration<double>(Clock::now() - start).count());
+  return report;
+}
+
+}  // namespace riffle
