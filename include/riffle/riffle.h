@@ -10,6 +10,7 @@
 #include "riffle/gradients.h"
 #include "riffle/posterior.h"
 #include "riffle/run.h"
+#include "riffle/samples.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"
 #include "riffle/targets.h"

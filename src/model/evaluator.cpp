@@ -52,7 +52,7 @@ class Workers {
     for (std::size_t i = 0; i < executor.threads(); ++i) {
       workers_.push_back(std::make_unique<TileFlow<T>>(trained.model, trained.all()));
     }
-    if (trained.model.base().parameters().size() > 0) warm_up();
+    warm_up();
   }
 
   template <class U>

@@ -272,7 +272,10 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& points,
 }  // namespace
 
 SplitPoints split_points(Spec& spec) {
-  const auto points = read_points(spec.target.samples, {.chosen = spec.target.columns});
+  return split_points(spec, read_points(spec.target.samples, {.chosen = spec.target.columns}));
+}
+
+SplitPoints split_points(Spec& spec, const Points& points) {
   if (points.count() == 0) {
     throw Error(ErrorKind::data, fmt::format("{} holds no points", spec.target.samples));
   }

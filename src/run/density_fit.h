@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "io/points.h"
 #include "riffle/fit.h"
 #include "run/resumable_fit.h"
 #include "run/whitening.h"
@@ -28,6 +29,8 @@ struct SplitPoints {
 /// none or they have no density, and Error{usage} where spec and points do not go together; a fit
 /// of spec to what is returned does not fail for its input.
 SplitPoints split_points(Spec& spec);
+/// The same of points that are there already; spec.target.samples says what they are called.
+SplitPoints split_points(Spec& spec, const Points& points);
 
 /// Fits spec.flow to points by maximum likelihood, stopping early where those that are held out say
 /// so. `points` are split_points of the same spec.

@@ -57,6 +57,25 @@ example() {
   "$scratch/examples/$name" "$@" >"$log/out" 2>&1 || fail "$name failed: $(cat "$log/out")"
   says "$text" "$name"
 }
+# By pkg-config, from a tree that was moved.
+mv "$scratch/prefix" "$scratch/moved"
+if command -v pkg-config >/dev/null; then
+  export PKG_CONFIG_PATH
+  PKG_CONFIG_PATH=$(dirname "$(find "$scratch/moved" -name riffle-c.pc)")
+  # shellcheck disable=SC2046  # words are what pkg-config gives
+  ${CC:-cc} -std=c99 "$SOURCE/examples/c/fit_c.c" -o fit_c $(pkg-config --cflags --libs riffle-c) -lm >"$log/out" 2>&1 &&
+    LD_LIBRARY_PATH=$(pkg-config --variable=libdir riffle-c) ./fit_c >"$log/out" 2>&1 ||
+    fail "riffle-c.pc: $(cat "$log/out")"
+  says '"verdict": "reliable' "a program in C"
+  # shellcheck disable=SC2046
+  "$CXX" -std=c++20 "$SOURCE/examples/bayes_factor.cpp" -o by_pc $(pkg-config --cflags --libs riffle) >"$log/out" 2>&1 ||
+    fail "riffle.pc: $(tail -5 "$log/out")"
+  [ "$(pkg-config --modversion riffle)" = "$(pkg-config --modversion riffle-c)" ] || fail "versions of riffle.pc and riffle-c.pc"
+fi
+mv "$scratch/moved" "$scratch/prefix"
+
+example c/fit_c '"verdict": "reliable'
+example c/samples_c 'least likely row is 123'
 example fit_builtin 'saved u1.riffle'
 example constrained_target 'sigma'
 example own_target 'first draw'

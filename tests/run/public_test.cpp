@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "core/aligned.h"
+#include "io/files.h"
 #include "riffle/riffle.h"
 #include "run/run_folder.h"
+#include "run/summary.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {
@@ -126,6 +129,29 @@ TEST(PublicPsis, FindsAHeavyTail) {
   }
   EXPECT_NEAR(psis(log_w).khat, 0.9, 0.1);
   EXPECT_NEAR(khat_threshold(1000), 1 - 1.0 / 3, 1e-12);
+}
+
+/// Every field of a report is in the table of docs/embedding.md.
+TEST(ReportFields, AreDocumented) {
+  const auto docs = read_file(std::filesystem::path(RIFFLE_SOURCE_DIR) / "docs/embedding.md");
+  const auto expect_all = [&](const Spec& spec, const FitReport& report) {
+    const auto json = nlohmann::json::parse(summary_json(spec, report));
+    for (const auto& [key, value] : json.items()) {
+      EXPECT_NE(docs.find("`" + key + "`"), std::string::npos) << key << " is not documented";
+    }
+  };
+  auto spec = brief();
+  expect_all(spec, fit(spec));
+  expect_all(spec, fit(spec, *built_in_target("banana")));
+  spec.run.method = "staged";
+  expect_all(spec, fit(spec));
+  auto of_points = samples_spec();
+  of_points.run.iterations = 50;
+  of_points.run.evaluation_draws = 1000;
+  of_points.run.draws = 10;
+  std::vector<double> values(200);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<double>(i * i));
+  expect_all(of_points, fit(of_points, Samples{2, {"a", "b"}, values}));
 }
 
 }  // namespace
