@@ -5,6 +5,8 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 #include "diagnostics/evaluation.h"
@@ -115,6 +117,125 @@ void improve(Components& components, const ArrayXXd& x, const ArrayXd& weight) {
   }
 }
 
+/// ln p - ln q of draws, -infinity where it is no number.
+ArrayXd log_weights_of(std::span<const double> log_p, std::span<const double> log_q) {
+  ArrayXd log_weight(static_cast<Index>(log_p.size()));
+  for (Index i = 0; i < log_weight.size(); ++i) {
+    const auto s = static_cast<std::size_t>(i);
+    const double w = log_p[s] - log_q[s];
+    log_weight[i] = std::isfinite(w) ? w : -std::numeric_limits<double>::infinity();
+  }
+  return log_weight;
+}
+
+ArrayXXd in_coordinates(const Normal& whitened, std::span<const double> z) {
+  const Index dim = whitened.mean.size();
+  const auto n = static_cast<Index>(z.size()) / dim;
+  const MatrixXd off = Eigen::Map<const MatrixXd>(z.data(), dim, n).colwise() - whitened.mean;
+  return whitened.lower.triangularView<Eigen::Lower>().solve(off).array();
+}
+
+/// Those in which weighted points are of unit covariance.
+std::optional<Normal> coordinates_of(std::span<const double> z, const ArrayXd& weight, Index dim) {
+  const Eigen::Map<const MatrixXd> points(z.data(), dim, weight.size());
+  const VectorXd mean = points * weight.matrix();
+  const MatrixXd off = points.colwise() - mean;
+  const MatrixXd covariance = off * weight.matrix().asDiagonal() * off.transpose();
+  return make_normal(mean, covariance);
+}
+
+/// Weighted points, the columns of x, parted by nearness into so many clusters, and a normal of
+/// each one's moments.
+Components from_clusters(const ArrayXXd& x, const ArrayXd& weight, Index count) {
+  constexpr int rounds = 4;
+  const Index dim = x.rows();
+  MatrixXd mean(dim, count);
+  double passed = 0;
+  Index taken = 0;
+  for (Index i = 0; i < x.cols() && taken < count; ++i) {
+    passed += weight[i];
+    // A point of much weight gives one mean all the same, and the next ones those still due.
+    if (passed * static_cast<double>(count) > static_cast<double>(taken) + 0.5) {
+      mean.col(taken++) = x.col(i).matrix();
+    }
+  }
+  count = taken;
+  mean.conservativeResize(dim, count);
+  ArrayXd total(count);
+  ArrayXd distance(count);
+  ArrayXXd second(dim, count);
+  for (int round = 0; round < rounds; ++round) {
+    total.setZero();
+    second.setZero();
+    ArrayXXd sum = ArrayXXd::Zero(dim, count);
+    const ArrayXXd by_coordinate = mean.transpose().array();
+    for (Index i = 0; i < x.cols(); ++i) {
+      Index nearest = 0;
+      distance = (by_coordinate.col(0) - x(0, i)).square();
+      for (Index d = 1; d < dim; ++d) distance += (by_coordinate.col(d) - x(d, i)).square();
+      distance.minCoeff(&nearest);
+      const ArrayXd off = x.col(i) - mean.col(nearest).array();
+      total[nearest] += weight[i];
+      sum.col(nearest) += weight[i] * off;
+      second.col(nearest) += weight[i] * off.square();
+    }
+    for (Index k = 0; k < count; ++k) {
+      if (total[k] == 0) continue;
+      const ArrayXd shift = sum.col(k) / total[k];
+      mean.col(k) += shift.matrix();
+      second.col(k) = second.col(k) / total[k] - shift.square();
+    }
+  }
+  Components components{total.max(1e-6 * total.sum()).log(), mean.array(), second};
+  // A cluster of a point or two says nothing of its width.
+  const ArrayXd usual = second.rowwise().mean();
+  for (Index k = 0; k < count; ++k) {
+    components.sd.col(k) = components.sd.col(k).max(0.1 * usual).max(1e-12).sqrt();
+  }
+  return components;
+}
+
+/// Shares of a mixture's draws: the rest is that of `many`.
+struct Shares {
+  double modes;  ///< of the normals of the modes, so that none is lost
+  double wide;   ///< of `many`, 3 times as wide
+  double far;    ///< and 10 times: they find what lies further along a ridge
+};
+
+/// `many`, a little wider than they are, since where q falls off before p does no draw shows what
+/// is missing, together with those whose shares are above 0.
+Components with_others(const Components& many, const Components& modes, const Shares& shares) {
+  const double rest = 1 - shares.modes - shares.wide - shares.far;
+  const std::tuple<const Components*, double, double> parts[] = {{&many, rest, 1.1},
+                                                                 {&modes, shares.modes, 1},
+                                                                 {&many, shares.wide, 3},
+                                                                 {&many, shares.far, 10}};
+  Index count = 0;
+  for (const auto& [part, share, wider] : parts) count += share > 0 ? part->count() : 0;
+  Components all{ArrayXd(count), ArrayXXd(many.mean.rows(), count),
+                 ArrayXXd(many.mean.rows(), count)};
+  Index at = 0;
+  for (const auto& [part, share, wider] : parts) {
+    if (!(share > 0)) continue;
+    const Index n = part->count();
+    all.log_weight.segment(at, n) = softmax(part->log_weight).log() + std::log(share);
+    all.mean.middleCols(at, n) = part->mean;
+    all.sd.middleCols(at, n) = wider * part->sd;
+    at += n;
+  }
+  return all;
+}
+
+/// The points whose weights count.
+std::pair<ArrayXXd, ArrayXd> that_count(const ArrayXXd& x, const ArrayXd& weight) {
+  std::vector<Index> kept;
+  const double least = 1e-7 * weight.maxCoeff();
+  for (Index i = 0; i < x.cols(); ++i) {
+    if (weight[i] > least) kept.push_back(i);
+  }
+  return {x(Eigen::all, kept), weight(kept)};
+}
+
 }  // namespace
 
 TrainedFlow::Definition fit_mixture(const Density<double>& target, std::span<const Mode> modes,
@@ -131,27 +252,84 @@ TrainedFlow::Definition fit_mixture(const Density<double>& target, std::span<con
     params.insert(params.end(), own.begin(), own.end());
     return params;
   };
-  const auto dim = static_cast<Index>(target.dim());
-  const auto n = static_cast<Index>(options.draws);
   for (std::size_t round = 0; round < options.rounds; ++round) {
     const RandomStream stream{options.seed, Purpose::training, (options.number << 32) + round};
     const auto params = all_parameters();
     const auto drawn =
         draw_until(options.hurry, model, &target, params, stream, options.draws, executor);
     if (drawn.log_q.size() < options.draws) break;
-    ArrayXd log_weight(n);
-    for (Index i = 0; i < n; ++i) {
-      const auto s = static_cast<std::size_t>(i);
-      const double w = drawn.log_p[s] - drawn.log_q[s];
-      log_weight[i] = std::isfinite(w) ? w : -std::numeric_limits<double>::infinity();
-    }
+    const auto log_weight = log_weights_of(drawn.log_p, drawn.log_q);
     if (!std::isfinite(log_weight.maxCoeff())) break;
-    const Eigen::Map<const MatrixXd> z(drawn.z.data(), dim, n);
-    const MatrixXd off = z.colwise() - whitened.mean;
-    const MatrixXd x = whitened.lower.triangularView<Eigen::Lower>().solve(off);
-    improve(components, x.array(), softmax(log_weight));
+    improve(components, in_coordinates(whitened, drawn.z), softmax(log_weight));
   }
   return {base, "affine-full", "double", target.dim(), all_parameters()};
+}
+
+TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::span<const Mode> modes,
+                                         const TrainedFlow::Definition& from,
+                                         const MixtureFitOptions& options, Executor& executor) {
+  constexpr double draws_each = 30;
+  constexpr Shares searching{0.1, 0.1, 0.1};
+  constexpr Shares final{0.004, 0.003, 0};
+  const auto dim = static_cast<Index>(target.dim());
+  const auto most = static_cast<Index>(options.most_components);
+  Normal whitened;
+  Components many;
+  const auto definition = [&](const Shares& shares) {
+    const auto all = with_others(many, from_modes(modes, whitened), shares);
+    auto params = affine_parameters(whitened);
+    const auto own = all.parameters();
+    params.insert(params.end(), own.begin(), own.end());
+    return TrainedFlow::Definition{fmt::format("mixture(components={})", all.count()),
+                                   "affine-full", "double", target.dim(), std::move(params)};
+  };
+  auto now = from;
+  auto best = from;
+  double best_effective = 0;
+  double best_log_z = -std::numeric_limits<double>::infinity();
+  int worse = 0;
+  for (std::size_t round = 0; round < options.rounds && worse < 2; ++round) {
+    const RandomStream stream{options.seed, Purpose::training, (options.number << 32) + round};
+    const auto model =
+        make_model<double>(now.base, parse_flow(now.layers), {now.dim, 0, options.set});
+    const auto drawn =
+        draw_until(options.hurry, model, &target, now.params, stream, options.draws, executor);
+    if (drawn.log_q.size() < options.draws) break;
+    const auto log_weight = log_weights_of(drawn.log_p, drawn.log_q);
+    const double top = log_weight.maxCoeff();
+    if (!std::isfinite(top)) break;
+    const ArrayXd all = softmax(log_weight);
+    const double effective = 1 / all.square().sum();
+    const double log_z = top + std::log((log_weight - top).exp().mean());
+    // What was missing before takes weight from many draws at first.
+    const double noise = 3 / std::sqrt(effective);
+    const bool more = log_z > best_log_z + std::max(0.02, noise);
+    const bool better = more || effective > best_effective;
+    worse = more || effective > 1.05 * best_effective ? 0 : worse + 1;
+    if (better) {
+      if (round > 0) best = definition(final);
+      best_effective = effective;
+      best_log_z = log_z;
+    }
+    const auto coordinates = coordinates_of(drawn.z, all, dim);
+    if (!coordinates) break;
+    whitened = *coordinates;
+    auto [x, weight] = that_count(in_coordinates(whitened, drawn.z), all);
+    const auto count = std::clamp(static_cast<Index>(effective / draws_each), Index{2}, most);
+    many = from_clusters(x, weight, count);
+    // Along a ridge it is the width of its parts that tells what is near.
+    for (int look = 0; look < 2; ++look) {
+      const ArrayXd width =
+          (many.sd.square().matrix() * softmax(many.log_weight).matrix()).array().sqrt().max(1e-3);
+      whitened.lower *= width.matrix().asDiagonal();
+      x.colwise() /= width;
+      many = from_clusters(x, weight, count);
+    }
+    constexpr int steps = 3;
+    for (int step = 0; step < steps; ++step) improve(many, x, weight);
+    now = definition(searching);
+  }
+  return best;
 }
 
 }  // namespace riffle

@@ -32,4 +32,12 @@ struct MixtureFitOptions {
 TrainedFlow::Definition fit_mixture(const Density<double>& target, std::span<const Mode> modes,
                                     const MixtureFitOptions& options, Executor& executor);
 
+/// For modes that are no normals, or run into each other along a ridge: more normals than modes,
+/// placed where weighted draws of `from`, as fit_mixture() makes it, say that p is, as many as
+/// these can tell apart, in rounds, while more of the draws get effective. The last round only
+/// tells how good the one before was.
+TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::span<const Mode> modes,
+                                         const TrainedFlow::Definition& from,
+                                         const MixtureFitOptions& options, Executor& executor);
+
 }  // namespace riffle

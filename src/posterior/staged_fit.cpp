@@ -134,6 +134,7 @@ class Recipe {
   void several_modes() {
     if (!stop(evaluation_draws_)) fit_modes();
     // Modes that are known, but are not normal, or run into each other.
+    if (!usable() && !done()) fit_along_ridges();
     if (covered_ && !done()) fit_flow_on_mixture();
     // A flow may lose a mode while it learns, the sooner the faster it has to.
     for (std::size_t attempt = 1; attempt <= 3 && !has_to_do(); ++attempt) {
@@ -333,6 +334,33 @@ class Recipe {
           fmt::format("a normal for each of {} modes",
                       std::min(result_.search.modes.size(), options.most_components)),
           std::move(flow), quality);
+  }
+
+  /// More normals than modes, where there is some of p between these.
+  void fit_along_ridges() {
+    if (result_.flow.base == "standard-normal") return;
+    MixtureFitOptions options{.seed = options_.seed,
+                              .number = result_.stages.size(),
+                              .most_components = 96,
+                              .rounds = 16,
+                              .draws = 16384,
+                              .set = options_.set};
+    if (result_.search.modes.size() > 64) return;
+    options.hurry = [this] { return hurry(); };
+    while (options.rounds > 0 && stop(options.rounds * options.draws + evaluation_draws_)) {
+      --options.rounds;
+    }
+    if (options.rounds < 2) return;
+    begin("placing more normals where p is");
+    auto flow = fit_many_normals(target_, result_.search.modes, result_.flow, options, executor_);
+    if (flow.base == result_.flow.base) return;
+    const auto model =
+        make_model<double>(flow.base, parse_flow(flow.layers), {target_.dim(), 0, options_.set});
+    const auto quality = evaluate_quality(
+        model, target_, flow.params, {options_.seed, Purpose::evaluation, options.number << 32},
+        evaluation_draws_, executor_, options.hurry);
+    const auto what = fmt::format("{}, placed where weighted draws are", flow.base);
+    offer("mixture", what, std::move(flow), quality);
   }
 
   /// Trains a flow in the coordinates in which `normal_` is standard.
