@@ -272,7 +272,8 @@ TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::spa
   constexpr Shares searching{0.1, 0.1, 0.1};
   constexpr Shares final{0.004, 0.003, 0};
   const auto dim = static_cast<Index>(target.dim());
-  const auto most = static_cast<Index>(options.most_components);
+  auto most = static_cast<Index>(options.most_components);
+  const auto first_most = most;
   Normal whitened;
   Components many;
   const auto definition = [&](const Shares& shares) {
@@ -310,6 +311,12 @@ TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::spa
       if (round > 0) best = definition(final);
       best_effective = effective;
       best_log_z = log_z;
+    }
+    // A long and thin ridge takes more of them.
+    const bool few_effective = effective < 0.7 * static_cast<double>(options.draws);
+    if (worse > 0 && few_effective && 10 * many.count() > 9 * most && most == first_most) {
+      most *= 2;
+      worse = 0;
     }
     const auto coordinates = coordinates_of(drawn.z, all, dim);
     if (!coordinates) break;

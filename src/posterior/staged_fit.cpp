@@ -136,6 +136,8 @@ class Recipe {
     // Modes that are known, but are not normal, or run into each other.
     if (!usable() && !done()) fit_along_ridges();
     if (covered_ && !done()) fit_flow_on_mixture();
+    // What is dear finds no more along a ridge.
+    if (lined_ && covered_ && kept_.ess_fraction > 0.1) return;
     // A flow may lose a mode while it learns, the sooner the faster it has to.
     for (std::size_t attempt = 1; attempt <= 3 && !has_to_do(); ++attempt) {
       fit_margins(attempt);
@@ -361,6 +363,7 @@ class Recipe {
         evaluation_draws_, executor_, options.hurry);
     const auto what = fmt::format("{}, placed where weighted draws are", flow.base);
     offer("mixture", what, std::move(flow), quality);
+    lined_ = kept_.ess_fraction == quality.ess_fraction;
   }
 
   /// Trains a flow in the coordinates in which `normal_` is standard.
@@ -472,6 +475,7 @@ class Recipe {
   std::atomic<bool> cut_short_{false};
   StagedFit result_;
   PhaseResult kept_;      ///< quality of result_.flow
+  bool lined_ = false;    ///< whether that is of normals along ridges
   bool covered_ = false;  ///< whether it covers the modes
   double enough_ = 0.5;   ///< efficiency at which there is no need of a further stage
   Normal normal_;         ///< in whose coordinates flows are trained
