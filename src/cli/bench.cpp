@@ -15,10 +15,10 @@
 #include "core/aligned.h"
 #include "core/executor.h"
 #include "core/names.h"
-#include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
 #include "inference/objective.h"
 #include "io/output.h"
+#include "model/flow_model.h"
 #include "riffle/error.h"
 #include "targets/target_registry.h"
 

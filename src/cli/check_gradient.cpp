@@ -7,9 +7,9 @@
 
 #include "cli/say.h"
 #include "cli/wrapped.h"
+#include "fit/gradient_warning.h"
 #include "riffle/error.h"
 #include "riffle/targets.h"
-#include "run/gradient_warning.h"
 
 namespace riffle {
 namespace {

@@ -24,10 +24,11 @@
 #include "cli/wrapped.h"
 #include "core/figure_text.h"
 #include "diagnostics/verdict.h"
+#include "figure3/figure3_folder.h"
+#include "fit/external_target.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
 #include "riffle/spec.h"
-#include "run/external_target.h"
 #include "run/run_folder.h"
 #include "targets/formula/formula.h"
 #include "targets/target_registry.h"
@@ -402,6 +403,7 @@ int run_fit(const FitArguments& a) {
     Progress progress(spec.run.quiet);
     compile_target(spec, &stop_requested);  // before its time begins
     watch(spec, folder);
+    if (spec.run.force) remove_figure3(folder);
     outcome = run_in_folder(spec, folder, make_callbacks(progress, spec.run.quiet),
                             [&] { progress.step("drawing pictures"); });
     progress.finish();

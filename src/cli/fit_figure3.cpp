@@ -7,9 +7,9 @@
 
 #include "cli/say.h"
 #include "core/figure_text.h"
+#include "figure3/figure3.h"
+#include "figure3/figure3_folder.h"
 #include "io/output.h"
-#include "run/figure3.h"
-#include "run/figure3_folder.h"
 
 namespace riffle {
 namespace {

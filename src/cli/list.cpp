@@ -11,7 +11,7 @@
 #include "cli/commands.h"
 #include "cli/say.h"
 #include "core/names.h"
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 #include "inference/objective.h"
 #include "inference/optimizer.h"
 #include "inference/schedule.h"

@@ -8,7 +8,9 @@
 
 #include "cli/commands.h"
 #include "cli/say.h"
+#include "figure3/figure3_folder.h"
 #include "run/plot_folder.h"
+#include "run/run_folder.h"
 
 namespace riffle {
 
@@ -26,7 +28,8 @@ Command add_plot(CLI::App& app) {
       ->delimiter(',');
   plot->footer("Needs gnuplot (Debian and Ubuntu: the package gnuplot-nox).");
   return {plot, [a] {
-            const auto plotted = plot_folder(a->folder, a->parameters);
+            const auto plotted = is_figure3(a->folder) ? plot_figure3(a->folder, a->parameters)
+                                                       : plot_folder(a->folder, a->parameters);
             for (const auto& picture : plotted.files) {
               say("{}\n", (std::filesystem::path(a->folder) / picture).string());
             }

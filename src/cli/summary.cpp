@@ -10,6 +10,7 @@
 #include "cli/say.h"
 #include "cli/wrapped.h"
 #include "core/figure_text.h"
+#include "diagnostics/parameter_selection.h"
 #include "io/csv.h"
 #include "io/output.h"
 #include "run/run_figures.h"

@@ -10,10 +10,10 @@
 #include <type_traits>
 
 #include "diagnostics/dense_log_det.h"
-#include "diagnostics/evaluation.h"
-#include "diagnostics/log_density.h"
 #include "diagnostics/normalisation.h"
 #include "diagnostics/passage.h"
+#include "model/draws.h"
+#include "model/log_density.h"
 
 namespace riffle {
 namespace {

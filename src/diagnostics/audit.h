@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/executor.h"
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 #include "riffle/diagnostics.h"
 
 namespace riffle {

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 
 namespace riffle {
 

@@ -4,7 +4,7 @@
 #include "core/cores.h"
 #include "core/executor.h"
 #include "diagnostics/audit.h"
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 #include "riffle/diagnostics.h"
 #include "riffle/error.h"
 

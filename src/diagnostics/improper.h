@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "diagnostics/evaluation.h"
+#include "model/draws.h"
 #include "targets/density.h"
 
 namespace riffle {

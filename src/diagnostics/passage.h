@@ -6,7 +6,7 @@
 
 #include "core/aligned.h"
 #include "core/executor.h"
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 
 namespace riffle {
 

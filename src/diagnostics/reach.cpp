@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "diagnostics/pipeline.h"
+#include "model/pipeline.h"
 
 namespace riffle {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "core/executor.h"
 #include "core/philox.h"
-#include "diagnostics/evaluation.h"
 #include "diagnostics/importance.h"
-#include "flows/flow_model.h"
+#include "model/draws.h"
+#include "model/flow_model.h"
 #include "targets/density.h"
 
 namespace riffle {

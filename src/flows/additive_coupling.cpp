@@ -1,8 +1,8 @@
 #include "flows/additive_coupling.h"
 
-#include "flows/conditioned_layer.h"
-#include "flows/coupling.h"
-#include "flows/flow_kernels.h"
+#include "flows/interface/flow_kernels.h"
+#include "flows/parts/conditioned_layer.h"
+#include "flows/parts/coupling.h"
 #include "flows/transformers/settings.h"
 
 namespace riffle {
@@ -16,7 +16,7 @@ using Kernels = FlowKernels<T, Settings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/additive_coupling.inc"
 #define RIFFLE_CLASS AdditiveCoupling
 #define RIFFLE_KERNELS Kernels

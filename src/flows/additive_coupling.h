@@ -1,6 +1,6 @@
 #pragma once
 
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 
 namespace riffle {
 

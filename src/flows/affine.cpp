@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 
 namespace riffle {
 namespace {
@@ -17,7 +17,7 @@ using AffineKernels = FlowKernels<T, AffineSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/affine.inc"
 #define RIFFLE_CLASS AffineRepeated
 #define RIFFLE_KERNELS AffineKernels

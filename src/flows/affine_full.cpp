@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 
 namespace riffle {
 namespace {
@@ -16,7 +16,7 @@ using AffineFullKernels = FlowKernels<T, AffineFullSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/affine_full.inc"
 #define RIFFLE_CLASS AffineFullRepeated
 #define RIFFLE_KERNELS AffineFullKernels

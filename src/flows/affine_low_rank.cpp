@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 
 namespace riffle {
 namespace {
@@ -18,7 +18,7 @@ using AffineLowRankKernels = FlowKernels<T, AffineLowRankSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/affine_low_rank.inc"
 #define RIFFLE_CLASS AffineLowRankRepeated
 #define RIFFLE_KERNELS AffineLowRankKernels

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/whole_lanes.h"
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 
 namespace riffle {
 namespace {
@@ -45,7 +45,7 @@ using HouseholderKernels = FlowKernels<T, HouseholderSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/householder.inc"
 #define RIFFLE_CLASS HouseholderRepeated
 #define RIFFLE_KERNELS HouseholderKernels

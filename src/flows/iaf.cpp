@@ -1,8 +1,8 @@
 #include "flows/iaf.h"
 
-#include "flows/autoregressive.h"
-#include "flows/conditioned_layer.h"
-#include "flows/flow_kernels.h"
+#include "flows/interface/flow_kernels.h"
+#include "flows/parts/autoregressive.h"
+#include "flows/parts/conditioned_layer.h"
 #include "flows/transformers/settings.h"
 
 namespace riffle {
@@ -16,7 +16,7 @@ using Kernels = AutoregressiveKernels<T, Settings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/iaf.inc"
 #define RIFFLE_CLASS Iaf
 #define RIFFLE_KERNELS Kernels

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 
 namespace riffle {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "flows/fixed_permutation.h"
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 
 namespace riffle {
 namespace {
@@ -19,7 +19,7 @@ using LuLinearKernels = FlowKernels<T, LuLinearSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/lu_linear.inc"
 #define RIFFLE_CLASS LuLinearRepeated
 #define RIFFLE_KERNELS LuLinearKernels

@@ -2,9 +2,9 @@
 
 #include <memory>
 
-#include "flows/conditioner.h"
 #include "flows/iaf.h"
-#include "flows/inverse_layer.h"
+#include "flows/interface/inverse_layer.h"
+#include "flows/parts/conditioner.h"
 #include "flows/transformers/settings.h"
 
 namespace riffle {

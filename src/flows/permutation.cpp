@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "flows/fixed_permutation.h"
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 
 namespace riffle {
 namespace {
@@ -18,7 +18,7 @@ using PermutationKernels = FlowKernels<T, PermutationSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/permutation.inc"
 #define RIFFLE_CLASS PermutationRepeated
 #define RIFFLE_KERNELS PermutationKernels

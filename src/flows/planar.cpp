@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "flows/flow_kernels.h"
+#include "flows/interface/flow_kernels.h"
 #include "nets/mlp.h"
 
 namespace riffle {
@@ -21,7 +21,7 @@ using PlanarKernels = FlowKernels<T, PlanarSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/planar_prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/planar.inc"
 #define RIFFLE_CLASS PlanarRepeated
 #define RIFFLE_KERNELS PlanarKernels

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 #include "riffle/error.h"
 
 namespace riffle {
@@ -22,7 +22,7 @@ using PlanarLeakyKernels = FlowKernels<T, PlanarLeakySettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/planar_leaky.inc"
 #define RIFFLE_CLASS PlanarLeakyRepeated
 #define RIFFLE_KERNELS PlanarLeakyKernels

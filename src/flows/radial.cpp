@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 
 namespace riffle {
 namespace {
@@ -15,7 +15,7 @@ using RadialKernels = FlowKernels<T, RadialSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/radial.inc"
 #define RIFFLE_CLASS RadialRepeated
 #define RIFFLE_KERNELS RadialKernels

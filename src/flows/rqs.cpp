@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 #include "flows/transformers/settings.h"
 
 namespace riffle {
@@ -26,7 +26,7 @@ using RqsOfEachKernels = FlowKernels<T, RqsOfEachSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/rqs.inc"
 #define RIFFLE_CLASS RqsOfEachRepeated
 #define RIFFLE_KERNELS RqsOfEachKernels

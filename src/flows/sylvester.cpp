@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/whole_lanes.h"
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 
 namespace riffle {
 
@@ -100,7 +100,7 @@ using SylvesterKernels = FlowKernels<T, SylvesterSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/sylvester.inc"
 #define RIFFLE_CLASS SylvesterRepeated
 #define RIFFLE_KERNELS SylvesterKernels

@@ -1,6 +1,6 @@
 #include "flows/tails.h"
 
-#include "flows/kernel_layer.h"
+#include "flows/interface/kernel_layer.h"
 
 namespace riffle {
 namespace {
@@ -15,7 +15,7 @@ using TailsKernels = FlowKernels<T, TailsSettings>;
 }  // namespace
 }  // namespace riffle
 
-#define RIFFLE_MATHS_PRELUDE "flows/prelude.inc"
+#define RIFFLE_MATHS_PRELUDE "flows/interface/prelude.inc"
 #define RIFFLE_MATHS "flows/tails.inc"
 #define RIFFLE_CLASS TailsRepeated
 #define RIFFLE_KERNELS TailsKernels

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "core/executor.h"
-#include "flows/flow_model.h"
 #include "inference/gradient_source.h"
 #include "inference/objective_kernels.h"
 #include "inference/tile_sums.h"
+#include "model/flow_model.h"
 #include "targets/density.h"
 
 namespace riffle {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/philox.h"
-#include "flows/flow_layer.h"
+#include "flows/interface/flow_layer.h"
 #include "inference/objective.h"
 
 namespace riffle {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/executor.h"
-#include "flows/flow_model.h"
 #include "inference/gradient_source.h"
 #include "inference/tile_sums.h"
+#include "model/flow_model.h"
 
 namespace riffle {
 

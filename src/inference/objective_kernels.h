@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "flows/log_det.h"
+#include "flows/interface/log_det.h"
 #include "riffle/tile.h"
 
 namespace riffle {

@@ -11,11 +11,11 @@
 
 #include "core/aligned.h"
 #include "core/instruction_set.h"
-#include "flows/flow_model.h"
 #include "inference/gradient_source.h"
 #include "inference/objective.h"
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
+#include "model/flow_model.h"
 
 namespace riffle {
 

@@ -15,9 +15,9 @@
 
 #include "core/names.h"
 #include "io/files.h"
+#include "io/model_data.h"
 #include "riffle/error.h"
 #include "riffle/version.h"
-#include "targets/model_data.h"
 
 namespace riffle {
 namespace {

@@ -112,4 +112,26 @@ std::string shown(std::string_view piece) {
   return text;
 }
 
+std::string one_line(const char* message) {
+  constexpr std::size_t longest = 500;
+  std::string line;
+  for (const char* c = message == nullptr ? "" : message; *c != '\0'; ++c) {
+    const auto byte = static_cast<unsigned char>(*c);
+    const bool blank = byte <= 0x20 || byte == 0x7F;
+    if (!blank) {
+      line += *c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  if (!line.empty() && line.back() == ' ') line.pop_back();
+  if (line.size() > longest) {
+    auto end = longest;
+    while ((static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;  // no part of a character
+    line.resize(end);
+    line += "...";
+  }
+  return line.empty() ? "no message" : line;
+}
+
 }  // namespace riffle

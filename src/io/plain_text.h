@@ -16,4 +16,8 @@ bool is_utf8(std::string_view bytes);
 /// A piece of a file as a message shows it: no more than 40 bytes, nothing that is no text.
 std::string shown(std::string_view piece);
 
+/// A message of a foreign library on one line: line breaks and other control characters become
+/// blanks, blanks at the ends go, and of a very long one the beginning is kept.
+std::string one_line(const char* message);
+
 }  // namespace riffle

@@ -13,9 +13,12 @@
 #include "core/instruction_set.h"
 #include "lanes/scalar.h"
 
+#include <hwy/detect_targets.h>
+#if HWY_TARGETS != HWY_STATIC_TARGET
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lanes/per_target.inc"
 #include <hwy/foreach_target.h>
+#endif
 // The pass for the static target.
 #include "lanes/per_target.inc"
 
@@ -30,19 +33,24 @@ namespace portable {
 }  // namespace portable
 
 namespace {
+#if HWY_TARGETS == HWY_STATIC_TARGET
+#define RIFFLE_CHOSEN(kernels) HWY_STATIC_DISPATCH(kernels)()
+#else
 HWY_EXPORT(float_kernels);
 HWY_EXPORT(double_kernels);
+#define RIFFLE_CHOSEN(kernels) HWY_DISPATCH_TABLE(kernels)[chosen.GetIndex()]()
+#endif
 
 template <class T>
 RIFFLE_KERNELS<T> kernels_for(InstructionSet set) {
   if constexpr (!std::is_same_v<T, Dual>) {
     if (set != InstructionSet::scalar()) {
-      hwy::ChosenTarget chosen;
+      [[maybe_unused]] hwy::ChosenTarget chosen;
       chosen.Update(set.bit);
       if constexpr (std::is_same_v<T, float>) {
-        return HWY_DISPATCH_TABLE(float_kernels)[chosen.GetIndex()]();
+        return RIFFLE_CHOSEN(float_kernels);
       } else {
-        return HWY_DISPATCH_TABLE(double_kernels)[chosen.GetIndex()]();
+        return RIFFLE_CHOSEN(double_kernels);
       }
     }
   }
@@ -50,3 +58,5 @@ RIFFLE_KERNELS<T> kernels_for(InstructionSet set) {
 }
 }  // namespace
 }  // namespace riffle
+
+#undef RIFFLE_CHOSEN

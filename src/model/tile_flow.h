@@ -10,7 +10,7 @@
 
 #include "core/aligned.h"
 #include "core/whole_lanes.h"
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 #include "riffle/tile.h"
 
 namespace riffle {

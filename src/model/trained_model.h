@@ -4,7 +4,7 @@
 #include <variant>
 #include <vector>
 
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 #include "riffle/trained_flow.h"
 
 namespace riffle {

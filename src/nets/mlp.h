@@ -93,10 +93,15 @@ struct MlpKernels {
                   T* space);
   void (*vjp)(const MlpShape&, const T* params, Tile<const T> x, const T* cache,
               Tile<const T> g_out, Tile<T> g_x, T* grad, T* space);
+  void (*affine)(const DenseShape&, const T* params, Tile<const T> x, Tile<T> y);
+  void (*affine_input_gradient)(const DenseShape&, const T* params, Tile<const T> g, Tile<T> g_x,
+                                bool add);
+  void (*affine_weight_gradient)(const DenseShape&, Tile<const T> x, Tile<const T> g, T* grad);
 
   template <class Maths>
   static MlpKernels of() {
-    return {&Maths::forward, &Maths::vjp};
+    return {&Maths::forward, &Maths::vjp, &Maths::affine, &Maths::affine_input_gradient,
+            &Maths::affine_weight_gradient};
   }
 };
 
@@ -127,6 +132,29 @@ struct Mlp {
   static void vjp(const MlpShape& shape, const T* params, Tile<const T> x, const T* cache,
                   Tile<const T> g_out, Tile<T> g_x, T* grad, T* space) {
     mlp_kernels<T>(R::instruction_set()).vjp(shape, params, x, cache, g_out, g_x, grad, space);
+  }
+};
+
+/// An affine map of whole tiles without a mask, for layers' maths: what nets/dense.inc writes,
+/// compiled once, in mlp.cpp.
+template <class R>
+struct AffineMap {
+  using T = typename R::Scalar;
+
+  /// y = W x + b, or y += W x where there is no bias.
+  static void forward(const DenseShape& shape, const T* params, Tile<const T> x, Tile<T> y) {
+    mlp_kernels<T>(R::instruction_set()).affine(shape, params, x, y);
+  }
+
+  /// g_x = Wᵀ g, or g_x += Wᵀ g.
+  static void input_gradient(const DenseShape& shape, const T* params, Tile<const T> g, Tile<T> g_x,
+                             bool add) {
+    mlp_kernels<T>(R::instruction_set()).affine_input_gradient(shape, params, g, g_x, add);
+  }
+
+  /// W̄ += g xᵀ, b̄ += g summed over the samples; the shape may have a mask.
+  static void weight_gradient(const DenseShape& shape, Tile<const T> x, Tile<const T> g, T* grad) {
+    mlp_kernels<T>(R::instruction_set()).affine_weight_gradient(shape, x, g, grad);
   }
 };
 

@@ -9,8 +9,8 @@
 #include <tuple>
 #include <utility>
 
-#include "diagnostics/evaluation.h"
-#include "flows/flow_model.h"
+#include "model/draws.h"
+#include "model/flow_model.h"
 #include "posterior/affine_parameters.h"
 
 namespace riffle {

@@ -5,12 +5,12 @@
 #include <limits>
 
 #include "core/aligned.h"
-#include "diagnostics/evaluation.h"
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
 #include "diagnostics/verdict.h"
 #include "inference/gradient_estimator.h"
 #include "inference/optimizer.h"
+#include "model/draws.h"
 
 namespace riffle {
 namespace {

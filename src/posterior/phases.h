@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/executor.h"
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 #include "targets/density.h"
 
 namespace riffle {

@@ -9,10 +9,10 @@
 #include <mutex>
 #include <utility>
 
-#include "diagnostics/evaluation.h"
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
-#include "flows/flow_model.h"
+#include "model/draws.h"
+#include "model/flow_model.h"
 #include "posterior/affine_parameters.h"
 #include "posterior/mixture_fit.h"
 #include "posterior/phases.h"

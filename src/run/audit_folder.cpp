@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "diagnostics/audit.h"
-#include "io/model_file.h"
+#include "model/model_file.h"
 #include "run/run_folder.h"
 
 namespace riffle {

@@ -4,11 +4,11 @@
 
 #include "core/cores.h"
 #include "core/executor.h"
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
+#include "posterior/assessment.h"
 #include "posterior/metered_density.h"
 #include "riffle/diagnostics.h"
 #include "riffle/error.h"
-#include "run/assessment.h"
 #include "targets/user_target.h"
 
 namespace riffle {

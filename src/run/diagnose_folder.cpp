@@ -8,17 +8,17 @@
 #include <utility>
 
 #include "core/executor.h"
+#include "fit/training.h"
 #include "io/files.h"
 #include "io/folder_lock.h"
+#include "posterior/assessment.h"
 #include "posterior/metered_density.h"
+#include "posterior/starts.h"
 #include "riffle/error.h"
 #include "riffle/spec.h"
-#include "run/assessment.h"
 #include "run/posterior_run.h"
 #include "run/run_folder.h"
-#include "run/starts.h"
 #include "run/summary.h"
-#include "run/training.h"
 #include "targets/user_target.h"
 
 namespace riffle {

@@ -9,7 +9,6 @@
 #include <system_error>
 
 #include "riffle/error.h"
-#include "run/figure3_cells.h"
 #include "run/inputs.h"
 #include "run/run_folder.h"
 
@@ -48,8 +47,8 @@ bool is_of_a_run(const fs::path& path) {
 bool is_file_of_a_run(const fs::path& name) {
   const auto text = name.generic_string();
   if (std::ranges::find(run_files::all, text) != run_files::all.end()) return true;
-  const auto figure3 = figure3_files();
-  if (std::ranges::find(figure3, text) != figure3.end()) return true;
+  // Of a figure of many fits: its table and a model of each.
+  if (text == "figure3.csv" || name.extension() == ".riffle") return true;
   const bool is_sample =
       name.parent_path() == "samples" && name.filename().string().starts_with("flow_result_");
   return is_sample || std::ranges::any_of(pictures_of_runs, [&](const char* picture) {

@@ -5,10 +5,16 @@
 
 namespace riffle {
 
-/// The pictures of a run, less their types; those of samples, of which there may be many, have a
-/// folder of their own.
-inline constexpr std::array pictures_of_runs{
-    "distributions/density", "densities", "loss", "layers", "learning", "posterior"};
+/// The pictures of a run, or of a figure of many, less their types; those of samples, of which
+/// there may be many, have a folder of their own.
+inline constexpr std::array pictures_of_runs{"distributions/density",
+                                             "densities",
+                                             "loss",
+                                             "layers",
+                                             "learning",
+                                             "posterior",
+                                             "figure3",
+                                             "figure3-kl"};
 
 /// Whether a run keeps a file of that name, relative to its folder: as data, model or picture.
 bool is_file_of_a_run(const std::filesystem::path& name);

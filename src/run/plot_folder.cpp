@@ -12,9 +12,8 @@
 #include "io/csv.h"
 #include "io/files.h"
 #include "io/folder_lock.h"
+#include "pictures/pictures.h"
 #include "riffle/error.h"
-#include "run/figure3_folder.h"
-#include "run/pictures.h"
 #include "run/run_folder.h"
 #include "run/summary.h"
 
@@ -131,26 +130,13 @@ PlotReport plot_folder(const fs::path& folder, const std::vector<std::string>& p
   const auto spec = spec_of_run(folder);
   spec.validate();
   const FolderLock lock(folder, FolderLock::Kind::shared, folder);
-  const auto refuse_parameters = [&] {
-    if (parameters.empty()) return;
+  const auto flow = TrainedFlow::load(folder / run_files::model);
+  const auto record = read_report(spec, folder);
+  if (!record && !parameters.empty()) {
     throw Error(ErrorKind::usage,
                 fmt::format("the run in {} is of no posterior, so there is no page to show {} on",
                             folder.string(), parameters.front()));
-  };
-  if (spec.run.method == "figure3") {
-    refuse_parameters();
-    const auto state = read_figure3(folder);
-    if (std::ranges::none_of(state.fits, &Figure3Fit::finished)) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("no fit of the figure in {0} is finished: `riffle fit {0} --resume` "
-                              "goes on",
-                              folder.string()));
-    }
-    return draw_figure3(state, folder);
   }
-  const auto flow = TrainedFlow::load(folder / run_files::model);
-  const auto record = read_report(spec, folder);
-  if (!record) refuse_parameters();
   const auto loss = read_losses(folder / run_files::loss);
   const auto snapshots = read_samples(folder / run_files::samples);
   return draw_pictures(

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "io/plots.h"
+#include "pictures/plots.h"
 
 namespace riffle {
 

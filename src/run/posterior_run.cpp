@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "fit/external_target.h"
 #include "riffle/run.h"
-#include "run/external_target.h"
 #include "run/inputs.h"
 #include "run/run_folder.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"
 #include "riffle/trained_flow.h"

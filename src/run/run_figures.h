@@ -40,12 +40,6 @@ RunFigures read_figures(const std::filesystem::path& folder);
 /// of no posterior, of the columns of its draws.csv. Throws as read_figures does.
 std::vector<PosteriorParameter> read_parameters(const std::filesystem::path& folder);
 
-/// Those that `names` name, in this order, none twice: a parameter (`tau`, `theta.3`, `theta[3]`),
-/// all elements of an array (`theta`), or a pattern with '*'. All where nothing is named. Throws
-/// Error{usage} for a name that names none, with the nearest.
-std::vector<PosteriorParameter> select_parameters(std::vector<PosteriorParameter> all,
-                                                  const std::vector<std::string>& names);
-
 /// The evidences of runs against the highest of them, or, of fits to samples, their log
 /// likelihoods.
 struct Comparison {

@@ -10,28 +10,27 @@
 #include <utility>
 
 #include "core/names.h"
-#include "diagnostics/evaluation.h"
+#include "fit/check_model.h"
+#include "fit/density_fit.h"
+#include "fit/external_target.h"
+#include "fit/resumable_fit.h"
+#include "fit/target_options.h"
+#include "fit/training.h"
+#include "fit/warnings.h"
 #include "io/cmdstan.h"
 #include "io/csv.h"
 #include "io/files.h"
 #include "io/output.h"
+#include "model/draws.h"
+#include "pictures/pictures.h"
+#include "posterior/deadline.h"
+#include "posterior/draw_values.h"
 #include "riffle/error.h"
-#include "run/check_model.h"
-#include "run/checkpoint.h"
-#include "run/deadline.h"
-#include "run/density_fit.h"
-#include "run/draw_values.h"
-#include "run/external_target.h"
-#include "run/figure3_cells.h"
+#include "run/checkpoint_file.h"
 #include "run/inputs.h"
 #include "run/outputs.h"
-#include "run/pictures.h"
 #include "run/posterior_run.h"
-#include "run/resumable_fit.h"
 #include "run/summary.h"
-#include "run/target_options.h"
-#include "run/training.h"
-#include "run/warnings.h"
 #include "targets/target_registry.h"
 #include "targets/user_target.h"
 
@@ -331,7 +330,6 @@ FolderLock claim_folder(const fs::path& folder, bool force, const fs::path& name
   }
   remove_temporaries(folder);
   for (const char* name : run_files::all) fs::remove(folder / name, error);
-  for (const auto& name : figure3_files()) fs::remove(folder / name, error);
   remove_pictures(folder);
   return lock;
 }
@@ -341,10 +339,14 @@ fs::path model_of(const fs::path& where) {
   if (fs::exists(where, error) && !fs::is_directory(where, error)) return where;
   const auto path = where / run_files::model;
   if (!fs::exists(path, error) && is_figure3(where)) {
+    std::vector<std::string> models;
+    for (const auto& entry : fs::directory_iterator(where, error)) {
+      if (entry.path().extension() == ".riffle") models.push_back(entry.path().string());
+    }
+    const auto first = std::ranges::min_element(models);
     throw Error(ErrorKind::usage,
-                fmt::format("{} holds a figure, with a model of each fit: name "
-                            "one of them, such as {}",
-                            where.string(), (where / model_file(figure3_cells()[0])).string()));
+                fmt::format("{} holds a figure, with a model of each fit: name one of them{}",
+                            where.string(), models.empty() ? "" : ", such as " + *first));
   }
   return path;
 }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "posterior/spent.h"
 #include "riffle/fit.h"
 #include "riffle/run.h"
-#include "run/checkpoint.h"
 
 namespace riffle {
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/rows.h"
+#include "io/plain_text.h"
 #include "riffle/error.h"
 #include "riffle/plugin.h"
 #include "targets/failure_log.h"

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include "io/plain_text.h"
 #include "riffle/error.h"
 
 namespace riffle {
@@ -39,28 +40,6 @@ void* SharedLibrary::required(const char* name, const char* kind) const {
                 fmt::format("{} has no function {}: it is no {}", path_.string(), name, kind));
   }
   return address;
-}
-
-std::string one_line(const char* message) {
-  constexpr std::size_t longest = 500;
-  std::string line;
-  for (const char* c = message == nullptr ? "" : message; *c != '\0'; ++c) {
-    const auto byte = static_cast<unsigned char>(*c);
-    const bool blank = byte <= 0x20 || byte == 0x7F;
-    if (!blank) {
-      line += *c;
-    } else if (!line.empty() && line.back() != ' ') {
-      line += ' ';
-    }
-  }
-  if (!line.empty() && line.back() == ' ') line.pop_back();
-  if (line.size() > longest) {
-    auto end = longest;
-    while ((static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;  // no part of a character
-    line.resize(end);
-    line += "...";
-  }
-  return line.empty() ? "no message" : line;
 }
 
 }  // namespace riffle

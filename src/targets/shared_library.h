@@ -40,8 +40,4 @@ class SharedLibrary {
   std::unique_ptr<void, Close> handle_;
 };
 
-/// A message of a foreign library on one line: line breaks and other control characters become
-/// blanks, blanks at the ends go, and of a very long one the beginning is kept.
-std::string one_line(const char* message);
-
 }  // namespace riffle

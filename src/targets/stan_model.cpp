@@ -13,9 +13,10 @@
 #include <vector>
 
 #include "core/philox.h"
+#include "io/model_data.h"
+#include "io/plain_text.h"
 #include "riffle/error.h"
 #include "targets/failure_log.h"
-#include "targets/model_data.h"
 #include "targets/shared_library.h"
 #include "targets/stan_program.h"
 #include "targets/value_names.h"

@@ -50,12 +50,12 @@ refuses 64 'no fit of the figure in begun is finished' plot begun
 # Each model can be used; where a folder does not do, it says so.
 ends 0 sample one/U1-planar-2.riffle -n 5 -o draws.csv
 [ "$(wc -l <draws.csv)" -eq 6 ] || fail "not five draws of a model file"
-ends 0 logdensity one/U1-planar-2.riffle draws.csv -o density.csv
+ends 0 logdensity one/U1-nice-orthogonal-2.riffle draws.csv -o density.csv
 [ "$(wc -l <density.csv)" -eq 6 ] || fail "not five densities of a model file"
-ends 0 check one/U1-planar-2.riffle --draws 200
+ends 0 check one/U1-nice-orthogonal-2.riffle --draws 200
 for command in 'sample one -n 5' 'logdensity one draws.csv' 'check one'; do
   # shellcheck disable=SC2086  # words
-  refuses 64 'one/U1-planar-2.riffle' $command
+  refuses 64 'one/U1-nice-orthogonal-2.riffle' $command
 done
 refuses 64 'not one of a posterior: it is a figure' diagnose one
 refuses 66 'none.riffle' sample none.riffle -n 5

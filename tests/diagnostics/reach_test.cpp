@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "diagnostics/log_density.h"
+#include "model/log_density.h"
 #include "posterior/densities.h"
 
 namespace riffle::test {

@@ -1,4 +1,4 @@
-#include "flows/chain.h"
+#include "flows/interface/chain.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "flows/flow_checks.h"
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 #include "riffle/error.h"
 #include "support/effort.h"
 

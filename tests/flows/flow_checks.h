@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/aligned.h"
-#include "flows/flow_layer.h"
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_layer.h"
+#include "flows/interface/flow_registry.h"
 #include "support/failures.h"
 #include "support/random.h"
 
@@ -48,8 +48,8 @@ struct LayerCase {
   }
 };
 
-/// Every registered layer in every variant, in those of the dimensions that it can have and in which
-/// it has at most so many parameters: the checks take passes for each of them.
+/// Every registered layer in every variant, in those of the dimensions that it can have and in
+/// which it has at most so many parameters: the checks take passes for each of them.
 std::vector<LayerCase> layer_cases(std::initializer_list<std::size_t> dims,
                                    std::size_t most_parameters = 650);
 

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "flows/flow_checks.h"
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 #include "support/effort.h"
 
 namespace riffle::test {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/aligned.h"
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 
 namespace riffle {
 namespace {

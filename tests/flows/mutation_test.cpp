@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "flows/flow_checks.h"
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 #include "support/mutation.h"
 
 namespace riffle::test {

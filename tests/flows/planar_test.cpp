@@ -7,7 +7,7 @@
 
 #include "core/aligned.h"
 #include "core/names.h"
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 
 namespace riffle {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "io/sealed_json.h"
 #include "riffle/error.h"
-#include "run/checkpoint.h"
+#include "run/checkpoint_file.h"
 #include "sealed_input.h"
 
 /// Any bytes as a checkpoint file; where they are an object in JSON, with the right seal too, so

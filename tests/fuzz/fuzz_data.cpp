@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <string>
 
+#include "io/model_data.h"
 #include "riffle/error.h"
-#include "targets/model_data.h"
 
 /// Data of a model are taken or refused.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

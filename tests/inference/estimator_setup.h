@@ -17,9 +17,9 @@
 
 #include "core/aligned.h"
 #include "core/executor.h"
-#include "flows/flow_model.h"
 #include "inference/gradient_estimator.h"
 #include "inference/trainer.h"
+#include "model/flow_model.h"
 #include "support/random.h"
 #include "targets/target_registry.h"
 

@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 #include "support/failures.h"
 #include "support/flow_text.h"
 #include "support/mutation.h"

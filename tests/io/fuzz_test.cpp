@@ -13,21 +13,21 @@
 #include <vector>
 
 #include "core/aligned.h"
+#include "fit/resumable_fit.h"
 #include "io/cmdstan.h"
 #include "io/csv.h"
+#include "io/model_data.h"
 #include "io/points.h"
 #include "io/sealed_json.h"
 #include "npy_text.h"
 #include "riffle/error.h"
 #include "riffle/spec.h"
 #include "riffle/trained_flow.h"
-#include "run/checkpoint.h"
-#include "run/resumable_fit.h"
+#include "run/checkpoint_file.h"
 #include "support/effort.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
 #include "targets/formula/formula.h"
-#include "targets/model_data.h"
 
 namespace riffle {
 namespace {

@@ -1,4 +1,4 @@
-#include "io/plots.h"
+#include "pictures/plots.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "io/files.h"
-#include "io/gnuplot.h"
+#include "pictures/gnuplot.h"
 #include "riffle/error.h"
 
 namespace riffle {

@@ -1,4 +1,4 @@
-#include "io/posterior_page.h"
+#include "pictures/posterior_page.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
-#include "io/gnuplot.h"
+#include "pictures/gnuplot.h"
 #include "riffle/diagnostics.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"

@@ -12,7 +12,7 @@
 
 #include "bases/base.h"
 #include "expect_error.h"
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 #include "inference/objective.h"
 #include "inference/optimizer.h"
 #include "inference/schedule.h"

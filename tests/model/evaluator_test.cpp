@@ -13,10 +13,9 @@
 #include <vector>
 
 #include "bases/base.h"
-#include "diagnostics/evaluation.h"
-#include "flows/flow_model.h"
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 #include "inference/counting_new.h"
+#include "model/flow_model.h"
 #include "riffle/error.h"
 #include "riffle/tile.h"
 #include "support/flow_text.h"

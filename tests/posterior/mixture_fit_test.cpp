@@ -5,7 +5,7 @@
 #include <Eigen/LU>
 #include <vector>
 
-#include "flows/flow_model.h"
+#include "model/flow_model.h"
 #include "posterior/densities.h"
 #include "posterior/phases.h"
 

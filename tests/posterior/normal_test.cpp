@@ -9,8 +9,8 @@
 
 #include "bases/base.h"
 #include "core/aligned.h"
-#include "diagnostics/evaluation.h"
-#include "flows/flow_model.h"
+#include "model/draws.h"
+#include "model/flow_model.h"
 #include "posterior/affine_parameters.h"
 #include "posterior/densities.h"
 

@@ -1,4 +1,4 @@
-#include "run/figure3.h"
+#include "figure3/figure3.h"
 
 #include <gtest/gtest.h>
 
@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "core/cores.h"
+#include "figure3/figure3_folder.h"
 #include "riffle/error.h"
 #include "riffle/fit.h"
-#include "run/figure3_folder.h"
 #include "support/effort.h"
 
 namespace riffle {

@@ -15,8 +15,8 @@
 
 #include "core/aligned.h"
 #include "core/names.h"
+#include "fit/warnings.h"
 #include "run/summary.h"
-#include "run/warnings.h"
 #include "support/effort.h"
 #include "support/flow_text.h"
 #include "targets/target_registry.h"

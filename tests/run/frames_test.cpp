@@ -7,10 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "pictures/grids.h"
+#include "pictures/layer_mesh.h"
 #include "riffle/target.h"
 #include "riffle/trained_flow.h"
-#include "run/grids.h"
-#include "run/layer_mesh.h"
 #include "targets/user_target.h"
 
 namespace riffle {

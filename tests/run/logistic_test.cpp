@@ -14,9 +14,9 @@
 
 #include "core/aligned.h"
 #include "core/names.h"
+#include "fit/target_options.h"
 #include "io/expect_error.h"
 #include "riffle/fit.h"
-#include "run/target_options.h"
 #include "support/data.h"
 #include "support/effort.h"
 #include "support/random.h"

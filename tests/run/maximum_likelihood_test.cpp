@@ -17,11 +17,11 @@
 #include <string_view>
 #include <vector>
 
+#include "fit/resumable_fit.h"
+#include "fit/training.h"
 #include "io/expect_error.h"
 #include "io/npy_text.h"
-#include "run/resumable_fit.h"
 #include "run/run_folder.h"
-#include "run/training.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
 

@@ -16,8 +16,8 @@
 #include <thread>
 
 #include "io/expect_error.h"
+#include "posterior/starts.h"
 #include "riffle/riffle.h"
-#include "run/starts.h"
 #include "run/summary.h"
 #include "support/effort.h"
 #include "support/temporary_folder.h"

@@ -8,12 +8,12 @@
 #include <thread>
 #include <vector>
 
+#include "fit/resumable_fit.h"
 #include "inference/optimizer.h"
 #include "io/files.h"
 #include "riffle/error.h"
-#include "run/checkpoint.h"
+#include "run/checkpoint_file.h"
 #include "run/plot_folder.h"
-#include "run/resumable_fit.h"
 #include "run/run_folder.h"
 #include "support/effort.h"
 #include "support/flow_text.h"

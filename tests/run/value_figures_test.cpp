@@ -1,4 +1,4 @@
-#include "run/value_figures.h"
+#include "posterior/value_figures.h"
 
 #include <gtest/gtest.h>
 

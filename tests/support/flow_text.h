@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "flows/flow_registry.h"
+#include "flows/interface/flow_registry.h"
 
 namespace riffle::test {
 

@@ -16,11 +16,12 @@
 
 #include "core/aligned.h"
 #include "io/expect_error.h"
+#include "io/model_data.h"
+#include "io/plain_text.h"
 #include "riffle/riffle.h"
 #include "riffle/run.h"
 #include "run/run_folder.h"
 #include "support/temporary_folder.h"
-#include "targets/model_data.h"
 #include "targets/shared_library.h"
 
 namespace riffle {
