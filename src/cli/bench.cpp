@@ -95,36 +95,37 @@ struct BenchArguments {
 
 }  // namespace
 
-Command add_bench(CLI::App& app) {
+void add_bench(CommandLine& line) {
   auto a = std::make_shared<BenchArguments>();
-  auto* bench = app.add_subcommand("bench", "time the engine on this machine");
-  bench->add_option("NAME", a->name, "one of the benchmarks below [all]");
-  auto* of_gradient = bench->add_option_group("gradient");
+  auto& bench = line.add("bench", "time the engine on this machine");
+  bench.option("NAME", a->name, "one of the benchmarks below [all]");
+  auto group = bench.group("gradient");
   auto& g = a->gradient;
-  of_gradient->add_option("--flow", g.flow, "NAME:COUNT, several joined by '+' [planar:16]");
-  of_gradient->add_option("--dim", g.dim, "dimensions [2]");
-  of_gradient->add_option("--batch", g.batch, "draws in each step [256]");
-  of_gradient->add_option("--threads", g.threads, "threads [1]");
-  of_gradient->add_option("--precision", g.precision, "float or double [float]");
-  of_gradient->add_option("--rounds", g.rounds, "how often to measure, for the median [9]");
+  const std::array<CommandOption, 6> of_gradient{
+      group.option("--flow", g.flow, "NAME:COUNT, several joined by '+' [planar:16]"),
+      group.option("--dim", g.dim, "dimensions [2]"),
+      group.option("--batch", g.batch, "draws in each step [256]"),
+      group.option("--threads", g.threads, "threads [1]"),
+      group.option("--precision", g.precision, "float or double [float]"),
+      group.option("--rounds", g.rounds, "how often to measure, for the median [9]")};
   std::string footer = "Benchmarks:";
   for (const auto& b : benchmarks) footer += fmt::format("\n  {:<10}{}", b.name, b.summary);
-  bench->footer(footer);
-  return {bench, [a, of_gradient] {
-            if (!a->name.empty()) {
-              find_by_name(std::span<const Benchmark>(benchmarks), a->name, "benchmark");
-            }
-            for (const auto* option : of_gradient->get_options()) {
-              if (a->name != "gradient" && option->count() > 0) {
-                throw Error(ErrorKind::usage, fmt::format("{} goes with `riffle bench gradient`",
-                                                          option->get_name()));
-              }
-            }
-            for (const auto& b : benchmarks) {
-              if (a->name.empty() || a->name == b.name) b.run(a->gradient);
-            }
-            return 0;
-          }};
+  bench.footer(footer);
+  bench.does([a, of_gradient] {
+    if (!a->name.empty()) {
+      find_by_name(std::span<const Benchmark>(benchmarks), a->name, "benchmark");
+    }
+    for (const auto& option : of_gradient) {
+      if (a->name != "gradient" && option.given()) {
+        throw Error(ErrorKind::usage,
+                    fmt::format("{} goes with `riffle bench gradient`", option.name()));
+      }
+    }
+    for (const auto& b : benchmarks) {
+      if (a->name.empty() || a->name == b.name) b.run(a->gradient);
+    }
+    return 0;
+  });
 }
 
 }  // namespace riffle

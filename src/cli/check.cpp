@@ -147,24 +147,24 @@ int run(const Given& a) {
 
 }  // namespace
 
-Command add_check(CLI::App& app) {
+void add_check(CommandLine& line) {
   auto a = std::make_shared<Given>();
-  auto* check = app.add_subcommand(
+  auto& check = line.add(
       "check", "audit a trained flow: inverse, log-det, ∫q = 1, ...; or a target's gradient");
-  check->add_option("DIR", a->folder, "folder of a run, or a model file (.riffle)");
-  check->add_option("--seed", a->seed, "seed of the draws, or of the points [1]");
-  check->add_option("--draws", a->draws, fmt::format("how many draws [{}]", AuditOptions().draws));
-  check->add_option("--target", a->target, "instead, the gradient of a built-in target");
-  check->add_option("--stan", a->stan, "of a Stan model: MODEL.stan, or its library");
-  check->add_option("--plugin", a->plugin, "of the target in a library (riffle/plugin.h)");
-  check->add_option("--density", a->density, "of a density given as a formula");
-  check->add_option("--log-density", a->log_density, "the same where the formula is that of ln p");
-  check->add_option("--data", a->data, "data of the target: FILE.json, JSON, or a table's file");
-  check->add_option("--set", a->set, "target.KEY=VALUE: any key of the target; may be repeated")
-      ->allow_extra_args(false);
-  check->add_option("--points", a->points,
-                    fmt::format("at how many points [{}]", GradientCheckOptions().points));
-  check->footer(
+  check.option("DIR", a->folder, "folder of a run, or a model file (.riffle)");
+  check.option("--seed", a->seed, "seed of the draws, or of the points [1]");
+  check.option("--draws", a->draws, fmt::format("how many draws [{}]", AuditOptions().draws));
+  check.option("--target", a->target, "instead, the gradient of a built-in target");
+  check.option("--stan", a->stan, "of a Stan model: MODEL.stan, or its library");
+  check.option("--plugin", a->plugin, "of the target in a library (riffle/plugin.h)");
+  check.option("--density", a->density, "of a density given as a formula");
+  check.option("--log-density", a->log_density, "the same where the formula is that of ln p");
+  check.option("--data", a->data, "data of the target: FILE.json, JSON, or a table's file");
+  check.option("--set", a->set, "target.KEY=VALUE: any key of the target; may be repeated")
+      .one_at_a_time();
+  check.option("--points", a->points,
+               fmt::format("at how many points [{}]", GradientCheckOptions().points));
+  check.footer(
       "Checks that the flow gives what it gave when it was saved, that its map does not fold, "
       "that\n"
       "its inverse is its inverse, its log-det that of its Jacobian, ln q the same both ways, its\n"
@@ -176,7 +176,7 @@ Command add_check(CLI::App& app) {
       "is off by how much.\n"
       "Exit codes: 0 nothing failed, 64 usage, 65 a check failed or the model is damaged,\n"
       "66 no model.");
-  return {check, [a] { return run(*a); }};
+  check.does([a] { return run(*a); });
 }
 
 }  // namespace riffle

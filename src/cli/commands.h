@@ -1,26 +1,19 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
+#include "cli/command_line.h"
 
 namespace riffle {
 
-/// A subcommand: its options, and what it does once they are read. `run` returns the exit code.
-struct Command {
-  CLI::App* app;
-  std::function<int()> run;
-};
-
 // One file for each: cli/NAME.cpp.
-Command add_fit(CLI::App& app);
-Command add_sample(CLI::App& app);
-Command add_logdensity(CLI::App& app);
-Command add_check(CLI::App& app);
-Command add_diagnose(CLI::App& app);
-Command add_summary(CLI::App& app);
-Command add_compare(CLI::App& app);
-Command add_plot(CLI::App& app);
-Command add_list(CLI::App& app);
-Command add_bench(CLI::App& app);
+void add_fit(CommandLine& line);
+void add_sample(CommandLine& line);
+void add_logdensity(CommandLine& line);
+void add_check(CommandLine& line);
+void add_diagnose(CommandLine& line);
+void add_summary(CommandLine& line);
+void add_compare(CommandLine& line);
+void add_plot(CommandLine& line);
+void add_list(CommandLine& line);
+void add_bench(CommandLine& line);
 
 }  // namespace riffle

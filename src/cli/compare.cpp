@@ -77,32 +77,31 @@ void show(const Comparison& all) {
 
 }  // namespace
 
-Command add_compare(CLI::App& app) {
+void add_compare(CommandLine& line) {
   struct Arguments {
     std::vector<std::string> folders;
     bool csv = false;
     std::string file;
   };
   auto a = std::make_shared<Arguments>();
-  auto* compare =
-      app.add_subcommand("compare", "evidences of runs, their differences and Bayes factors");
-  compare->add_option("DIR", a->folders, "folders of two runs or more")->required();
-  compare->add_flag("--csv", a->csv, "as CSV, with all digits");
-  compare->add_option("-o", a->file, "file to write, as CSV [standard output]");
-  compare->footer(
+  auto& compare = line.add("compare", "evidences of runs, their differences and Bayes factors");
+  compare.option("DIR", a->folders, "folders of two runs or more").required();
+  compare.flag("--csv", a->csv, "as CSV, with all digits");
+  compare.option("-o", a->file, "file to write, as CSV [standard output]");
+  compare.footer(
       "Of posteriors log Z with its standard error, of fits to samples the mean ln q of a point.\n"
       "Differences are to the best, with the errors of both.");
-  return {compare, [a] {
-            std::vector<std::filesystem::path> folders(a->folders.begin(), a->folders.end());
-            const auto all = compare_runs(folders);
-            if (a->csv || !a->file.empty()) {
-              write_csv(all, a->file);
-            } else {
-              show(all);
-            }
-            for (const auto& warning : all.warnings) complain("warning: {}\n", warning);
-            return 0;
-          }};
+  compare.does([a] {
+    std::vector<std::filesystem::path> folders(a->folders.begin(), a->folders.end());
+    const auto all = compare_runs(folders);
+    if (a->csv || !a->file.empty()) {
+      write_csv(all, a->file);
+    } else {
+      show(all);
+    }
+    for (const auto& warning : all.warnings) complain("warning: {}\n", warning);
+    return 0;
+  });
 }
 
 }  // namespace riffle

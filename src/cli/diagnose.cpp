@@ -14,7 +14,7 @@
 
 namespace riffle {
 
-Command add_diagnose(CLI::App& app) {
+void add_diagnose(CommandLine& line) {
   struct Arguments {
     std::string folder;
     std::string draws;
@@ -22,32 +22,31 @@ Command add_diagnose(CLI::App& app) {
     bool strict = false;
   };
   auto a = std::make_shared<Arguments>();
-  auto* diagnose =
-      app.add_subcommand("diagnose", "judge the fit of a posterior again, by more draws");
-  diagnose->add_option("DIR", a->folder, "folder of a run")->required();
-  diagnose->add_option("-n", a->draws, "how many draws [5 times those of the run]");
-  diagnose->add_option("--seed", a->seed, "seed of the draws [that of the run]");
-  diagnose->add_flag("--strict", a->strict, "exit code 65 where the verdict is unreliable");
-  diagnose->footer(
+  auto& diagnose = line.add("diagnose", "judge the fit of a posterior again, by more draws");
+  diagnose.option("DIR", a->folder, "folder of a run").required();
+  diagnose.option("-n", a->draws, "how many draws [5 times those of the run]");
+  diagnose.option("--seed", a->seed, "seed of the draws [that of the run]");
+  diagnose.flag("--strict", a->strict, "exit code 65 where the verdict is unreliable");
+  diagnose.footer(
       "Evidence, parameters and verdict from fresh draws, not those that the run was judged by;\n"
       "what its search for modes knew is taken from summary.json. Writes DIR/diagnose.json.\n"
       "Exit codes: 0 done, 64 usage, 65 unreliable (--strict) or damaged, 66 no run.");
-  return {diagnose, [a] {
-            DiagnosisOptions options;
-            if (!a->draws.empty()) options.draws = whole_number("-n", a->draws);
-            if (!a->seed.empty()) options.seed = whole_number("--seed", a->seed);
-            const auto diagnosis = diagnose_folder(a->folder, options);
-            const auto& d = diagnosis.flow.definition();
-            print_wrapped("", fmt::format("{} on {} for {}, D = {}: {} fresh draws of seed {}",
-                                          d.layers, d.base, diagnosis.target, d.dim,
-                                          diagnosis.posterior.draws, diagnosis.seed));
-            show_posterior(diagnosis.posterior, a->folder);
-            say("wrote {}\n", (std::filesystem::path(a->folder) / run_files::diagnosis).string());
-            for (const auto& warning : diagnosis.warnings) {
-              complain("warning: {}\n", warning);
-            }
-            return a->strict ? exit_code_of(diagnosis.posterior) : 0;
-          }};
+  diagnose.does([a] {
+    DiagnosisOptions options;
+    if (!a->draws.empty()) options.draws = whole_number("-n", a->draws);
+    if (!a->seed.empty()) options.seed = whole_number("--seed", a->seed);
+    const auto diagnosis = diagnose_folder(a->folder, options);
+    const auto& d = diagnosis.flow.definition();
+    print_wrapped(
+        "", fmt::format("{} on {} for {}, D = {}: {} fresh draws of seed {}", d.layers, d.base,
+                        diagnosis.target, d.dim, diagnosis.posterior.draws, diagnosis.seed));
+    show_posterior(diagnosis.posterior, a->folder);
+    say("wrote {}\n", (std::filesystem::path(a->folder) / run_files::diagnosis).string());
+    for (const auto& warning : diagnosis.warnings) {
+      complain("warning: {}\n", warning);
+    }
+    return a->strict ? exit_code_of(diagnosis.posterior) : 0;
+  });
 }
 
 }  // namespace riffle

@@ -51,7 +51,7 @@ void request_stop(int signal) {
 
 struct FitArguments {
   std::string what;
-  CLI::Option* what_given = nullptr;
+  CommandOption what_option;
   std::string samples;
   std::string stan;
   std::string plugin;
@@ -69,19 +69,19 @@ struct FitArguments {
   std::vector<std::string> set;
   /// Options that are another spelling of a key.
   struct Shorthand {
-    const char* option;
+    const char* name;
     const char* key;
     const char* help;
     std::string value;
-    CLI::Option* given = nullptr;
+    CommandOption option{};
   };
   /// The file that takes the place of WHAT; empty where there is none.
   const std::string& file() const {
     return !samples.empty() ? samples : !stan.empty() ? stan : plugin;
   }
-  CLI::Option* density_given = nullptr;
-  CLI::Option* log_density_given = nullptr;
-  bool has_formula() const { return density_given->count() > 0 || log_density_given->count() > 0; }
+  CommandOption density_option;
+  CommandOption log_density_option;
+  bool has_formula() const { return density_option.given() || log_density_option.given(); }
   std::vector<Shorthand> shorthands{
       {"--columns", "target.columns", "a,b,c: the columns of --samples that are fitted", {}},
       {"--seed", "run.seed", "seed of all random numbers [1]", {}},
@@ -110,7 +110,7 @@ void refuse_with_figure3(const FitArguments& a) {
   };
   for (const auto& s : a.shorthands) {
     const std::string_view key(s.key);
-    if (s.given->count() > 0 && (key == "flow.layers" || key == "run.method")) refuse(s.option);
+    if (s.option.given() && (key == "flow.layers" || key == "run.method")) refuse(s.name);
   }
   for (const auto& assignment : a.set) {
     const auto key = assignment.substr(0, assignment.find('='));
@@ -126,8 +126,8 @@ void refuse_with_figure3(const FitArguments& a) {
 
 /// A formula takes the place of a recipe's or a spec file's target.
 void apply_formula(const FitArguments& a, Spec& spec) {
-  const bool is_log = a.log_density_given->count() > 0;
-  if (is_log && a.density_given->count() > 0) {
+  const bool is_log = a.log_density_option.given();
+  if (is_log && a.density_option.given()) {
     throw Error(ErrorKind::usage, "--density and --log-density do not go together: one is enough");
   }
   const auto floor = spec.target.log_floor;
@@ -147,11 +147,11 @@ void apply(const FitArguments& a, Spec& spec) {
     spec.objective.name = "maximum-likelihood";  // another one that is asked for is refused
   }
   for (const auto& s : a.shorthands) {
-    if (s.given->count() == 0) continue;
+    if (!s.option.given()) continue;
     try {
       set_key(spec, s.key, s.value);
     } catch (const Error& error) {
-      throw Error(error.kind(), fmt::format("{} {}: {}", s.option, s.value, error.what()));
+      throw Error(error.kind(), fmt::format("{} {}: {}", s.name, s.value, error.what()));
     }
   }
   if (a.has_formula()) apply_formula(a, spec);
@@ -174,7 +174,7 @@ void apply(const FitArguments& a, Spec& spec) {
   // Who names a flow wants that flow.
   const auto given = [&](std::string_view key) {
     return std::any_of(a.shorthands.begin(), a.shorthands.end(),
-                       [&](const auto& s) { return s.given->count() > 0 && s.key == key; });
+                       [&](const auto& s) { return s.option.given() && s.key == key; });
   };
   const bool method_set = given("run.method") ||
                           std::any_of(a.set.begin(), a.set.end(),
@@ -270,7 +270,7 @@ void report(const RunOutcome& outcome, const Spec& spec) {
 /// and the other settings.
 void refuse_two_targets(const FitArguments& a) {
   if (a.has_formula()) {
-    const auto* option = a.log_density_given->count() > 0 ? "--log-density" : "--density";
+    const auto* option = a.log_density_option.given() ? "--log-density" : "--density";
     if (!a.file().empty()) {
       throw Error(
           ErrorKind::usage,
@@ -360,9 +360,9 @@ int run_fit(const FitArguments& a) {
                   "WHAT is missing: `riffle fit DIR --resume` goes on with the run in DIR");
     }
     for (const auto& s : a.shorthands) {
-      if (s.given->count() > 0 && std::string(s.key) != "run.threads") {
+      if (s.option.given() && std::string(s.key) != "run.threads") {
         throw Error(ErrorKind::usage,
-                    fmt::format("a run is resumed as it was: {} does not go with it", s.option));
+                    fmt::format("a run is resumed as it was: {} does not go with it", s.name));
       }
     }
     if (is_figure3(a.what)) {
@@ -381,7 +381,7 @@ int run_fit(const FitArguments& a) {
         make_callbacks(progress, a.quiet), [&] { progress.step("drawing pictures"); });
     progress.finish();
   } else {
-    const bool named = a.what_given->count() > 0;
+    const bool named = a.what_option.given();
     if (!named && a.file().empty() && !a.has_formula()) {
       throw Error(ErrorKind::usage,
                   "WHAT is missing: a spec file, a recipe or a target; or --density FORMULA, "
@@ -430,42 +430,40 @@ int run_fit(const FitArguments& a) {
 
 }  // namespace
 
-Command add_fit(CLI::App& app) {
+void add_fit(CommandLine& line) {
   auto a = std::make_shared<FitArguments>();
-  auto* fit = app.add_subcommand("fit", "train a flow on a target and write what came of it");
-  a->what_given = fit->add_option(
+  auto& fit = line.add("fit", "train a flow on a target and write what came of it");
+  a->what_option = fit.option(
       "WHAT", a->what,
       "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
-  a->density_given =
-      fit->add_option("--density", a->density,
-                      "fit a density given as a formula, such as 'exp(-x^2/2 - (y-x^2)^2)'");
-  a->log_density_given = fit->add_option("--log-density", a->log_density,
-                                         "the same where the formula is that of ln p");
-  fit->add_option("--coordinates", a->coordinates,
-                  "names of the formula's coordinates, x,y [its free names as they appear]");
-  fit->add_option(
-      "--samples", a->samples,
-      "learn the density of the points in a file, CSV or .npy; WHAT may be a spec file");
-  fit->add_option(
-      "--stan", a->stan,
-      "fit a Stan model: MODEL.stan, or its library by tools/stan_model.sh or BridgeStan");
-  fit->add_option("--plugin", a->plugin, "fit the target in a library (riffle/plugin.h)");
-  fit->add_option("--data", a->data, "data of the Stan model or plug-in: FILE.json, or JSON");
-  fit->add_option("--init", a->init,
-                  "staged: starts, as a FILE.json of parameters' values, or RADIUS: (-R, R)^D [2]");
-  fit->add_option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
-  fit->add_flag("--force", a->force, "replace the run that is in the folder");
-  fit->add_flag("--resume", a->resume,
-                "go on with the run in the folder WHAT, to the same bits as if it had not stopped");
+  a->density_option =
+      fit.option("--density", a->density,
+                 "fit a density given as a formula, such as 'exp(-x^2/2 - (y-x^2)^2)'");
+  a->log_density_option =
+      fit.option("--log-density", a->log_density, "the same where the formula is that of ln p");
+  fit.option("--coordinates", a->coordinates,
+             "names of the formula's coordinates, x,y [its free names as they appear]");
+  fit.option("--samples", a->samples,
+             "learn the density of the points in a file, CSV or .npy; WHAT may be a spec file");
+  fit.option("--stan", a->stan,
+             "fit a Stan model: MODEL.stan, or its library by tools/stan_model.sh or BridgeStan");
+  fit.option("--plugin", a->plugin, "fit the target in a library (riffle/plugin.h)");
+  fit.option("--data", a->data, "data of the Stan model or plug-in: FILE.json, or JSON");
+  fit.option("--init", a->init,
+             "staged: starts, as a FILE.json of parameters' values, or RADIUS: (-R, R)^D [2]");
+  fit.option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
+  fit.flag("--force", a->force, "replace the run that is in the folder");
+  fit.flag("--resume", a->resume,
+           "go on with the run in the folder WHAT, to the same bits as if it had not stopped");
   for (auto& s : a->shorthands) {
-    s.given = fit->add_option(s.option, s.value, s.help);
+    s.option = fit.option(s.name, s.value, s.help);
   }
-  fit->add_option("--set", a->set, "SECTION.KEY=VALUE: any key of the spec; may be repeated")
-      ->allow_extra_args(false);
-  fit->add_flag("--no-plots", a->no_plots, "draw no pictures");
-  fit->add_flag("--strict", a->strict, "exit code 65 where a posterior's verdict is unreliable");
-  fit->add_flag("--quiet", a->quiet, "show warnings and errors only");
-  fit->footer(
+  fit.option("--set", a->set, "SECTION.KEY=VALUE: any key of the spec; may be repeated")
+      .one_at_a_time();
+  fit.flag("--no-plots", a->no_plots, "draw no pictures");
+  fit.flag("--strict", a->strict, "exit code 65 where a posterior's verdict is unreliable");
+  fit.flag("--quiet", a->quiet, "show warnings and errors only");
+  fit.footer(
       "Writes spec.toml, model.riffle, loss.csv, draws.csv, samples.csv, summary.json and "
       "pictures;\n"
       "figure3 a model of each fit, figure3.csv, summary.json and pictures.\n"
@@ -474,16 +472,16 @@ Command add_fit(CLI::App& app) {
       "73 also where another riffle is at work in the folder; 74 also where only what it says "
       "cannot\n"
       "be written: the results are there then.");
-  return {fit, [a] {
-            try {
-              return run_fit(*a);
-            } catch (const Error&) {
-              // Interrupted before there was anything to write.
-              if (!stop_requested) throw;
-              complain("interrupted\n");
-              return interrupted_exit;
-            }
-          }};
+  fit.does([a] {
+    try {
+      return run_fit(*a);
+    } catch (const Error&) {
+      // Interrupted before there was anything to write.
+      if (!stop_requested) throw;
+      complain("interrupted\n");
+      return interrupted_exit;
+    }
+  });
 }
 
 }  // namespace riffle

@@ -115,23 +115,23 @@ constexpr std::array<Section, 8> sections{{
 
 }  // namespace
 
-Command add_list(CLI::App& app) {
+void add_list(CommandLine& line) {
   auto what = std::make_shared<std::string>();
-  auto* list = app.add_subcommand("list", "name what there is to choose from");
-  list->add_option(
+  auto& list = line.add("list", "name what there is to choose from");
+  list.option(
       "WHAT", *what,
       "targets, flows, bases, objectives, optimizers, schedules, recipes or functions [all]");
-  return {list, [what] {
-            if (!what->empty()) {
-              find_by_name(std::span<const Section>(sections), *what, "list").print();
-              return 0;
-            }
-            for (const auto& section : sections) {
-              say("{}:\n", section.name);
-              section.print();
-            }
-            return 0;
-          }};
+  list.does([what] {
+    if (!what->empty()) {
+      find_by_name(std::span<const Section>(sections), *what, "list").print();
+      return 0;
+    }
+    for (const auto& section : sections) {
+      say("{}:\n", section.name);
+      section.print();
+    }
+    return 0;
+  });
 }
 
 }  // namespace riffle

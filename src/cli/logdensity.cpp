@@ -11,7 +11,7 @@
 
 namespace riffle {
 
-Command add_logdensity(CLI::App& app) {
+void add_logdensity(CommandLine& line) {
   struct Arguments {
     std::string folder;
     std::string points;
@@ -21,33 +21,31 @@ Command add_logdensity(CLI::App& app) {
     bool log_p = false;
   };
   auto a = std::make_shared<Arguments>();
-  auto* logdensity = app.add_subcommand("logdensity", "ln q of a trained flow at given points");
-  logdensity->add_option("DIR", a->folder, "folder of a run, or a model file (.riffle)")
-      ->required();
-  logdensity->add_option("POINTS", a->points, "file of points: a table, or .npy of NumPy")
-      ->required();
-  logdensity->add_option("--columns", a->columns, "a,b,c: the columns that are looked at [all]");
-  logdensity->add_flag("--log-p", a->log_p, "a column lp__ too: ln p, by the run's target");
-  logdensity->add_flag("--unconstrained", a->unconstrained,
-                       "of a posterior: points are the flow's own coordinates, z.1 ... z.D");
-  logdensity->add_option("-o", a->file, "file to write [standard output]");
-  logdensity->footer(
+  auto& logdensity = line.add("logdensity", "ln q of a trained flow at given points");
+  logdensity.option("DIR", a->folder, "folder of a run, or a model file (.riffle)").required();
+  logdensity.option("POINTS", a->points, "file of points: a table, or .npy of NumPy").required();
+  logdensity.option("--columns", a->columns, "a,b,c: the columns that are looked at [all]");
+  logdensity.flag("--log-p", a->log_p, "a column lp__ too: ln p, by the run's target");
+  logdensity.flag("--unconstrained", a->unconstrained,
+                  "of a posterior: points are the flow's own coordinates, z.1 ... z.D");
+  logdensity.option("-o", a->file, "file to write [standard output]");
+  logdensity.footer(
       "Writes CSV with a row for each point: lp_approx__, ln q, normalised, by the inverse of the\n"
       "flow, and percentile, the share of 10,000 draws of the flow that are less likely.\n"
       "Columns are found by their names where points and flow have some: those of the points that\n"
       "were fitted, or of a posterior's parameters, as in its draws.csv; a table without names, "
       "and\n"
       "a .npy file, are taken in order. Columns whose names end in __ are no coordinates.");
-  return {logdensity, [a] {
-            std::vector<std::string> warnings;
-            const ScoreRequest request{
-                a->folder, a->points,
-                a->columns.empty() ? std::vector<std::string>() : split_csv_line(a->columns),
-                a->unconstrained ? Coordinates::unconstrained : Coordinates::parameters, a->log_p};
-            score_points(request, a->file, warnings);
-            for (const auto& warning : warnings) complain("warning: {}\n", warning);
-            return 0;
-          }};
+  logdensity.does([a] {
+    std::vector<std::string> warnings;
+    const ScoreRequest request{
+        a->folder, a->points,
+        a->columns.empty() ? std::vector<std::string>() : split_csv_line(a->columns),
+        a->unconstrained ? Coordinates::unconstrained : Coordinates::parameters, a->log_p};
+    score_points(request, a->file, warnings);
+    for (const auto& warning : warnings) complain("warning: {}\n", warning);
+    return 0;
+  });
 }
 
 }  // namespace riffle

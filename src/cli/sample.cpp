@@ -12,7 +12,7 @@
 
 namespace riffle {
 
-Command add_sample(CLI::App& app) {
+void add_sample(CommandLine& line) {
   struct Arguments {
     std::string folder;
     std::string n;
@@ -21,25 +21,25 @@ Command add_sample(CLI::App& app) {
     bool unconstrained = false;
   };
   auto a = std::make_shared<Arguments>();
-  auto* sample = app.add_subcommand("sample", "draw from a trained flow, as CSV");
-  sample->add_option("DIR", a->folder, "folder of a run, or a model file (.riffle)")->required();
-  sample->add_option("-n", a->n, "how many draws")->required();
-  sample->add_option("--seed", a->seed, "seed of the draws [1]");
-  sample->add_option("-o", a->file, "file to write [standard output]");
-  sample->add_flag("--unconstrained", a->unconstrained,
-                   "of a posterior: the flow's own coordinates; the target is not needed");
-  sample->footer(
+  auto& sample = line.add("sample", "draw from a trained flow, as CSV");
+  sample.option("DIR", a->folder, "folder of a run, or a model file (.riffle)").required();
+  sample.option("-n", a->n, "how many draws").required();
+  sample.option("--seed", a->seed, "seed of the draws [1]");
+  sample.option("-o", a->file, "file to write [standard output]");
+  sample.flag("--unconstrained", a->unconstrained,
+              "of a posterior: the flow's own coordinates; the target is not needed");
+  sample.footer(
       "Columns: lp_approx__ (ln q of the draw, exact) and z.1 ... z.D; of a posterior those of "
       "its\n"
       "draws.csv, where lp__ is ln p and parameters are on their own scale.");
-  return {sample, [a] {
-            std::vector<std::string> warnings;
-            sample_folder(a->folder, whole_number("-n", a->n), whole_number("--seed", a->seed),
-                          a->unconstrained ? Coordinates::unconstrained : Coordinates::parameters,
-                          a->file, warnings);
-            for (const auto& warning : warnings) complain("warning: {}\n", warning);
-            return 0;
-          }};
+  sample.does([a] {
+    std::vector<std::string> warnings;
+    sample_folder(a->folder, whole_number("-n", a->n), whole_number("--seed", a->seed),
+                  a->unconstrained ? Coordinates::unconstrained : Coordinates::parameters, a->file,
+                  warnings);
+    for (const auto& warning : warnings) complain("warning: {}\n", warning);
+    return 0;
+  });
 }
 
 }  // namespace riffle

@@ -48,7 +48,7 @@ void show(const RunFigures& run, const std::vector<PosteriorParameter>& paramete
 
 }  // namespace
 
-Command add_summary(CLI::App& app) {
+void add_summary(CommandLine& line) {
   struct Arguments {
     std::string folder;
     std::vector<std::string> names;
@@ -56,25 +56,25 @@ Command add_summary(CLI::App& app) {
     std::string file;
   };
   auto a = std::make_shared<Arguments>();
-  auto* summary = app.add_subcommand("summary", "table of a run's parameters, or of some of them");
-  summary->add_option("DIR", a->folder, "folder of a run")->required();
-  summary->add_option("NAMES", a->names,
-                      "parameters: tau, theta (all of it), theta.3 or 'theta[3]', 'th*' [all]");
-  summary->add_flag("--csv", a->csv, "as CSV, with all digits");
-  summary->add_option("-o", a->file, "file to write, as CSV [standard output]");
-  summary->footer(
+  auto& summary = line.add("summary", "table of a run's parameters, or of some of them");
+  summary.option("DIR", a->folder, "folder of a run").required();
+  summary.option("NAMES", a->names,
+                 "parameters: tau, theta (all of it), theta.3 or 'theta[3]', 'th*' [all]");
+  summary.flag("--csv", a->csv, "as CSV, with all digits");
+  summary.option("-o", a->file, "file to write, as CSV [standard output]");
+  summary.footer(
       "mean, sd, mcse (Monte Carlo standard error of the mean) and quantiles, on the parameters'\n"
       "own scale: those of summary.json, or, where the run is of no posterior, of draws.csv.");
-  return {summary, [a] {
-            const auto run = read_figures(a->folder);
-            const auto parameters = select_parameters(read_parameters(a->folder), a->names);
-            if (a->csv || !a->file.empty()) {
-              write_csv(parameters, a->file);
-            } else {
-              show(run, parameters);
-            }
-            return 0;
-          }};
+  summary.does([a] {
+    const auto run = read_figures(a->folder);
+    const auto parameters = select_parameters(read_parameters(a->folder), a->names);
+    if (a->csv || !a->file.empty()) {
+      write_csv(parameters, a->file);
+    } else {
+      show(run, parameters);
+    }
+    return 0;
+  });
 }
 
 }  // namespace riffle
