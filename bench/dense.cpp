@@ -200,7 +200,7 @@ class Net {
         params_(shape_.parameters),
         grad_(shape_.parameters),
         cache_(mlp_cache_size(shape_)),
-        space_(mlp_space_size(shape_)),
+        space_(mlp_workspace_size(shape_)),
         x_(shape_.inputs),
         g_x_(shape_.inputs),
         out_(shape_.outputs),
@@ -238,7 +238,7 @@ double multiply_adds(const MlpShape& shape) {
   double weights = 0;
   for (const auto& layer : shape.layers) {
     for (std::size_t o = 0; o < layer.outputs; ++o) {
-      weights += layer.live.empty() ? double(layer.inputs) : double(layer.live[o]);
+      weights += layer.mask.empty() ? double(layer.inputs) : double(layer.mask[o]);
     }
   }
   return weights * double(tile_size);

@@ -30,7 +30,7 @@ struct VerdictEvidence {
   double mean_shift_se = 0;  ///< what chance does to them: their standard errors
   double sd_shift_se = 0;
 
-  /// The same draws together with some that reach wider than q (ReachingDraws), where there are
+  /// The same draws together with some that reach wider than q (DefensiveDraws), where there are
   /// any: their weights and the evidence by them.
   struct Reached {
     Importance importance;

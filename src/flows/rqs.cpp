@@ -13,11 +13,12 @@ struct RqsOfEachSettings {
   RqsSettings transformer;
   std::size_t dim;
 
-  std::size_t numbers() const { return dim * transformer.numbers(); }
-  // Cache: the numbers for each sample, what the transformer keeps, and the numbers' cotangents.
-  std::size_t kept_at() const { return numbers() * tile_stride; }
+  std::size_t parameters() const { return dim * transformer.parameters(); }
+  // Cache: the numbers for each sample, what the transformer keeps, and the cotangents of the
+  // parameters.
+  std::size_t kept_at() const { return parameters() * tile_stride; }
   std::size_t cotangents_at() const { return kept_at() + dim * transformer.kept() * tile_stride; }
-  std::size_t cache_size() const { return cotangents_at() + numbers() * tile_stride; }
+  std::size_t cache_size() const { return cotangents_at() + parameters() * tile_stride; }
 };
 
 template <class T>
@@ -44,7 +45,7 @@ constexpr std::string_view variants[] = {
 ParameterLayout layout(const RqsOfEachSettings& settings) {
   ParameterLayout views;
   views.add("theta", "θ ∈ R^{D×(3K-1)}, raw widths, heights and inner slopes",
-            {settings.dim, settings.transformer.numbers()});
+            {settings.dim, settings.transformer.parameters()});
   return views;
 }
 

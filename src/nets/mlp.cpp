@@ -61,22 +61,22 @@ MlpShape masked_mlp_shape(std::span<const std::size_t> rank, std::span<const std
   for (std::size_t r = 0; r < dim; ++r) below[r] = r;
   bool narrow = false;
   for (auto& layer : shape.layers) {
-    const auto seen = [&](std::size_t degree) {
+    const auto inputs_below = [&](std::size_t degree) {
       return static_cast<std::uint32_t>(std::upper_bound(below.begin(), below.end(), degree) -
                                         below.begin());
     };
-    layer.live.resize(layer.outputs);
+    layer.mask.resize(layer.outputs);
     if (&layer == &shape.layers.back()) {
       for (std::size_t o = 0; o < layer.outputs; ++o) {
         const std::size_t r = rank[o / outputs_per_dim];
-        layer.live[o] = r == 0 ? 0 : seen(r - 1);
+        layer.mask[o] = r == 0 ? 0 : inputs_below(r - 1);
       }
       break;
     }
     std::vector<std::size_t> own(layer.outputs);
     for (std::size_t k = 0; k < layer.outputs; ++k) {
       own[k] = k * degrees / layer.outputs;
-      layer.live[k] = degrees == 0 ? 0 : seen(own[k]);
+      layer.mask[k] = degrees == 0 ? 0 : inputs_below(own[k]);
     }
     narrow = narrow || layer.outputs < degrees;
     below = std::move(own);
@@ -84,7 +84,7 @@ MlpShape masked_mlp_shape(std::span<const std::size_t> rank, std::span<const std
   if (narrow) {
     shape.direct = {.inputs = dim, .outputs = shape.outputs, .bias = false};
     for (std::size_t o = 0; o < shape.outputs; ++o) {
-      shape.direct.live.push_back(static_cast<std::uint32_t>(rank[o / outputs_per_dim]));
+      shape.direct.mask.push_back(static_cast<std::uint32_t>(rank[o / outputs_per_dim]));
     }
   }
   place(shape);
@@ -95,8 +95,8 @@ std::size_t mlp_cache_size(const MlpShape& shape) {
   return MlpCache(shape).size;
 }
 
-std::size_t mlp_space_size(const MlpShape& shape) {
-  return MlpCache(shape).space;
+std::size_t mlp_workspace_size(const MlpShape& shape) {
+  return MlpCache(shape).workspace;
 }
 
 void add_mlp_parameters(ParameterLayout& layout, const MlpShape& shape, std::string_view prefix) {
@@ -122,12 +122,12 @@ void initialise_mlp(const RandomStream& stream, const MlpShape& shape, T* params
       params[place] = T(bound * (2 * stream.uniform(static_cast<std::uint32_t>(place), net) - 1));
     };
     for (std::size_t o = 0; o < layer.outputs; ++o) {
-      const std::size_t seen = layer.live.empty() ? layer.inputs : layer.live[o];
-      const double inputs = static_cast<double>(std::max<std::size_t>(seen, 1));
+      const std::size_t unmasked = layer.mask.empty() ? layer.inputs : layer.mask[o];
+      const double inputs = static_cast<double>(std::max<std::size_t>(unmasked, 1));
       const double fan = shape.activation == Activation::tanh
                              ? inputs + static_cast<double>(layer.outputs)
                              : inputs;
-      for (std::size_t i = 0; i < seen; ++i) {
+      for (std::size_t i = 0; i < unmasked; ++i) {
         draw(layer.offset + o * layer.inputs + i, std::sqrt(6 / fan));
       }
       draw(layer.bias_offset() + o, 1 / std::sqrt(inputs));

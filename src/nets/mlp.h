@@ -29,7 +29,7 @@ struct DenseShape {
   bool bias = true;
   /// Row o sees inputs 0 … live[o]-1; its other weights have no effect and no gradient. Empty:
   /// every row sees all.
-  std::vector<std::uint32_t> live{};
+  std::vector<std::uint32_t> mask{};
   /// Whether the input is added behind the activation.
   bool residual = false;
 
@@ -71,7 +71,7 @@ MlpShape masked_mlp_shape(std::span<const std::size_t> rank, std::span<const std
 std::size_t mlp_cache_size(const MlpShape& shape);
 
 /// Elements of T that both work in: a multiple of 16.
-std::size_t mlp_space_size(const MlpShape& shape);
+std::size_t mlp_workspace_size(const MlpShape& shape);
 
 /// Appends "PREFIX0.W", "PREFIX0.b", "PREFIX1.W", … and, where it exists, "PREFIXdirect.W", for a
 /// prefix such as "net.": shape.parameters numbers in all.
@@ -90,9 +90,9 @@ void initialise_mlp(const RandomStream& stream, const MlpShape& shape, T* params
 template <class T>
 struct MlpKernels {
   void (*forward)(const MlpShape&, const T* params, Tile<const T> x, Tile<T> out, T* cache,
-                  T* space);
+                  T* workspace);
   void (*vjp)(const MlpShape&, const T* params, Tile<const T> x, const T* cache,
-              Tile<const T> g_out, Tile<T> g_x, T* grad, T* space);
+              Tile<const T> g_out, Tile<T> g_x, T* grad, T* workspace);
   void (*affine)(const DenseShape&, const T* params, Tile<const T> x, Tile<T> y);
   void (*affine_input_gradient)(const DenseShape&, const T* params, Tile<const T> g, Tile<T> g_x,
                                 bool add);
@@ -111,7 +111,7 @@ MlpKernels<T> mlp_kernels(InstructionSet set);
 
 /// A net as layers' maths call it, R being their lane policy. It is compiled once, in mlp.cpp.
 /// Tiles have as many rows as the net has inputs and outputs; what they may hold in their padding
-/// is stated at FlowLayer. Cache and space are 64-byte aligned; params and grad need not be.
+/// is stated at FlowLayer. Cache and workspace are 64-byte aligned; params and grad need not be.
 ///
 /// A sample's results are the same to the bit whatever its tile holds besides. Non-finite input
 /// makes all outputs non-finite that see it, and others of the same sample may be: a dead weight is
@@ -120,18 +120,18 @@ template <class R>
 struct Mlp {
   using T = typename R::Scalar;
 
-  /// out, cache and space are overwritten; out must not be x.
+  /// out, cache and workspace are overwritten; out must not be x.
   static void forward(const MlpShape& shape, const T* params, Tile<const T> x, Tile<T> out,
-                      T* cache, T* space) {
-    mlp_kernels<T>(R::instruction_set()).forward(shape, params, x, out, cache, space);
+                      T* cache, T* workspace) {
+    mlp_kernels<T>(R::instruction_set()).forward(shape, params, x, out, cache, workspace);
   }
 
   /// g_x += Jᵀ g_out, and grad += the parameters' cotangents summed over the samples, in an order
-  /// that depends on nothing but their number. params, x and cache are those of forward; space is
-  /// overwritten. Null data in g_x, or a null grad: not wanted, and not computed.
+  /// that depends on nothing but their number. params, x and cache are those of forward; workspace
+  /// is overwritten. Null data in g_x, or a null grad: not wanted, and not computed.
   static void vjp(const MlpShape& shape, const T* params, Tile<const T> x, const T* cache,
-                  Tile<const T> g_out, Tile<T> g_x, T* grad, T* space) {
-    mlp_kernels<T>(R::instruction_set()).vjp(shape, params, x, cache, g_out, g_x, grad, space);
+                  Tile<const T> g_out, Tile<T> g_x, T* grad, T* workspace) {
+    mlp_kernels<T>(R::instruction_set()).vjp(shape, params, x, cache, g_out, g_x, grad, workspace);
   }
 };
 

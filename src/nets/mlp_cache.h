@@ -9,17 +9,17 @@
 
 namespace riffle {
 
-/// Where the parts of a net's cache and of its working space lie, in elements: tiles of whole rows.
+/// Where the parts of a net's cache and of its workspace lie, in elements: tiles of whole rows.
 struct MlpCache {
   std::size_t inputs;  ///< the inputs by rank, of nets that reorder them
   std::size_t hidden;  ///< h of the hidden layers, one behind the other
   std::size_t slope;   ///< the activations' derivatives of those that keep them
   std::size_t size;
 
-  // Of the working space.
+  // Of the workspace.
   std::size_t cotangent[2];  ///< of h, and of a or the h before
   std::size_t weights;       ///< those of one masked layer at a time, dead ones 0
-  std::size_t space;         ///< its size
+  std::size_t workspace;     ///< its size
 
   explicit MlpCache(const MlpShape& shape) {
     std::size_t widest = shape.input_of_rank.empty() ? 0 : shape.inputs;
@@ -40,9 +40,9 @@ struct MlpCache {
     weights = cotangent[1] + widest * tile_stride;
     std::size_t most = 0;
     for (const auto& layer : shape.layers) {
-      if (!layer.live.empty()) most = std::max(most, layer.weights());
+      if (!layer.mask.empty()) most = std::max(most, layer.weights());
     }
-    space = weights + whole_lanes(std::max(most, shape.direct.weights()));
+    workspace = weights + whole_lanes(std::max(most, shape.direct.weights()));
   }
 
   /// Whether act'(a) cannot be had from h: then forward stores it.

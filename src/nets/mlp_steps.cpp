@@ -15,7 +15,7 @@
 namespace riffle {
 
 // The cotangents of h and of a of every hidden layer.
-std::size_t mlp_steps_space(const MlpShape& shape) {
+std::size_t mlp_steps_workspace(const MlpShape& shape) {
   std::size_t rows = 0;
   for (std::size_t l = 0; l + 1 < shape.layers.size(); ++l) rows += shape.layers[l].outputs;
   return 2 * rows * tile_stride;

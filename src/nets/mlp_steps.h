@@ -9,7 +9,7 @@
 namespace riffle {
 
 /// Elements of T that `MlpSteps::vjp` works in: a multiple of 16.
-std::size_t mlp_steps_space(const MlpShape& shape);
+std::size_t mlp_steps_workspace(const MlpShape& shape);
 
 /// The compiled functions of MlpSteps for one precision and instruction set.
 template <class T>
@@ -17,9 +17,9 @@ struct MlpStepKernels {
   void (*forward)(const MlpShape&, const T* params, Tile<const T> x, Tile<T> out, T* cache,
                   std::size_t rank);
   void (*vjp)(const MlpShape&, const T* params, const T* cache, Tile<const T> g_out, Tile<T> g_x,
-              T* space, std::size_t rank);
+              T* workspace, std::size_t rank);
   void (*gradient)(const MlpShape&, Tile<const T> x, const T* cache, Tile<const T> g_out,
-                   const T* space, T* grad);
+                   const T* workspace, T* grad);
 
   template <class Maths>
   static MlpStepKernels of() {
@@ -48,17 +48,18 @@ struct MlpSteps {
 
   /// For rank = D-1, D-2 … 1: reads the cotangents of the outputs of rank `rank` and above, and
   /// completes that of the input of rank `rank` - 1: g_x += what all outputs send to it. The cache
-  /// is that of a whole forward, `space` what the steps before left.
+  /// is that of a whole forward, `workspace` what the steps before left.
   static void vjp(const MlpShape& shape, const T* params, const T* cache, Tile<const T> g_out,
-                  Tile<T> g_x, T* space, std::size_t rank) {
-    mlp_step_kernels<T>(R::instruction_set()).vjp(shape, params, cache, g_out, g_x, space, rank);
+                  Tile<T> g_x, T* workspace, std::size_t rank) {
+    mlp_step_kernels<T>(R::instruction_set())
+        .vjp(shape, params, cache, g_out, g_x, workspace, rank);
   }
 
-  /// After the last step of vjp, with what it left in `space`: grad += the parameters' cotangents,
-  /// summed over the samples, for those of all outputs.
+  /// After the last step of vjp, with what it left in `workspace`: grad += the parameters'
+  /// cotangents, summed over the samples, for those of all outputs.
   static void gradient(const MlpShape& shape, Tile<const T> x, const T* cache, Tile<const T> g_out,
-                       const T* space, T* grad) {
-    mlp_step_kernels<T>(R::instruction_set()).gradient(shape, x, cache, g_out, space, grad);
+                       const T* workspace, T* grad) {
+    mlp_step_kernels<T>(R::instruction_set()).gradient(shape, x, cache, g_out, workspace, grad);
   }
 };
 

@@ -19,7 +19,7 @@ namespace riffle {
 namespace {
 
 /// The draws of these numbers, in this order, with ln q.
-Draws select(const ReachingDraws& all, std::span<const std::size_t> indices) {
+Draws select(const DefensiveDraws& all, std::span<const std::size_t> indices) {
   const auto& draws = all.draws;
   Draws chosen{draws.dim, {}, {}, {}};
   for (const auto i : indices) {
@@ -251,8 +251,8 @@ Weighed weigh(const FlowModel<double>& model, std::span<const double> params, co
                     : draw_within(*options.budget, end, model, density, params, stream,
                                   std::max(options.draws, options.kept_draws), executor);
   const bool all_there = enough && own.log_q.size() == options.draws;
-  auto all = reach_wider(model, density, params, own, stream, all_there ? options.wider_draws() : 0,
-                         executor, end);
+  auto all = add_defensive_draws(model, density, params, own, stream,
+                                 all_there ? options.wider_draws() : 0, executor, end);
   // Those that are to be kept have to be drawn, too.
   const bool short_of_draws = !all_there || end();
   Weighed result{std::move(own), std::move(all), {}, std::move(known), short_of_draws};

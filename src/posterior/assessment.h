@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/executor.h"
-#include "diagnostics/reach.h"
+#include "diagnostics/defensive_mixture.h"
 #include "diagnostics/verdict.h"
 #include "model/draws.h"
 #include "model/flow_model.h"
@@ -44,8 +44,8 @@ AssessmentOptions assessment_options(const Spec& spec);
 
 /// Fresh draws of a model, weighed.
 struct Weighed {
-  Draws own;          ///< of the model; the figures of `evidence` are theirs
-  ReachingDraws all;  ///< with those that reach wider; log Z and parameters are theirs
+  Draws own;           ///< of the model; the figures of `evidence` are theirs
+  DefensiveDraws all;  ///< with those that reach wider; log Z and parameters are theirs
   /// Pareto-smoothed weights of all, of sum 1; empty where no weight is positive.
   std::vector<double> smoothed;
   VerdictEvidence evidence;

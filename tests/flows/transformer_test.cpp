@@ -178,7 +178,7 @@ const std::vector<std::string> spline_kinds{"", "bins=2, bound=1",
 TEST(Transformers, ZerosGiveTheIdentity) {
   const auto run = [&]<class T, class Settings>(T, const Settings& settings) {
     for (const auto set : InstructionSet::available()) {
-      Samples<T> samples(settings.numbers());
+      Samples<T> samples(settings.parameters());
       for (std::size_t s = 0; s < tile_size; ++s) {
         samples.x[s] = static_cast<T>((static_cast<double>(s) - 63.7) / 9);
         samples.g_y[s] = T(1);
@@ -232,12 +232,12 @@ TEST(Rqs, FollowsTheEquationsAtKnotsAndBetween) {
     for (const auto& kind : spline_kinds) {
       const auto settings = settings_of<RqsSettings>(kind);
       for (const double scale : {0.5, 1.0, 3.0, 3.0, 10.0}) {
-        const auto raw = random_numbers(random, settings.numbers(), scale);
+        const auto raw = random_numbers(random, settings.parameters(), scale);
         // What the layer sees is rounded.
         std::vector<double> rounded;
         for (const double r : raw) rounded.push_back(static_cast<double>(static_cast<T>(r)));
         const Knots knots(settings, rounded);
-        Samples<T> samples(settings.numbers());
+        Samples<T> samples(settings.parameters());
         samples.set_numbers(raw);
         for (std::size_t s = 0; s < tile_size; ++s) {
           double at = random.uniform(-1.2, 1.2) * settings.bound;
@@ -282,9 +282,9 @@ TEST(Rqs, IsSmoothAcrossKnots) {
   const auto settings = settings_of<RqsSettings>("bins=6, bound=2");
   Random random(4);
   for (int trial = 0; trial < 20; ++trial) {
-    const auto raw = random_numbers(random, settings.numbers(), 1.5);
+    const auto raw = random_numbers(random, settings.parameters(), 1.5);
     const Knots knots(settings, raw);
-    Samples<double> samples(settings.numbers());
+    Samples<double> samples(settings.parameters());
     samples.set_numbers(raw);
     constexpr double step = 1e-12;
     for (std::size_t s = 0; s < 14; ++s) {
@@ -313,8 +313,8 @@ TEST(Rqs, KeepsToItsBoxAndItsOrderWhateverTheNumbers) {
       const auto settings = settings_of<RqsSettings>(kind);
       const auto box = static_cast<T>(settings.bound);
       for (const double scale : {0.1, 3.0, 30.0, 1e3, 1e6, 1e12}) {
-        const auto raw = random_numbers(random, settings.numbers(), scale);
-        Samples<T> samples(settings.numbers());
+        const auto raw = random_numbers(random, settings.parameters(), scale);
+        Samples<T> samples(settings.parameters());
         samples.set_numbers(raw);
         for (std::size_t s = 0; s < tile_size; ++s) {
           samples.x[s] = box * static_cast<T>(static_cast<double>(s) - 63.5) / T(60);
@@ -340,7 +340,7 @@ TEST(Rqs, KeepsToItsBoxAndItsOrderWhateverTheNumbers) {
             EXPECT_TRUE(std::isfinite(samples.log_slope_back[s])) << where;
             EXPECT_TRUE(std::isfinite(samples.g_x[s])) << where;
             EXPECT_TRUE(std::isfinite(samples.pushed[s])) << where;
-            for (std::size_t k = 0; k < settings.numbers(); ++k) {
+            for (std::size_t k = 0; k < settings.parameters(); ++k) {
               EXPECT_TRUE(std::isfinite(samples.g_theta.row(k)[s])) << where;
             }
             if (s > 0) {
@@ -360,8 +360,8 @@ TEST(Transformers, PushUndoesVjp) {
   const auto run = [&](const auto& settings) {
     Random random(6);
     for (const auto set : InstructionSet::available()) {
-      Samples<double> samples(settings.numbers());
-      for (std::size_t k = 0; k < settings.numbers(); ++k) {
+      Samples<double> samples(settings.parameters());
+      for (std::size_t k = 0; k < settings.parameters(); ++k) {
         for (std::size_t s = 0; s < tile_size; ++s) samples.theta.row(k)[s] = random.normal();
       }
       for (std::size_t s = 0; s < tile_size; ++s) {

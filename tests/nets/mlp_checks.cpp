@@ -218,20 +218,20 @@ std::vector<NetCase> net_cases() {
 }
 
 bool alive(const DenseShape& layer, std::size_t o, std::size_t i) {
-  return layer.live.empty() || i < layer.live[o];
+  return layer.mask.empty() || i < layer.mask[o];
 }
 
 template <class T>
 Net<T>::Net(const MlpShape& s, InstructionSet set) : shape(s) {
   const auto kernels = mlp_kernels<T>(set);
   forward = [s, kernels](const T* params, Tile<const T> x, Tile<T> out, T* cache) {
-    AlignedVector<T> space(mlp_space_size(s), nan_of<T>);
-    kernels.forward(s, params, x, out, cache, space.data());
+    AlignedVector<T> workspace(mlp_workspace_size(s), nan_of<T>);
+    kernels.forward(s, params, x, out, cache, workspace.data());
   };
   vjp = [s, kernels](const T* params, Tile<const T> x, T* cache, Tile<const T> g_out, Tile<T> g_x,
                      T* grad) {
-    AlignedVector<T> space(mlp_space_size(s), nan_of<T>);
-    kernels.vjp(s, params, x, cache, g_out, g_x, grad, space.data());
+    AlignedVector<T> workspace(mlp_workspace_size(s), nan_of<T>);
+    kernels.vjp(s, params, x, cache, g_out, g_x, grad, workspace.data());
   };
 }
 

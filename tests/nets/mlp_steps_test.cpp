@@ -71,7 +71,7 @@ void check(const Net& net, InstructionSet set, std::size_t count, double toleran
 
   TileBuffer<T> due(shape.outputs);
   AlignedVector<T> cache(mlp_cache_size(shape));
-  AlignedVector<T> own(mlp_space_size(shape));
+  AlignedVector<T> own(mlp_workspace_size(shape));
   whole.forward(shape, params.data(), x.view(count), due.view(count), cache.data(), own.data());
 
   // Inputs become known one by one; those that are not yet must not matter.
@@ -100,7 +100,7 @@ void check(const Net& net, InstructionSet set, std::size_t count, double toleran
     return std::pair(g_x, grad);
   };
   TileBuffer<T> g_x(dim);
-  AlignedVector<T> space(mlp_steps_space(shape));
+  AlignedVector<T> workspace(mlp_steps_workspace(shape));
   // Of each output only when its rank has come: before, a cotangent that must not matter.
   TileBuffer<T> g_known(shape.outputs);
   for (std::size_t o = 0; o < shape.outputs; ++o) std::fill_n(g_known.row(o), tile_size, T(1e3));
@@ -110,7 +110,7 @@ void check(const Net& net, InstructionSet set, std::size_t count, double toleran
       std::copy_n(g_out.row(o), tile_size, g_known.row(o));
     }
     steps.vjp(shape, params.data(), stepped.data(), g_known.view(count), g_x.view(count),
-              space.data(), rank);
+              workspace.data(), rank);
   }
   const auto [g_due, grad_due] = vjp(cache);
   const auto [g_stepped, grad_stepped] = vjp(stepped);

@@ -126,7 +126,7 @@ class MlpTest : public ::testing::TestWithParam<NetCase> {
     const auto y = run(net, spoilt, tile_size);
     for (std::size_t o = 0; o < shape_.outputs; ++o) {
       // Those that see nothing may be NaN too.
-      const bool depends = shape_.layers.back().live.empty() || shape_.layers.back().live[o] > 0;
+      const bool depends = shape_.layers.back().mask.empty() || shape_.layers.back().mask[o] > 0;
       if (depends) {
         EXPECT_TRUE(std::isnan(y.out.view()(o, poor))) << "output " << o;
       }
@@ -196,7 +196,7 @@ TEST_P(MlpTest, LayoutIsThatOfTheShape) {
   }
   EXPECT_EQ(k, layout.views().size());
   EXPECT_EQ(mlp_cache_size(shape_) % 16, 0u);
-  EXPECT_EQ(mlp_space_size(shape_) % 16, 0u);
+  EXPECT_EQ(mlp_workspace_size(shape_) % 16, 0u);
 }
 
 TEST_P(MlpTest, FreshNetsGiveZero) {
@@ -226,7 +226,7 @@ TEST_P(MlpTest, FreshNetsGiveZero) {
   for (std::size_t l = 0; l + 1 < shape_.layers.size(); ++l) {
     const auto& layer = shape_.layers[l];
     for (std::size_t o = 0; o < layer.outputs; ++o) {
-      const double seen = layer.live.empty() ? double(layer.inputs) : double(layer.live[o]);
+      const double seen = layer.mask.empty() ? double(layer.inputs) : double(layer.mask[o]);
       const double fan =
           shape_.activation == Activation::tanh ? seen + double(layer.outputs) : seen;
       for (std::size_t i = 0; i < layer.inputs; ++i) {
@@ -323,8 +323,8 @@ TEST(Masks, HiddenRowsSeePrefixesThatGrow) {
   const auto shape =
       masked_mlp_shape(orders(9)[2], std::vector<std::size_t>{64, 30}, 2, Activation::tanh, false);
   for (std::size_t l = 0; l + 1 < shape.layers.size(); ++l) {
-    EXPECT_TRUE(std::is_sorted(shape.layers[l].live.begin(), shape.layers[l].live.end()));
-    EXPECT_GT(shape.layers[l].live.front(), 0u);
+    EXPECT_TRUE(std::is_sorted(shape.layers[l].mask.begin(), shape.layers[l].mask.end()));
+    EXPECT_GT(shape.layers[l].mask.front(), 0u);
   }
 }
 

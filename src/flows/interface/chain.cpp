@@ -22,7 +22,7 @@ ParameterLayout joined_parameters(const typename Chain<T>::Layers& layers) {
 template <class T>
 std::size_t joined_space_size(const typename Chain<T>::Layers& layers) {
   std::size_t size = 0;
-  for (const auto& layer : layers) size = std::max(size, layer->space_size());
+  for (const auto& layer : layers) size = std::max(size, layer->workspace_size());
   return size;
 }
 
@@ -58,10 +58,10 @@ Chain<T>::Chain(std::size_t dim, Layers layers)
 }
 
 template <class T>
-Repeats<T> Chain<T>::repeats(const Run& run, T* cache, T* space) const {
+Repeats<T> Chain<T>::repeats(const Run& run, T* cache, T* workspace) const {
   const auto& layer = *layers_[run.first];
   return {run.count, layer.parameters().size(), whole_lanes(layer.cache_size()),
-          cache + run.first * this->dim() * tile_stride, space};
+          cache + run.first * this->dim() * tile_stride, workspace};
 }
 
 template <class T>
@@ -79,14 +79,14 @@ void Chain<T>::forward_impl(const Repeats<T>& own, const T* params, Tile<const T
   for (std::size_t k = 0; k < own.count; ++k) {
     const Tile<T> out = k + 1 == own.count ? y : state(own.states, k, z.count());
     forward_once(params + k * own.parameters, in, out, log_det, cache + k * own.cache_stride,
-                 own.space);
+                 own.workspace);
     in = out;
   }
 }
 
 template <class T>
 void Chain<T>::forward_once(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det,
-                            T* cache, T* space) const {
+                            T* cache, T* workspace) const {
   if (layers_.empty()) {
     for (std::size_t d = 0; d < z.dim(); ++d) std::copy_n(z.row(d), tile_size, y.row(d));
   }
@@ -94,7 +94,7 @@ void Chain<T>::forward_once(const T* params, Tile<const T> z, Tile<T> y, LogDet<
   for (const auto& run : runs_) {
     const std::size_t last = run.first + run.count - 1;
     const Tile<T> out = last + 1 == layers_.size() ? y : state(cache, last, z.count());
-    layers_[run.first]->forward_repeats(repeats(run, cache, space),
+    layers_[run.first]->forward_repeats(repeats(run, cache, workspace),
                                         params + parameter_offset_[run.first], in, out, log_det,
                                         cache + cache_offset_[run.first]);
     in = out;
@@ -107,16 +107,16 @@ void Chain<T>::vjp_impl(const Repeats<T>& own, const T* params, Tile<const T> z,
   for (std::size_t k = own.count; k-- > 0;) {
     const Tile<const T> in = k == 0 ? z : state(own.states, k - 1, z.count());
     vjp_once(params + k * own.parameters, in, cache + k * own.cache_stride, g, g_log_det,
-             grad + k * own.parameters, own.space, own.input_cotangent || k > 0);
+             grad + k * own.parameters, own.workspace, own.input_cotangent || k > 0);
   }
 }
 
 template <class T>
 void Chain<T>::vjp_once(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det,
-                        T* grad, T* space, bool input_cotangent) const {
+                        T* grad, T* workspace, bool input_cotangent) const {
   for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
     const Tile<const T> in = run->first == 0 ? z : state(cache, run->first - 1, z.count());
-    auto repeated = repeats(*run, cache, space);
+    auto repeated = repeats(*run, cache, workspace);
     repeated.input_cotangent = input_cotangent || run->first > 0;
     layers_[run->first]->vjp_repeats(repeated, params + parameter_offset_[run->first], in,
                                      cache + cache_offset_[run->first], g, g_log_det,

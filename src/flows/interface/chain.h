@@ -37,16 +37,16 @@ class Chain final : public FlowLayer<T> {
     std::size_t count;
   };
 
-  // Cache: the output of each layer but the last, one tile each; the layers' own caches; the space
-  // that they share.
+  // Cache: the output of each layer but the last, one tile each; the layers' own caches; the
+  // workspace that they share.
   Tile<T> state(T* cache, std::size_t k, std::size_t count) const {
     return {cache + k * this->dim() * tile_stride, this->dim(), count};
   }
-  Repeats<T> repeats(const Run& run, T* cache, T* space) const;
+  Repeats<T> repeats(const Run& run, T* cache, T* workspace) const;
   void forward_once(const T* params, Tile<const T> z, Tile<T> y, LogDet<T> log_det, T* cache,
-                    T* space) const;
+                    T* workspace) const;
   void vjp_once(const T* params, Tile<const T> z, T* cache, Tile<T> g, const T* g_log_det, T* grad,
-                T* space, bool input_cotangent) const;
+                T* workspace, bool input_cotangent) const;
 
   void forward_impl(const Repeats<T>& own, const T* params, Tile<const T> z, Tile<T> y,
                     LogDet<T> log_det, T* cache) const override;

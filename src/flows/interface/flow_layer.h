@@ -59,9 +59,9 @@ class FlowLayer {
   const ParameterLayout& parameters() const { return parameters_; }
   /// Elements of T that `forward` and `inverse` leave for `vjp` and `push_score`.
   std::size_t cache_size() const { return cache_size_; }
-  /// So many of them, the last ones, are working space, which need not outlast a call. In a flow
-  /// the layers' forward and vjp share one such space, which stays in the core's cache.
-  std::size_t space_size() const { return space_size_; }
+  /// So many of them, the last ones, are workspace, which need not outlast a call. In a flow
+  /// the layers' forward and vjp share one such workspace, which stays in the core's cache.
+  std::size_t workspace_size() const { return space_size_; }
 
   /// y is overwritten; log_det[s] += ln|det ∂f/∂z| at z_s; cache is overwritten. y must not be z.
   void forward(std::span<const T> params, Tile<const T> z, Tile<T> y, T* log_det, T* cache) const;
@@ -122,11 +122,11 @@ class FlowLayer {
 
  protected:
   FlowLayer(std::size_t dim, ParameterLayout parameters, std::size_t cache_size,
-            std::size_t space_size = 0)
+            std::size_t workspace_size = 0)
       : dim_(dim),
         parameters_(std::move(parameters)),
         cache_size_(cache_size),
-        space_size_(space_size) {}
+        space_size_(workspace_size) {}
 
   /// By push_score and vjp, unless the layer knows better.
   virtual void inverse_vjp_impl(const T* params, Tile<const T> z, T* cache, Tile<T> g,

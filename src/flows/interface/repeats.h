@@ -14,8 +14,9 @@ struct Repeats {
   std::size_t count;
   std::size_t parameters;
   std::size_t cache_stride;
-  T* states;  ///< count - 1 tiles; not read where count is 1
-  T* space;   ///< FlowLayer::space_size() elements, which all layers of a flow work in by turns
+  T* states;     ///< count - 1 tiles; not read where count is 1
+  T* workspace;  ///< FlowLayer::workspace_size() elements, which all layers of a flow work in by
+                 ///< turns
   /// Whether dL/dz is wanted of vjp; where it is not, g may be left as it falls.
   bool input_cotangent = true;
 };

@@ -28,21 +28,22 @@ struct AutoregressiveSettings {
   std::size_t coordinate(std::size_t rank) const { return falls ? dim - 1 - rank : rank; }
 
   // Cache: the numbers of the coordinates, one tile row each; what the transformer keeps; the net's
-  // own; the space of its steps; and the working space: the numbers' cotangents and the net's own.
-  std::size_t numbers() const { return dim * transformer.numbers() * tile_stride; }
-  std::size_t kept_at() const { return numbers(); }
+  // own; the space of its steps; and the workspace: the cotangents of the parameters and the net's
+  // own.
+  std::size_t parameters() const { return dim * transformer.parameters() * tile_stride; }
+  std::size_t kept_at() const { return parameters(); }
   std::size_t net_at() const { return kept_at() + dim * transformer.kept() * tile_stride; }
   std::size_t steps_at() const { return net_at() + mlp_cache_size(net); }
-  std::size_t space_at() const { return steps_at() + mlp_steps_space(net); }
-  std::size_t space_size() const { return numbers() + mlp_space_size(net); }
-  std::size_t cache_size() const { return space_at() + space_size(); }
+  std::size_t workspace_at() const { return steps_at() + mlp_steps_workspace(net); }
+  std::size_t workspace_size() const { return parameters() + mlp_workspace_size(net); }
+  std::size_t cache_size() const { return workspace_at() + workspace_size(); }
 
  private:
   AutoregressiveSettings(const LayerOptions& options, const Conditioner& conditioner)
       : transformer(options.arguments),
         dim(options.dim),
         falls(options.index % 2 == 1),
-        net(masked_mlp_shape(ranks(), hidden(conditioner), transformer.numbers(),
+        net(masked_mlp_shape(ranks(), hidden(conditioner), transformer.parameters(),
                              conditioner.activation, conditioner.residual)) {}
 
   std::vector<std::size_t> ranks() const {

@@ -17,7 +17,7 @@ class ConditionedLayer final : public FlowLayer<T> {
  public:
   ConditionedLayer(const LayerOptions& options, const Settings& settings, const Kernels& kernels)
       : FlowLayer<T>(options.dim, layout(settings.net), settings.cache_size(),
-                     settings.space_size()),
+                     settings.workspace_size()),
         settings_(settings),
         kernels_(kernels) {}
 

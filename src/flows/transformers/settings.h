@@ -13,7 +13,7 @@ namespace riffle {
 // numbers θ come from a net, so that they are others for each sample. Each has
 //
 //   options     what a layer that is built on it can be asked for
-//   numbers()   how many numbers θ one coordinate needs; all zero: the identity
+//   parameters()   how many numbers θ one coordinate needs; all zero: the identity
 //   kept()      rows of a tile that its forward leaves for its vjp, besides those of θ
 //
 // and constructors that throw Error{usage} for values out of range.
@@ -23,7 +23,7 @@ struct AdditiveSettings {
   static constexpr std::array<Option, 0> options{};
 
   explicit AdditiveSettings(const Arguments&) {}
-  std::size_t numbers() const { return 1; }
+  std::size_t parameters() const { return 1; }
   std::size_t kept() const { return 0; }
 };
 
@@ -36,7 +36,7 @@ struct AffineSettings {
   double inverse_bound;
 
   explicit AffineSettings(const Arguments& arguments);
-  std::size_t numbers() const { return 2; }
+  std::size_t parameters() const { return 2; }
   std::size_t kept() const { return 0; }
 };
 
@@ -56,7 +56,7 @@ struct RqsSettings {
   double zero_slope;
 
   explicit RqsSettings(const Arguments& arguments);
-  std::size_t numbers() const { return 3 * bins - 1; }
+  std::size_t parameters() const { return 3 * bins - 1; }
   /// Rows of what forward found, the first of them in place of the raw slopes.
   static constexpr std::size_t found = 12;
   std::size_t kept() const { return found - std::min(found, bins - 1); }

@@ -21,7 +21,7 @@ namespace riffle {
 /// at 4 standard deviations where q does at 12, and its density is known, r/q = 1/D Σ_d φ(z0_d/s) /
 /// (s φ(z0_d)). All draws are weighted by p/m, m = (n_q q + n_r r)/(n_q + n_r): a defensive mixture
 /// (T. Hesterberg, Technometrics 37, 1995) by the balance heuristic (E. Veach & L. Guibas 1995).
-struct ReachingDraws {
+struct DefensiveDraws {
   Draws draws;                  ///< q's own first; log_q is ln m
   std::size_t wider = 0;        ///< how many are of r
   std::vector<double> log_q_m;  ///< ln q/m of each, at most ln (n_q + n_r)/n_q
@@ -30,7 +30,7 @@ struct ReachingDraws {
 /// Adds `n` wider draws to `own`, which are the first draws of `stream`; these are later ones.
 /// Where the base is not the standard normal one, none are added, and m is q. The result does not
 /// depend on the number of threads. Where `end` comes true, fewer are added.
-ReachingDraws reach_wider(
+DefensiveDraws add_defensive_draws(
     const FlowModel<double>& model, const Density<double>& target, std::span<const double> params,
     Draws own, const RandomStream& stream, std::uint64_t n, Executor& executor,
     const std::function<bool()>& end = [] { return false; });
@@ -38,6 +38,6 @@ ReachingDraws reach_wider(
 /// The evidence by those draws, with q/m, whose mean is 1, as a control variate (A. Owen & Y. Zhou,
 /// "Safe and effective importance sampling", JASA 95, 2000): exact where p is a multiple of q. A
 /// weight that is no number is zero; where no weight is positive both figures are NaN.
-Evidence evidence(const ReachingDraws& reaching);
+Evidence evidence(const DefensiveDraws& mixture);
 
 }  // namespace riffle

@@ -1,4 +1,4 @@
-#include "diagnostics/reach.h"
+#include "diagnostics/defensive_mixture.h"
 
 #include <gtest/gtest.h>
 
@@ -45,7 +45,7 @@ double log_normal(double x, double mean, double sd) {
 
 struct Look {
   Draws own;
-  ReachingDraws all;
+  DefensiveDraws all;
 
   Evidence alone() const {
     const auto i = importance(log_weights(own.log_p, own.log_q));
@@ -59,7 +59,7 @@ Look look(const FlowModel<double>& model, const Density<double>& target,
   Executor executor(threads);
   const RandomStream stream{11, Purpose::assessment, 2};
   auto drawn = draw<double>(model, &target, params, stream, 0, own, executor);
-  auto all = reach_wider(model, target, params, drawn, stream, wider, executor);
+  auto all = add_defensive_draws(model, target, params, drawn, stream, wider, executor);
   return {std::move(drawn), std::move(all)};
 }
 
@@ -166,7 +166,8 @@ TEST(Reach, ItsErrorIsTheSpreadOfItsEvidence) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     const RandomStream stream{seed, Purpose::assessment, 0};
     auto own = draw<double>(model, &target, params, stream, 0, 800, alone);
-    const auto found = evidence(reach_wider(model, target, params, own, stream, 200, alone));
+    const auto found =
+        evidence(add_defensive_draws(model, target, params, own, stream, 200, alone));
     z.add(found.log_z);
     error.add(found.log_z_se);
   }

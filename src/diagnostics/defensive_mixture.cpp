@@ -1,4 +1,4 @@
-#include "diagnostics/reach.h"
+#include "diagnostics/defensive_mixture.h"
 
 #include <algorithm>
 #include <cmath>
@@ -23,13 +23,14 @@ double wider_ratio(Tile<const double> z0, std::size_t s) {
 
 }  // namespace
 
-ReachingDraws reach_wider(const FlowModel<double>& model, const Density<double>& target,
-                          std::span<const double> params, Draws own, const RandomStream& stream,
-                          std::uint64_t n, Executor& executor, const std::function<bool()>& end) {
+DefensiveDraws add_defensive_draws(const FlowModel<double>& model, const Density<double>& target,
+                                   std::span<const double> params, Draws own,
+                                   const RandomStream& stream, std::uint64_t n, Executor& executor,
+                                   const std::function<bool()>& end) {
   const std::size_t dim = model.dim();
   const std::uint64_t before = own.log_q.size();
   if (!model.base().is_standard_normal()) n = 0;
-  ReachingDraws all{std::move(own), n, std::vector<double>(before + n)};
+  DefensiveDraws all{std::move(own), n, std::vector<double>(before + n)};
   if (n == 0) return all;
   all.draws.z.resize((before + n) * dim);
   all.draws.log_p.resize(before + n);
@@ -84,8 +85,8 @@ ReachingDraws reach_wider(const FlowModel<double>& model, const Density<double>&
   return all;
 }
 
-Evidence evidence(const ReachingDraws& reaching) {
-  const auto weights = log_weights(reaching.draws.log_p, reaching.draws.log_q);
+Evidence evidence(const DefensiveDraws& mixture) {
+  const auto weights = log_weights(mixture.draws.log_p, mixture.draws.log_q);
   const auto n = static_cast<double>(weights.size());
   const double largest = largest_finite(weights);
   // Means and sums of squared deviations of y = p/m, over the largest, and of v = q/m.
@@ -96,7 +97,7 @@ Evidence evidence(const ReachingDraws& reaching) {
   double vv = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const double y = std::isfinite(weights[i]) ? std::exp(weights[i] - largest) : 0;
-    const double v = std::exp(reaching.log_q_m[i]);
+    const double v = std::exp(mixture.log_q_m[i]);
     const auto count = static_cast<double>(i + 1);
     const double from_y = y - mean_y;
     const double from_v = v - mean_v;
