@@ -50,6 +50,10 @@ SOURCE
   "$CMAKE" --build "$scratch/shared/build" >"$log/out" 2>&1 ||
   fail "no shared library can hold it: $(tail -20 "$log/out")"
 
+# But for what the compiler made of headers there, which is weak.
+shown=$(nm -DC --defined-only "$scratch/shared/build/libshared.so" | grep ' [A-V] riffle::' | head -3)
+[ -z "$shown" ] || fail "a library that holds it shows its symbols: $shown"
+
 # example NAME TEXT ARGUMENT...: it runs and says TEXT.
 example() {
   local name=$1 text=$2
