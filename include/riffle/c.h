@@ -1,27 +1,35 @@
+/* clang-format off: it would fill the paragraphs below as one. */
 /* The C interface of Riffle: variational inference with normalizing flows, for C and whatever can
  * call C. Plain C99. docs/embedding.md tells more; examples/c has a program.
  *
  * Errors. A function that can fail returns 0 (RIFFLE_OK) or one of the codes of riffle_status, and
  *   takes `char** error` as its last argument: null, or where a text goes that says in one line
- * what is wrong and what to do. On success *error is null; on failure it is the caller's, to be
- * given to riffle_free_text (null where there was no memory for it). What a function was to write
- * or to make is then not made: handles are null, and arrays hold anything. Arrays are the caller's,
- * as long as is said; points are row-major (n, dim): coordinate d of point i is at [i * dim + d].
- * No array may overlap with another. Texts are UTF-8, zero-terminated; those that are not are
- * refused. Paths are the system's bytes. Handles are made by the functions that take `riffle_...**
- * out`, belong to the caller, and are given back by riffle_..._free, which takes null, too. A
- * handle may be freed as soon as no call uses it: nothing that was made with it needs it any more,
- * but for the pointers that are said to be the handle's. There is no state besides them. Threads.
- * Any functions may be called at once from several threads, and with the same handle; but a target
- * that is not thread-safe (a Stan model without STAN_THREADS, a plug-in or callback that does not
- * say it is) must be in one call at a time, and a handle must not be freed during a call. Callbacks
- * get back the `user` that they were given with, and what they point to is the caller's for as long
- * as the call, or the target, lasts. They must not throw, jump or exit through these functions; an
- * exception of C++ that they let go ends the call with RIFFLE_CALLBACK. They may call any function
- * here, but not with the handle of a call that is under way unless it is thread-safe. Nothing here
- * throws, ends the process, or changes signal handlers. What a target's own library does (a Stan
- * model that crashes) is its own. The standard streams are written to by the compiler of Stan
- * programs and by models that print. */
+ *   what is wrong and what to do. On success *error is null; on failure it is the caller's, to be
+ *   given to riffle_free_text (null where there was no memory for it). What a function was to write
+ *   or to make is then not made: handles are null, and arrays hold anything.
+ *
+ * Memory. Arrays are the caller's, as long as is said; points are row-major (n, dim): coordinate d
+ *   of point i is at [i * dim + d]. No array may overlap with another. Texts are UTF-8,
+ *   zero-terminated; those that are not are refused. Paths are the system's bytes.
+ *
+ * Handles are made by the functions that take `riffle_...** out`, belong to the caller, and are
+ *   given back by riffle_..._free, which takes null, too. A handle may be freed as soon as no call
+ *   uses it: nothing that was made with it needs it any more, but for the pointers that are said to
+ *   be the handle's. There is no state besides them.
+ *
+ * Threads. Any functions may be called at once from several threads, and with the same handle; but
+ *   a target that is not thread-safe (a Stan model without STAN_THREADS, a plug-in or callback that
+ *   does not say it is) must be in one call at a time, and a handle must not be freed during a call.
+ *
+ * Callbacks get back the `user` that they were given with, and what they point to is the caller's
+ *   for as long as the call, or the target, lasts. They must not throw, jump or exit through these
+ *   functions; an exception of C++ that they let go ends the call with RIFFLE_CALLBACK. They may
+ *   call any function here, but not with the handle of a call that is under way unless it is
+ *   thread-safe.
+ *
+ * Nothing here throws, ends the process, or changes signal handlers. What a target's own library
+ * does (a Stan model that crashes) is its own. The standard streams are written to by the compiler
+ * of Stan programs and by models that print. */
 #ifndef RIFFLE_C_H
 #define RIFFLE_C_H
 
@@ -121,8 +129,7 @@ typedef int (*riffle_point_function)(size_t n, const double* x, double* grad, do
 typedef int (*riffle_expand_function)(size_t dim, const double* z, size_t count, double* values,
                                       void* user);
 
-/* What can be told of a target of callbacks; RIFFLE_TARGET_OPTIONS_INIT for what is left at that.
- */
+/* What can be told of a target of callbacks; RIFFLE_TARGET_OPTIONS_INIT for what is left out. */
 typedef struct riffle_target_options {
   size_t size;      /* sizeof(riffle_target_options): later versions may have more */
   unsigned flags;   /* RIFFLE_THREAD_SAFE, RIFFLE_KEEPS_CONSTANTS */
@@ -162,8 +169,9 @@ RIFFLE_C_API size_t riffle_target_dim(const riffle_target* target);
 RIFFLE_C_API int riffle_target_evaluate(const riffle_target* target, size_t n, const double* z,
                                         double* logp, double* grad, char** error);
 
-/* Whether a target's gradient is that of its ln p, by differences at `points` points of (-2,
- * 2)^dim. out json  null, or a text for riffle_free_text: "passed"; "compared", "wrong", "points",
+/* Whether a target's gradient is that of its ln p, by differences at `points` points of
+ * (-2, 2)^dim.
+ *   out json  null, or a text for riffle_free_text: "passed"; "compared", "wrong", "points",
  *             "outside", "not_finite" (counts); "faults", an array of "coordinate" (from 0), "at",
  *             "given", "difference", the worst of each wrong coordinate */
 RIFFLE_C_API int riffle_check_gradient(const riffle_target* target, size_t points, uint64_t seed,
@@ -212,9 +220,10 @@ typedef struct riffle_fit_callbacks {
  *                  section log_floor and init alone count.
  *   in  toml       null, or settings, by the keys of a spec file (`riffle list`, recipes/). Without
  *                  any, a fit finds out by itself what the target needs (docs/recipe.md); where
- * keys of base, flow, objective or training are there, it trains that flow. Those of files,
- * pictures and folders are ignored in  callbacks  null, or what is to be called meanwhile out
- * report     the new handle */
+ *                  keys of base, flow, objective or training are there, it trains that flow. Those
+ *                  of files, pictures and folders are ignored
+ *   in  callbacks  null, or what is to be called meanwhile
+ *   out report     the new handle */
 RIFFLE_C_API int riffle_fit(const riffle_target* target, const char* toml,
                             const riffle_fit_callbacks* callbacks, riffle_report** report,
                             char** error);
@@ -282,8 +291,10 @@ RIFFLE_C_API int riffle_flow_draw(const riffle_flow* flow, uint64_t seed, uint64
                                   double* z, double* log_q, double* score, char** error);
 
 /* ln q and its gradient at points; RIFFLE_USAGE where the flow has no density. The results of a
- * point that is not finite are NaN. in  z      (n, dim) out log_q  null, or [n] out score  null, or
- * (n, dim) */
+ * point that is not finite are NaN.
+ *   in  z      (n, dim)
+ *   out log_q  null, or [n]
+ *   out score  null, or (n, dim) */
 RIFFLE_C_API int riffle_flow_log_density(const riffle_flow* flow, size_t n, const double* z,
                                          double* log_q, double* score, char** error);
 
