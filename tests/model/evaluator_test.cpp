@@ -80,11 +80,11 @@ struct Results {
 TEST(Evaluator, DrawsAreThoseOfTheFlowHoweverTheyAreTaken) {
   for (const char* precision : {"float", "double"}) {
     for_each_flow(precision, [](const TrainedFlow& flow) {
-      constexpr std::size_t n = 3 * tile_size + 37;
+      constexpr std::size_t n = 1024 + 37;
       const std::size_t dim = flow.dim();
       const auto expected = flow.sample(n, 9);
       for (const std::size_t threads : {1U, 2U}) {
-        for (const std::size_t batch : {std::size_t{1}, std::size_t{37}, n}) {
+        for (const std::size_t batch : {std::size_t{1}, std::size_t{37}, std::size_t{1024}, n}) {
           Evaluator evaluator(flow, threads);
           Results got(n, dim);
           for (std::size_t first = 0; first < n; first += batch) {
@@ -115,7 +115,7 @@ TEST(Evaluator, DensitiesAndMapsDoNotDependOnBatchOrThreads) {
     for_each_flow(precision, [](const TrainedFlow& flow) {
       Evaluator whole(flow);
       if (!whole.has_density()) return;
-      constexpr std::size_t n = 2 * tile_size + 37;
+      constexpr std::size_t n = 1024 + 37;
       const std::size_t dim = flow.dim();
       const auto drawn = flow.sample(n, 3);
       const std::span<const double> points = drawn.z;
@@ -126,7 +126,7 @@ TEST(Evaluator, DensitiesAndMapsDoNotDependOnBatchOrThreads) {
       whole.to_base(points, all.base, all.log_det);
       for (const std::size_t threads : {1U, 2U}) {
         Evaluator evaluator(flow, threads);
-        for (const std::size_t batch : {std::size_t{1}, std::size_t{37}, n}) {
+        for (const std::size_t batch : {std::size_t{1}, std::size_t{37}, std::size_t{1024}, n}) {
           Results got(n, dim);
           std::vector<double> alone(n);
           for (std::size_t i = 0; i < n; i += batch) {
