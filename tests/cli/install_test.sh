@@ -50,6 +50,28 @@ SOURCE
   "$CMAKE" --build "$scratch/shared/build" >"$log/out" 2>&1 ||
   fail "no shared library can hold it: $(tail -20 "$log/out")"
 
+# A program in C alone finds the C library without what the C++ one needs.
+mkdir "$scratch/plain_c"
+cat >"$scratch/plain_c/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.22)
+project(plain_c LANGUAGES C)
+find_package(riffle REQUIRED COMPONENTS c)
+if(TARGET hwy::hwy OR TARGET fmt::fmt)
+  message(FATAL_ERROR "looked for what it does not need")
+endif()
+add_executable(plain_c version.c)
+target_link_libraries(plain_c PRIVATE riffle::c)
+CMAKE
+cat >"$scratch/plain_c/version.c" <<'SOURCE'
+#include <stdio.h>
+#include "riffle/c.h"
+int main(void) { return puts(riffle_version()) < 0; }
+SOURCE
+"$CMAKE" -G "$GENERATOR" -S "$scratch/plain_c" -B "$scratch/plain_c/build" -DCMAKE_PREFIX_PATH="$scratch/prefix" \
+  >"$log/out" 2>&1 && "$CMAKE" --build "$scratch/plain_c/build" >"$log/out" 2>&1 ||
+  fail "a project in C alone: $(tail -20 "$log/out")"
+[ "riffle $("$scratch/plain_c/build/plain_c")" = "$("$riffle" --version)" ] || fail "the C library is of another version"
+
 # But for what the compiler made of headers there, which is weak.
 shown=$(nm -DC --defined-only "$scratch/shared/build/libshared.so" | grep ' [A-V] riffle::' | head -3)
 [ -z "$shown" ] || fail "a library that holds it shows its symbols: $shown"
