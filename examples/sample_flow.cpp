@@ -1,4 +1,5 @@
-// Loads a trained flow, as fit_builtin or `riffle fit` saved it, draws from it and evaluates its density.
+// Loads a trained flow, as fit_builtin or `riffle fit` saved it, draws from it and evaluates its
+// density.
 #include <cstdio>
 #include <vector>
 
@@ -13,8 +14,15 @@ int main(int argc, char** argv) {
       for (std::size_t d = 0; d < draws.dim; ++d) std::printf("%9.4f ", draws.z[i * draws.dim + d]);
       std::printf("  ln q = %.4f\n", draws.log_q[i]);
     }
+    // Where it is asked often, an Evaluator writes into memory that is there already.
+    riffle::Evaluator evaluator(flow);
     const std::vector<double> origin(flow.dim(), 0.0);
-    std::printf("ln q at the origin: %.4f\n", flow.log_density(origin)[0]);
+    std::vector<double> log_q(1);
+    std::vector<double> score(flow.dim());
+    evaluator.score(origin, score, log_q);
+    std::printf("ln q at the origin: %.4f, its gradient: (", log_q[0]);
+    for (const double derivative : score) std::printf(" %.4f", derivative);
+    std::printf(" )\n");
   } catch (const riffle::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return riffle::exit_code(error.kind());
