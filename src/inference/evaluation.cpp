@@ -1,10 +1,12 @@
 #include "inference/evaluation.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "inference/group_value.h"
 #include "model/pipeline.h"
 
 namespace riffle {
@@ -30,25 +32,14 @@ struct Moments {
 template <class T>
 void add_group(const Pipeline<T>& p, std::size_t first, std::size_t last,
                const ObjectiveTerms& terms, Moments& moments) {
-  const double order = 1 - terms.alpha;
-  const auto log_weight = [&](std::size_t s) {
-    return terms.beta * static_cast<double>(p.log_p[s]) + static_cast<double>(p.log_det[s]) -
-           terms.base_weight * static_cast<double>(p.log_q0[s]);
-  };
-  double most = -std::numeric_limits<double>::infinity();
-  double mean = 0;
-  const auto members = static_cast<double>(last - first);
+  std::array<double, tile_size> log_weight;
   for (std::size_t s = first; s < last; ++s) {
-    if (!std::isfinite(log_weight(s))) return;
-    most = std::max(most, order * log_weight(s));
-    mean += log_weight(s) / members;
+    log_weight[s - first] = terms.beta * static_cast<double>(p.log_p[s]) +
+                            static_cast<double>(p.log_det[s]) -
+                            terms.base_weight * static_cast<double>(p.log_q0[s]);
+    if (!std::isfinite(log_weight[s - first])) return;
   }
-  if (order != 0) {
-    double sum = 0;
-    for (std::size_t s = first; s < last; ++s) sum += std::exp(order * log_weight(s) - most);
-    mean = (most + std::log(sum / members)) / order;
-  }
-  moments.add({1, -mean, 0});
+  moments.add({1, -GroupValue{std::span(log_weight).first(last - first), terms.alpha}.bound, 0});
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "core/whole_lanes.h"
+#include "inference/group_value.h"
 
 #define RIFFLE_MATHS "inference/objective.inc"
 #define RIFFLE_CLASS ObjectiveMaths
@@ -33,31 +33,21 @@ template <class T>
 double combine_groups(const T* log_weight, const T* weight, std::size_t count,
                       const ObjectiveTerms& terms, double scale, T* coefficients) {
   double total = 0;
+  const auto counts = [&](std::size_t s) { return weight == nullptr || weight[s] > 0; };
   for (std::size_t first = 0; first < count; first += terms.group) {
     const std::size_t last = std::min(first + terms.group, count);
-    const double order = 1 - terms.alpha;
-    const auto counts = [&](std::size_t s) { return weight == nullptr || weight[s] > 0; };
-    double most = -std::numeric_limits<double>::infinity();
-    double members = 0;
+    Row<double> members;
+    std::size_t n = 0;
     for (std::size_t s = first; s < last; ++s) {
-      if (!counts(s)) continue;
-      most = std::max(most, order * static_cast<double>(log_weight[s]));
-      members += 1;
+      if (counts(s)) members[n++] = static_cast<double>(log_weight[s]);
     }
-    double sum = 0;
-    double log_sum = 0;
+    if (n == 0) continue;
+    const GroupValue group{std::span(members).first(n), terms.alpha};
+    total -= static_cast<double>(n) * group.bound;
     for (std::size_t s = first; s < last; ++s) {
-      if (!counts(s)) continue;
-      sum += std::exp(order * static_cast<double>(log_weight[s]) - most);
-      log_sum += static_cast<double>(log_weight[s]);
-    }
-    if (members > 0) {
-      total -= order == 0 ? log_sum : members * (most + std::log(sum / members)) / order;
-    }
-    for (std::size_t s = first; s < last; ++s) {
-      const double share =
-          counts(s) ? std::exp(order * static_cast<double>(log_weight[s]) - most) / sum : 0;
-      coefficients[s] = static_cast<T>(scale * members * share * (terms.alpha + order * share));
+      const double share = counts(s) ? group.share(static_cast<double>(log_weight[s])) : 0;
+      coefficients[s] = static_cast<T>(scale * static_cast<double>(n) * share *
+                                       (terms.alpha + (1 - terms.alpha) * share));
     }
   }
   return total;
@@ -70,6 +60,7 @@ struct GradientEstimator<T>::Worker {
   explicit Worker(const FlowModel<T>& model)
       : z0(model.dim()),
         z(model.dim()),
+        gradient(model.dim()),
         g(model.dim()),
         score(model.dim()),
         cache(model.flow().cache_size(), T(0)),
@@ -78,8 +69,9 @@ struct GradientEstimator<T>::Worker {
 
   TileBuffer<T> z0;
   TileBuffer<T> z;
-  TileBuffer<T> g;
-  TileBuffer<T> score;  // ∇ln q(z), of path gradients; finite otherwise
+  TileBuffer<T> gradient;  // ∇ln p(z)
+  TileBuffer<T> g;         // cotangent of z
+  TileBuffer<T> score;     // ∇ln q(z), of path gradients; finite otherwise
   AlignedVector<T> cache;
   AlignedVector<T> base_cache;
   alignas(64) Row<T> log_q0{};
@@ -178,7 +170,8 @@ void GradientEstimator<T>::pull_back(Worker& worker, std::size_t count, std::spa
                   model_.base_part(grad));
 }
 
-/// Forward through flow and target, then the objective; leaves the cotangents in the worker.
+/// Forward through the flow and, the first time, the target, then the objective; leaves the
+/// cotangents in the worker.
 template <class T>
 T GradientEstimator<T>::pass(Worker& worker, std::size_t count, std::span<const T> params,
                              ObjectiveTerms terms, bool weighted) {
@@ -187,9 +180,11 @@ T GradientEstimator<T>::pass(Worker& worker, std::size_t count, std::span<const 
   const LogDet<T> log_det{worker.log_det.data(), worker.det_product.data()};
   model_.flow().forward_product(model_.flow_part(params), worker.z0.view(count),
                                 worker.z.view(count), log_det, worker.cache.data());
-  target_.evaluate(worker.z.view(count), worker.log_p.data(), worker.g.view(count));
+  if (!weighted) {
+    target_.evaluate(worker.z.view(count), worker.log_p.data(), worker.gradient.view(count));
+  }
   const TileTerms<T> tile{worker.log_q0.data(), log_det, worker.log_p.data(),
-                          weighted ? worker.weight.data() : nullptr};
+                          worker.gradient.view(count), weighted ? worker.weight.data() : nullptr};
   if (terms.path) return combine_path(worker, tile, count, params, terms);
   return kernels_.combine(tile, worker.z.view(count), static_cast<T>(terms.base_weight),
                           static_cast<T>(terms.beta), T(1) / static_cast<T>(batch_),
@@ -214,25 +209,25 @@ T GradientEstimator<T>::combine_path(Worker& worker, const TileTerms<T>& tile, s
                                 worker.g_log_det.data(), score, {});
   model_.flow().push_score(model_.flow_part(params), worker.z0.view(count), worker.cache.data(),
                            score, worker.g_log_det.data());
-  const T probe = kernels_.path_cotangents(worker.coefficient.data(), worker.z.view(count), score,
-                                           static_cast<T>(terms.beta), worker.g.view(count));
+  const T probe = kernels_.path_cotangents(tile, worker.coefficient.data(), worker.z.view(count),
+                                           score, static_cast<T>(terms.beta), worker.g.view(count));
   std::fill_n(worker.g_log_det.begin(), lanes, T(0));
   return static_cast<T>(value) + probe;
 }
 
 /// Sets the weights of invalid draws to 0, blames what made them, and puts a valid draw in their
-/// place (in the padding too), so that no number that is not finite can reach a gradient.
+/// place with what the target said of it (in the padding too), so that no number that is not finite
+/// can reach a gradient.
 template <class T>
 void GradientEstimator<T>::leave_out_invalid(Worker& worker, std::size_t count,
                                              std::span<const T> params) {
   const auto& flow = model_.flow();
   const auto flow_params = model_.flow_part(params);
   std::size_t some_valid = tile_size;
-  target_.evaluate(worker.z.view(count), worker.log_p.data(), worker.g.view(count));
   for (std::size_t s = 0; s < tile_size; ++s) {
     const bool valid = s < count && std::isfinite(worker.log_det[s]) &&
                        std::isfinite(worker.log_p[s]) && column_is_finite<T>(worker.z.view(), s) &&
-                       column_is_finite<T>(worker.g.view(), s) &&
+                       column_is_finite<T>(worker.gradient.view(), s) &&
                        column_is_finite<T>(worker.score.view(), s);
     worker.weight[s] = valid ? T(1) : T(0);
     if (valid) some_valid = s;
@@ -259,8 +254,10 @@ void GradientEstimator<T>::leave_out_invalid(Worker& worker, std::size_t count,
     if (worker.weight[s] > 0) continue;
     for (std::size_t d = 0; d < model_.dim(); ++d) {
       worker.z0.row(d)[s] = worker.z0.row(d)[some_valid];
+      worker.gradient.row(d)[s] = worker.gradient.row(d)[some_valid];
     }
     worker.log_q0[s] = worker.log_q0[some_valid];
+    worker.log_p[s] = worker.log_p[some_valid];
   }
 }
 

@@ -491,6 +491,39 @@ TYPED_TEST(EstimatorTest, InvalidDrawsAreLeftOutAndBlamedOnTheTarget) {
   }
 }
 
+/// Counts the points that it is asked for.
+template <class T>
+class CountingNormal final : public Density<T> {
+ public:
+  explicit CountingNormal(Fault fault) : Density<T>(2), normal_(2, fault, 0.5) {}
+  std::size_t points() const { return points_; }
+
+ private:
+  void evaluate_impl(Tile<const T> z, T* log_density, Tile<T> gradient) const override {
+    points_ += z.count();
+    normal_.evaluate(z, log_density, gradient);
+  }
+
+  FaultyNormal<T> normal_;
+  mutable std::size_t points_ = 0;
+};
+
+TYPED_TEST(EstimatorTest, EachPointIsEvaluatedOnceWhereSomeFailToo) {
+  using T = TypeParam;
+  for (const auto fault : faults) {
+    for (const bool path : {false, true}) {
+      const Problem<T> problem("planar:2", 2, std::make_unique<CountingNormal<T>>(fault));
+      const auto& target = static_cast<const CountingNormal<T>&>(*problem.target);
+      const auto got = estimate_once<T>(problem, problem.random_params(0.4, 3), 300, stream_of(8),
+                                        {1, 0.6, path});
+      EXPECT_GT(got.estimate.invalid, 0u);
+      EXPECT_LT(got.estimate.invalid, 300u);
+      EXPECT_EQ(target.points(), 300u) << static_cast<int>(fault) << ", path " << path;
+      for (const T g : got.grad) EXPECT_TRUE(std::isfinite(g));
+    }
+  }
+}
+
 TYPED_TEST(EstimatorTest, ATileMayBeInvalidAsAWhole) {
   using T = TypeParam;
   const Problem<T> problem("planar:2", 2, std::make_unique<FaultyNormal<T>>(2, Fault::nan, 0.0));
