@@ -68,8 +68,14 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|i.86")
   target_compile_definitions(riffle_instruction_sets INTERFACE
     HWY_BASELINE_TARGETS=HWY_${baseline} "HWY_DISABLED_TARGETS=(${disabled})")
 else()
-  # Scalable vectors cannot be held in a class.
+  string(REGEX MATCH "^(aarch64|arm64|ARM64)" riffle_is_aarch64 "${CMAKE_SYSTEM_PROCESSOR}")
+  # Scalable vectors cannot be held in a class. Of aarch64 that leaves NEON, which every processor of it has:
+  # Highway is told not to look for more at run time (so says this macro), or it asks the compiler for AES in
+  # a pragma, which GCC forgets in the constructors that it makes itself.
   target_compile_definitions(riffle_instruction_sets INTERFACE
-    "HWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|HWY_RVV)")
+    "HWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|HWY_RVV)"
+    $<$<NOT:$<STREQUAL:${riffle_is_aarch64},>>:TOOLCHAIN_MISS_SYS_AUXV_H=1>)
+  # Notes on how GCC 9 passed pairs.
+  target_compile_options(riffle_instruction_sets INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>)
 endif()
 target_link_libraries(riffle_instruction_sets INTERFACE hwy::hwy)

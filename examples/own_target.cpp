@@ -1,4 +1,5 @@
-// Writes a target of one's own, Rosenbrock's banana as an unnormalised log density, and fits a flow.
+// A target of one's own, Rosenbrock's banana as an unnormalised log density, and a flow fitted to
+// it.
 #include <cmath>
 #include <cstdio>
 #include <numbers>
@@ -28,8 +29,8 @@ int main() {
   spec.flow.layers = "planar:24";
   const riffle::FitReport report = riffle::fit(spec, *target);
 
-  std::printf("%llu iterations in %.2f s\n",
-              static_cast<unsigned long long>(report.iterations), report.seconds);
+  std::printf("%llu iterations in %.2f s\n", static_cast<unsigned long long>(report.iterations),
+              report.seconds);
   std::printf("ELBO %.4f ± %.4f (log Z = %.4f)\n", report.elbo, report.elbo_se, log_z);
   std::printf("first draw: %.4f %.4f, with log density %.4f\n", report.draws.z[0],
               report.draws.z[1], report.draws.log_q[0]);

@@ -7,3 +7,10 @@ plot_packages="gnuplot-nox"
 stan_packages="r-cran-rstan r-cran-stanheaders dpkg-dev"
 test_packages="libgtest-dev"
 clang_packages="clang libclang-rt-dev"
+# The jobs of .ci/jobs.
+format_packages="clang-format"
+tidy_packages="clang-tidy"
+docs_packages="doxygen"
+coverage_packages="gcovr"
+# Another processor: the preset aarch64. Its libraries are unpacked by tools/aarch64_sysroot.sh.
+cross_packages="g++-aarch64-linux-gnu qemu-user"

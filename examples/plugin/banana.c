@@ -14,7 +14,9 @@ struct riffle_plugin_model {
 
 static const double log_2pi = 1.8378770664093453;
 
-int32_t riffle_plugin_abi(void) { return RIFFLE_PLUGIN_ABI; }
+int32_t riffle_plugin_abi(void) {
+  return RIFFLE_PLUGIN_ABI;
+}
 
 riffle_plugin_model* riffle_plugin_create(const char* data, char* error, size_t error_size) {
   char* end = NULL;
@@ -25,14 +27,17 @@ riffle_plugin_model* riffle_plugin_create(const char* data, char* error, size_t 
   }
   model->width = *data == '\0' ? 0.5 : strtod(data, &end);
   if ((end != NULL && *end != '\0') || !(model->width > 0) || !isfinite(model->width)) {
-    snprintf(error, error_size, "the width of the banana must be a positive number, not \"%s\"", data);
+    snprintf(error, error_size, "the width of the banana must be a positive number, not \"%s\"",
+             data);
     free(model);
     return NULL;
   }
   return model;
 }
 
-void riffle_plugin_destroy(riffle_plugin_model* model) { free(model); }
+void riffle_plugin_destroy(riffle_plugin_model* model) {
+  free(model);
+}
 
 size_t riffle_plugin_dim(const riffle_plugin_model* model) {
   (void)model;
@@ -49,8 +54,9 @@ double riffle_plugin_log_z(const riffle_plugin_model* model) {
   return 0;
 }
 
-void riffle_plugin_evaluate(const riffle_plugin_model* model, size_t n, const double* z, double* log_density,
-                            double* gradient, int32_t* status, char* error, size_t error_size) {
+void riffle_plugin_evaluate(const riffle_plugin_model* model, size_t n, const double* z,
+                            double* log_density, double* gradient, int32_t* status, char* error,
+                            size_t error_size) {
   const double precision = 1 / (model->width * model->width);
   int failed = 0;
   for (size_t i = 0; i < n; ++i) {

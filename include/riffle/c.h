@@ -19,7 +19,7 @@
  *
  * Threads. Any functions may be called at once from several threads, and with the same handle; but
  *   a target that is not thread-safe (a Stan model without STAN_THREADS, a plug-in or callback that
- *   does not say it is) must be in one call at a time, and a handle must not be freed during a call.
+ *   does not say it is) must be in one call at a time; no handle may be freed during a call.
  *
  * Callbacks get back the `user` that they were given with, and what they point to is the caller's
  *   for as long as the call, or the target, lasts. They must not throw, jump or exit through these

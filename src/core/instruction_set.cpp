@@ -15,6 +15,15 @@ namespace {
 // Highway's own emulation, which the scalar reference makes needless.
 constexpr long long unused_targets = HWY_EMU128 | HWY_SCALAR;
 
+/// What this machine runs. Every aarch64 has NEON; Highway's library counts it only beside AES.
+long long supported_targets() {
+#if HWY_ARCH_ARM_A64
+  return hwy::SupportedTargets() | HWY_STATIC_TARGET;
+#else
+  return hwy::SupportedTargets();
+#endif
+}
+
 std::string lower(std::string_view text) {
   std::string result(text);
   std::transform(result.begin(), result.end(), result.begin(),
@@ -26,7 +35,7 @@ std::string lower(std::string_view text) {
 
 std::vector<InstructionSet> InstructionSet::available() {
   std::vector<InstructionSet> sets;
-  const long long targets = hwy::SupportedTargets() & HWY_TARGETS & ~unused_targets;
+  const long long targets = supported_targets() & HWY_TARGETS & ~unused_targets;
   // Highway's lower bits are the wider sets.
   for (long long rest = targets; rest != 0; rest &= rest - 1) sets.push_back({rest & -rest});
   sets.push_back(scalar());
