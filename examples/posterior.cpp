@@ -42,7 +42,7 @@ int main() {
 
   const riffle::PosteriorReport& posterior = *report.posterior;
   std::printf("\nlog Z %.4f ± %.4f\n", posterior.log_z, posterior.log_z_se);
-  std::printf("verdict %s\n", posterior.verdict.c_str());
+  std::printf("verdict %s\n", std::string(riffle::name_of(posterior.verdict)).c_str());
   for (const auto& reason : posterior.verdict_reasons) std::printf("  %s\n", reason.c_str());
   for (const auto& parameter : posterior.parameters) {
     std::printf("%-4s %8.4f, sd %.4f, 90 %% in (%.3f, %.3f)\n", parameter.name.c_str(),

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "riffle/choices.h"
 #include "riffle/posterior.h"
 #include "riffle/target.h"
 #include "riffle/trained_flow.h"
@@ -46,6 +47,12 @@ enum class AuditOutcome {
   ok,
   failed,
   not_checked,  ///< what it needs is not there, or rounding leaves nothing to tell
+};
+
+template <>
+struct ChoiceNames<AuditOutcome> {
+  static constexpr std::string_view kind = "outcome";
+  static constexpr std::array<std::string_view, 3> all{"ok", "failed", "not checked"};
 };
 
 /// What one check of a flow found.

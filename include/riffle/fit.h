@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "riffle/choices.h"
 #include "riffle/posterior.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"
@@ -58,8 +59,7 @@ struct Blame {
 /// The outcome of a fit. Figures with a standard error `_se` come from fresh draws.
 struct FitReport {
   std::string target;
-  /// "completed", "early-stopped", "interrupted", "diverged" or "out-of-budget".
-  std::string stop_reason;
+  StopReason stop_reason = StopReason::completed;
   std::uint64_t iterations = 0;  ///< done
   std::uint64_t threads = 0;
   std::string simd;

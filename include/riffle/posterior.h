@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "riffle/choices.h"
 #include "riffle/target.h"
 
 namespace riffle {
@@ -51,7 +52,7 @@ struct PosteriorStart {
   double log_z_se = 0;
   double elbo = 0;
   double elbo_se = 0;
-  std::string verdict;  ///< of this fit by itself
+  Grade verdict = Grade::unreliable;  ///< of this fit by itself
 };
 
 /// One parameter of the model, on its own scale.
@@ -85,7 +86,7 @@ struct PosteriorReport {
   std::optional<double> khat;  ///< Pareto k of the weights
   double ess = 0;              ///< effective draws by the weights
   double ess_fraction = 0;
-  std::string verdict;  ///< "reliable", "reliable-after-reweighting" or "unreliable"
+  Grade verdict = Grade::unreliable;
   std::vector<std::string> verdict_reasons;
 
   std::uint64_t gradients = 0;  ///< evaluations of the target, all in all

@@ -1,6 +1,7 @@
 #pragma once
 
 // The whole public interface.
+#include "riffle/choices.h"
 #include "riffle/constraints.h"
 #include "riffle/diagnostics.h"
 #include "riffle/error.h"

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "riffle/choices.h"
+
 namespace riffle {
 
 /// Everything that decides a run, in the sections of a spec file. The same spec gives the same bits
@@ -95,11 +97,9 @@ struct Spec {
   } schedule;
 
   struct Run {
-    /// "flow": trains flow.layers by the objective as it says; "staged": finds out by itself what
-    /// the target needs, and then ignores base, flow, objective, optimizer and schedule; "figure3":
-    /// fits the targets and flows of figure 3 of Rezende & Mohamed (2015), and then takes no keys
-    /// of target and flow. This one is of `riffle fit` alone.
-    std::string method = "flow";
+    /// staged ignores base, flow, objective, optimizer and schedule; figure3 takes no keys of
+    /// target and flow, and is of `riffle fit` alone.
+    Method method = Method::flow;
     /// staged: time to end within, the final draws included
     double max_seconds = std::numeric_limits<double>::infinity();
     /// staged: evaluations of the target to end within, those of the final draws included
@@ -110,16 +110,16 @@ struct Spec {
     std::uint64_t batch = 256;
     std::uint64_t seed = 1;
     std::uint64_t threads = 0;  ///< 0: one for each core
-    std::string precision = "double";
+    Precision precision = Precision::float64;
     std::string simd = "auto";
     std::uint64_t log_every = 0;               ///< iterations; 0: a thirtieth of the run
     std::uint64_t snapshot_every = 0;          ///< iterations; 0: a thirtieth; at most 100 are kept
     std::uint64_t evaluation_draws = 100'000;  ///< for the final figures
     std::uint64_t draws = 4000;                ///< rows of draws.csv
-    std::string resample = "none";  ///< "psis": these are resampled by their weights (posteriors)
-    std::string output_format = "plain";  ///< of draws.csv, "plain" or "cmdstan" (posteriors)
-    bool strict = false;                  ///< whether an unreliable fit is a failure of the command
-    double checkpoint_seconds = 1;        ///< between two checkpoints
+    Resampling resample = Resampling::none;    ///< of these (posteriors)
+    DrawsFormat output_format = DrawsFormat::plain;  ///< of draws.csv (posteriors)
+    bool strict = false;            ///< whether an unreliable fit is a failure of the command
+    double checkpoint_seconds = 1;  ///< between two checkpoints
     bool plots = true;
     bool quiet = false;
     bool force = false;
@@ -138,8 +138,8 @@ enum class Fitted {
 };
 
 /// Reads a spec in TOML. Keys that are absent have the defaults of what is fitted: samples_spec()
-/// of points, posterior_spec() where run.method is "staged" and of a library, and otherwise those
-/// of Spec. A library's run.method is "flow" where a key of base, flow or training is there. Throws
+/// of points, posterior_spec() where run.method is staged and of a library, and otherwise those
+/// of Spec. A library's run.method is flow where a key of base, flow or training is there. Throws
 /// Error{data} for text that is not TOML, and Error{usage} for unknown keys (naming the nearest)
 /// and wrong types. `origin` names the text in messages.
 Spec parse_spec(std::string_view toml, std::string_view origin, Fitted fitted = Fitted::as_told);
@@ -162,7 +162,7 @@ void set_key(Spec& spec, std::string_view key, std::string_view value);
 Spec find_spec(const std::string& what, Fitted fitted = Fitted::as_told);
 
 /// The defaults for a target whose draws and evidence are of interest: the staged fit, and a flow
-/// of some use in any dimension where spec.run.method is set to "flow".
+/// of some use in any dimension where spec.run.method is set to flow.
 Spec posterior_spec();
 
 /// The defaults for points in a file, whose density is learned by maximum likelihood: a flow whose

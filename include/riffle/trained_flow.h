@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "riffle/choices.h"
+
 namespace riffle {
 
 /// Independent draws with their exact log densities.
@@ -31,8 +33,8 @@ class TrainedFlow {
   /// What a model file holds besides its check vectors.
   struct Definition {
     std::string base;
-    std::string layers;     ///< such as "planar:16"
-    std::string precision;  ///< "float" or "double"
+    std::string layers;  ///< such as "planar:16"
+    Precision precision = Precision::float64;
     std::size_t dim = 0;
     std::vector<double> params;
     /// What the coordinates are called where they have names, such as those of the columns of the

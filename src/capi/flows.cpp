@@ -49,7 +49,7 @@ std::string json_of(const TrainedFlow& flow) {
   const ordered_json json{{"dim", d.dim},
                           {"base", d.base},
                           {"flow", d.layers},
-                          {"precision", d.precision},
+                          {"precision", name_of(d.precision)},
                           {"columns", d.columns},
                           {"parameters", d.params.size()},
                           {"injective", flow.injective()},
@@ -60,18 +60,6 @@ std::string json_of(const TrainedFlow& flow) {
 
 std::span<double> wanted(double* out, std::size_t size) {
   return out == nullptr ? std::span<double>() : std::span(out, size);
-}
-
-const char* name_of(AuditOutcome outcome) {
-  switch (outcome) {
-    case AuditOutcome::ok:
-      return "ok";
-    case AuditOutcome::failed:
-      return "failed";
-    case AuditOutcome::not_checked:
-      return "not checked";
-  }
-  return "";
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "core/names.h"
 #include "inference/gradient_estimator.h"
 #include "model/flow_model.h"
+#include "riffle/choices.h"
 #include "riffle/error.h"
 #include "riffle/version.h"
 #include "targets/target_registry.h"
@@ -149,14 +150,8 @@ void bench_gradient(const GradientBenchmark& what) {
   within("--batch", what.batch, 1 << 24);
   within("--threads", what.threads, 1024);
   within("--rounds", what.rounds, 1000);
-  if (what.precision == "float") {
-    run<float>(what);
-  } else if (what.precision == "double") {
-    run<double>(what);
-  } else {
-    throw Error(ErrorKind::usage,
-                fmt::format("--precision {}: it must be float or double", what.precision));
-  }
+  choice_named<Precision>(what.precision) == Precision::float32 ? run<float>(what)
+                                                                : run<double>(what);
 }
 
 }  // namespace riffle

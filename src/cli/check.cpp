@@ -50,7 +50,7 @@ int run_check(const std::string& folder, const AuditOptions& options) {
   const auto audit = audit_folder(folder, options);
   const auto& d = audit.flow.definition();
   print_wrapped("", fmt::format("{} on {}, D = {}, {}: {} draws of seed {}", d.layers, d.base,
-                                d.dim, d.precision, options.draws, options.seed));
+                                d.dim, name_of(d.precision), options.draws, options.seed));
   print_wrapped("", "errors relative to 1 + |x|; bounds: the precision's tolerance, and rounding");
   say("\n");
   line("check", "found", "bound", "");

@@ -28,7 +28,7 @@ void write_csv(const Comparison& all, const std::string& file) {
     csv.add(row.run.folder.string());
     csv.add(row.run.target);
     for (const double x : {row.value, row.value_se, row.difference, row.difference_se}) csv.add(x);
-    csv.add(row.run.verdict);
+    csv.add(row.run.verdict ? name_of(*row.run.verdict) : "");
     csv.end_row();
   }
   out.write(csv.text());

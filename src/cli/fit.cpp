@@ -141,7 +141,7 @@ void apply_formula(const FitArguments& a, Spec& spec) {
 }
 
 void apply(const FitArguments& a, Spec& spec) {
-  if (spec.run.method == "figure3") refuse_with_figure3(a);
+  if (spec.run.method == Method::figure3) refuse_with_figure3(a);
   if (!a.samples.empty()) {
     spec.target.samples = a.samples;
     spec.objective.name = "maximum-likelihood";  // another one that is asked for is refused
@@ -179,10 +179,10 @@ void apply(const FitArguments& a, Spec& spec) {
   const bool method_set = given("run.method") ||
                           std::any_of(a.set.begin(), a.set.end(),
                                       [](const auto& s) { return s.starts_with("run.method="); });
-  if (!method_set && spec.run.method == "staged" &&
+  if (!method_set && spec.run.method == Method::staged &&
       (given("flow.layers") || given("objective.name") || given("run.iterations") ||
        given("run.batch") || given("optimizer.learning_rate"))) {
-    spec.run.method = "flow";
+    spec.run.method = Method::flow;
   }
   if (a.no_plots) spec.run.plots = false;
   if (a.strict) spec.run.strict = true;
@@ -233,14 +233,14 @@ void report_figures(const FitReport& r, const Spec& spec) {
 
 void report(const RunOutcome& outcome, const Spec& spec) {
   const auto& r = outcome.report;
-  const bool staged = spec.run.method == "staged";
+  const bool staged = spec.run.method == Method::staged;
   if (!staged)
-    print_wrapped(
-        r.stop_reason + ": ",
-        fmt::format("{} on {}, {} iterations of {} draws in {} ({} each, {}, {}, {} {})",
-                    r.flow.definition().layers, r.target, r.iterations, spec.run.batch,
-                    duration_text(r.seconds), duration_text(1e-6 * r.us_per_iteration),
-                    spec.run.precision, r.simd, r.threads, r.threads == 1 ? "thread" : "threads"));
+    print_wrapped(std::string(name_of(r.stop_reason)) + ": ",
+                  fmt::format("{} on {}, {} iterations of {} draws in {} ({} each, {}, {}, {} {})",
+                              r.flow.definition().layers, r.target, r.iterations, spec.run.batch,
+                              duration_text(r.seconds), duration_text(1e-6 * r.us_per_iteration),
+                              name_of(spec.run.precision), r.simd, r.threads,
+                              r.threads == 1 ? "thread" : "threads"));
   if (r.posterior) {
     show_posterior(*r.posterior, outcome.folder);
   } else {
@@ -321,7 +321,7 @@ int run_fit(const FitArguments& a) {
   const auto watch = [&](const Spec& spec, const std::filesystem::path& folder) {
     const double s = spec.run.max_seconds;
     max_seconds = s;
-    if (spec.run.method != "staged" || !std::isfinite(s)) return;
+    if (spec.run.method != Method::staged || !std::isfinite(s)) return;
     watchdog.emplace(s, calls, [&has_flow, s, folder] { end_hung(s, has_flow, folder); });
   };
   const auto make_callbacks = [&](Progress& progress, bool quiet) {
@@ -399,7 +399,7 @@ int run_fit(const FitArguments& a) {
     const std::filesystem::path folder = spec.run.out.empty()
                                              ? default_folder(what_of(a, named), spec)
                                              : std::filesystem::path(spec.run.out);
-    if (spec.run.method == "figure3") return run_fit_figure3(spec, folder, stop_requested);
+    if (spec.run.method == Method::figure3) return run_fit_figure3(spec, folder, stop_requested);
     Progress progress(spec.run.quiet);
     compile_target(spec, &stop_requested);  // before its time begins
     watch(spec, folder);
@@ -414,15 +414,15 @@ int run_fit(const FitArguments& a) {
   for (const auto& warning : outcome->report.warnings) {
     complain("warning: {}\n", warning);
   }
-  if (outcome->report.stop_reason == "interrupted") {
+  if (outcome->report.stop_reason == StopReason::interrupted) {
     complain("interrupted; `riffle fit {} --resume` {}\n", outcome->folder.string(),
-             shown.run.method == "staged" ? "starts it again" : "goes on");
+             shown.run.method == Method::staged ? "starts it again" : "goes on");
     return interrupted_exit;
   }
   const auto& posterior = outcome->report.posterior;
   if (!posterior) return 0;
   if (shown.run.strict) return exit_code_of(*posterior);
-  if (shown.run.quiet && posterior->verdict == name_of(Grade::unreliable)) {
+  if (shown.run.quiet && posterior->verdict == Grade::unreliable) {
     complain("warning: the fit is unreliable: {}\n", posterior->verdict_reasons.front());
   }
   return 0;

@@ -31,7 +31,7 @@ void show_fits(const PosteriorReport& p) {
     const auto& start = p.starts[k];
     say("{:<6} {} {}  {}\n", k == 0 ? "kept" : fmt::format("{}", k + 1),
         right_aligned(figure_text(start.log_z, start.log_z_se), 20),
-        right_aligned(figure_text(start.elbo, start.elbo_se), 20), start.verdict);
+        right_aligned(figure_text(start.elbo, start.elbo_se), 20), name_of(start.verdict));
   }
 }
 
@@ -76,12 +76,12 @@ void show_posterior(const PosteriorReport& p, const std::filesystem::path& folde
   say("{}\n", p.weighted ? "(draws weighted by their importance)" : "(draws as they are)");
 
   show_fits(p);
-  say("\nverdict  {}\n", p.verdict);
+  say("\nverdict  {}\n", name_of(p.verdict));
   for (const auto& reason : p.verdict_reasons) print_wrapped("         - ", reason);
 }
 
 int exit_code_of(const PosteriorReport& p) {
-  if (p.verdict != name_of(Grade::unreliable)) return 0;
+  if (p.verdict != Grade::unreliable) return 0;
   complain("riffle: the fit is unreliable, and --strict was asked for\n");
   return exit_code(ErrorKind::data);
 }

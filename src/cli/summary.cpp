@@ -31,11 +31,11 @@ void write_csv(const std::vector<PosteriorParameter>& parameters, const std::str
 }
 
 void show(const RunFigures& run, const std::vector<PosteriorParameter>& parameters) {
-  print_wrapped("", fmt::format("{}: {}, {}", run.target, run.flow, run.stop_reason));
+  print_wrapped("", fmt::format("{}: {}, {}", run.target, run.flow, name_of(run.stop_reason)));
   if (run.log_z) {
     say("log Z    {}{}\n", figure_text(*run.log_z, run.log_z_se),
         run.keeps_constants ? "" : "   up to an unknown constant");
-    say("verdict  {}\n", run.verdict);
+    say("verdict  {}\n", name_of(*run.verdict));
   } else if (run.log_likelihood) {
     say("ln q     {}   (mean over {} points)\n",
         figure_text(*run.log_likelihood, run.log_likelihood_se), run.points);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "riffle/choices.h"
+
 namespace riffle {
 namespace {
 
@@ -54,13 +56,23 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 std::string unknown_name_message(std::string_view kind, std::string_view name,
                                  std::span<const std::string_view> candidates) {
   constexpr std::size_t longest_shown = 64;
-  const auto shown =
+  auto shown =
       fmt::format("{}{}", name.substr(0, longest_shown), name.size() > longest_shown ? "..." : "");
+  // A message is one line.
+  std::ranges::replace_if(
+      shown, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   const auto nearest = nearest_name(name, candidates);
   if (!nearest.empty()) {
     return fmt::format("no {} \"{}\"; did you mean \"{}\"?", kind, shown, nearest);
   }
   return fmt::format("no {} \"{}\"; there are: {}", kind, shown, fmt::join(candidates, ", "));
+}
+
+std::size_t place_of_name(std::string_view kind, std::string_view name,
+                          std::span<const std::string_view> names) {
+  const auto at = std::ranges::find(names, name);
+  if (at == names.end()) throw Error(ErrorKind::usage, unknown_name_message(kind, name, names));
+  return static_cast<std::size_t>(at - names.begin());
 }
 
 }  // namespace riffle

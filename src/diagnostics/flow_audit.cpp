@@ -33,7 +33,8 @@ void check_audit_options(const AuditOptions& options) {
 std::vector<AuditResult> audit(const TrainedFlow& flow, const AuditOptions& options) {
   check_audit_options(options);
   const auto& d = flow.definition();
-  return d.precision == "float" ? audit_as<float>(d, options) : audit_as<double>(d, options);
+  return d.precision == Precision::float32 ? audit_as<float>(d, options)
+                                           : audit_as<double>(d, options);
 }
 
 }  // namespace riffle

@@ -314,18 +314,6 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
 
 }  // namespace
 
-std::string_view name_of(Grade grade) {
-  switch (grade) {
-    case Grade::reliable:
-      return "reliable";
-    case Grade::reliable_after_reweighting:
-      return "reliable-after-reweighting";
-    case Grade::unreliable:
-      return "unreliable";
-  }
-  return "";
-}
-
 bool lost_in_rounding(const Importance& importance) {
   return importance.rounding >= most_rounding;
 }

@@ -8,17 +8,9 @@
 #include <vector>
 
 #include "diagnostics/importance.h"
+#include "riffle/choices.h"
 
 namespace riffle {
-
-enum class Grade {
-  reliable,                    ///< the draws can be used as they are
-  reliable_after_reweighting,  ///< with their weights, or resampled by them
-  unreliable,
-};
-
-/// "reliable", "reliable-after-reweighting" or "unreliable".
-std::string_view name_of(Grade grade);
 
 /// What is known of a fitted posterior. Draws behind the figures are fresh: not those that trained.
 struct VerdictEvidence {

@@ -49,7 +49,7 @@ Spec spec_of_start(const Spec& spec, const Figure3Cell& cell, std::uint64_t star
   Spec own = spec;
   own.target.name = cell.target;
   own.flow.layers = cell.layers;
-  own.run.method = "flow";
+  own.run.method = Method::flow;
   own.run.threads = 1;
   own.run.iterations *= cell.patience;
   own.objective.beta_steps *= static_cast<double>(cell.patience);
@@ -93,7 +93,7 @@ Figure3Outcome complete(const Spec& spec, const std::string& spec_text, Figure3S
   const double before = state.seconds;
   const auto threads =
       static_cast<std::size_t>(spec.run.threads != 0 ? spec.run.threads : usable_cores());
-  const auto note = [&](std::string_view stop_reason) {
+  const auto note = [&](StopReason stop_reason) {
     state.seconds = before + std::chrono::duration<double>(Clock::now() - begin).count();
     write_file(folder / run_files::summary,
                figure3_summary(spec, spec_text, state, stop_reason, threads));
@@ -101,7 +101,7 @@ Figure3Outcome complete(const Spec& spec, const std::string& spec_text, Figure3S
   auto told = callbacks;
   told.on_fit = [&](const Figure3Fit& fit, std::size_t finished, std::size_t all) {
     if (fit.flow) fit.flow->save(folder / model_file(fit.cell));
-    note("interrupted");  // as it is, should the process end here
+    note(StopReason::interrupted);  // as it is, should the process end here
     if (callbacks.on_fit) callbacks.on_fit(fit, finished, all);
   };
   make_figure3_fits(spec, state.fits, threads, told);
@@ -116,7 +116,7 @@ Figure3Outcome complete(const Spec& spec, const std::string& spec_text, Figure3S
     outcome.pictures = std::move(drawn.files);
     outcome.warnings.insert(outcome.warnings.end(), drawn.warnings.begin(), drawn.warnings.end());
   }
-  note(outcome.interrupted ? "interrupted" : "completed");
+  note(outcome.interrupted ? StopReason::interrupted : StopReason::completed);
   return outcome;
 }
 
@@ -147,7 +147,7 @@ void make_figure3_fits(const Spec& spec, std::span<Figure3Fit> fits, std::size_t
     FitCallbacks told;
     told.stop = callbacks.stop;
     const auto report = fit(start, told);
-    if (report.stop_reason == "interrupted") return;
+    if (report.stop_reason == StopReason::interrupted) return;
     const std::lock_guard guard(lock);
     take(report, start.run.seed, done[job.fit] == 0, own);
     if (++done[job.fit] < own.cell.starts) return;
@@ -172,7 +172,7 @@ Figure3Outcome resume_figure3(const fs::path& folder, const std::function<void(S
   auto spec = spec_of_run(folder);
   const FolderLock lock(folder, FolderLock::Kind::sole, folder);
   const auto record = read_summary(folder / run_files::summary);
-  if (record && record->stop_reason != "interrupted") throw nothing_to_resume(folder);
+  if (record && record->stop_reason != StopReason::interrupted) throw nothing_to_resume(folder);
   if (change) change(spec);
   spec.validate();
   remove_temporaries(folder);

@@ -81,9 +81,9 @@ std::vector<std::string> figure3_warnings(const Figure3State& state) {
 }
 
 std::string figure3_summary(const Spec& spec, std::string_view spec_text, const Figure3State& state,
-                            std::string_view stop_reason, std::uint64_t threads) {
+                            StopReason stop_reason, std::uint64_t threads) {
   nlohmann::ordered_json summary;
-  summary["method"] = spec.run.method;
+  summary["method"] = name_of(spec.run.method);
   summary["targets"] = targets_of(state);
   summary["base"] = spec.base.name;
   summary["objective"] = spec.objective.name;
@@ -91,11 +91,11 @@ std::string figure3_summary(const Spec& spec, std::string_view spec_text, const 
   summary["batch"] = spec.run.batch;
   summary["seed"] = spec.run.seed;
   summary["threads"] = threads;
-  summary["precision"] = spec.run.precision;
+  summary["precision"] = name_of(spec.run.precision);
   summary["simd"] = InstructionSet::parse(spec.run.simd).name();
   summary["version"] = version();
   summary["spec_digest"] = digest_of(spec_text);
-  summary["stop_reason"] = stop_reason;
+  summary["stop_reason"] = name_of(stop_reason);
   summary["seconds"] = number(state.seconds);
   summary["evaluation_draws"] = spec.run.evaluation_draws;
   summary["cells"] = state.fits.size();

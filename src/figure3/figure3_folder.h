@@ -24,7 +24,7 @@ std::vector<std::string> figure3_warnings(const Figure3State& state);
 /// The text of a figure's summary.json: its settings and the finished fits. `spec_text` is what its
 /// spec.toml holds.
 std::string figure3_summary(const Spec& spec, std::string_view spec_text, const Figure3State& state,
-                            std::string_view stop_reason, std::uint64_t threads);
+                            StopReason stop_reason, std::uint64_t threads);
 
 /// The text of figure3.csv.
 std::string figure3_csv(const Figure3State& state);

@@ -28,7 +28,7 @@ template void check_goes_together(const Spec&, const FlowModel<float>&);
 template void check_goes_together(const Spec&, const FlowModel<double>&);
 
 void check_model(const Spec& spec, std::size_t dim) {
-  if (spec.run.method == "staged") return;
+  if (spec.run.method == Method::staged) return;
   check_goes_together(spec,
                       make_model<double>(spec.base.name, parse_flow(spec.flow.layers),
                                          {dim, spec.flow.log_det_floor, InstructionSet::scalar()}));

@@ -226,7 +226,7 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& points,
   for (const auto n : trained.state.blame) invalid_in_training += n;
   FitReport report{
       .target = std::filesystem::path(spec.target.samples).filename().string(),
-      .stop_reason = std::string(name_of(trained.reason)),
+      .stop_reason = trained.reason,
       .iterations = trained.state.iteration,
       .threads = executor.threads(),
       .simd = std::string(set.name()),
@@ -303,8 +303,9 @@ SplitPoints split_points(Spec& spec, const Points& points) {
 
 FitReport density_fit(const Spec& spec, const SplitPoints& points, const FitCallbacks& callbacks,
                       const FitHooks& hooks) {
-  return spec.run.precision == "float" ? typed_density_fit<float>(spec, points, callbacks, hooks)
-                                       : typed_density_fit<double>(spec, points, callbacks, hooks);
+  return spec.run.precision == Precision::float32
+             ? typed_density_fit<float>(spec, points, callbacks, hooks)
+             : typed_density_fit<double>(spec, points, callbacks, hooks);
 }
 
 }  // namespace riffle

@@ -42,10 +42,10 @@ std::unique_ptr<Target> formula_target_of(const Spec& spec) {
 bool reports_posterior(const Spec& spec) {
   const auto& t = spec.target;
   if (!t.samples.empty()) return false;
-  if (!t.stan.empty() || !t.plugin.empty() || spec.run.method == "staged") return true;
+  if (!t.stan.empty() || !t.plugin.empty() || spec.run.method == Method::staged) return true;
   const bool wanted =
       has_formula(spec) || find_by_name(target_registry(), t.name, "target").posterior;
-  return wanted && spec.run.precision == "double";
+  return wanted && spec.run.precision == Precision::float64;
 }
 
 std::unique_ptr<Target> posterior_target(const Spec& spec) {
@@ -53,8 +53,8 @@ std::unique_ptr<Target> posterior_target(const Spec& spec) {
 }
 
 std::unique_ptr<Target> spec_target(const Spec& spec) {
-  if (!spec.target.samples.empty() || spec.run.method == "figure3") {
-    throw Error(ErrorKind::usage, spec.run.method == "figure3"
+  if (!spec.target.samples.empty() || spec.run.method == Method::figure3) {
+    throw Error(ErrorKind::usage, spec.run.method == Method::figure3
                                       ? "run.method is figure3, which is of many targets"
                                       : "points in a file are no target: their density is unknown");
   }
@@ -86,7 +86,7 @@ void check_for_fit(const Spec& spec, const Target& target) {
   check_target(target);
   auto names = target.parameter_names();
   for (auto& name : target.generated_names()) names.push_back(std::move(name));
-  check_layout(draws_format(spec.run.output_format), names);
+  check_layout(spec.run.output_format, names);
   initial_values(spec.target.init, target, spec.run.seed);
 }
 

@@ -208,7 +208,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   for (const auto n : trained.state.blame) invalid_in_training += n;
   FitReport report{
       .target = targets.name,
-      .stop_reason = std::string(name_of(trained.reason)),
+      .stop_reason = trained.reason,
       .iterations = trained.state.iteration,
       .threads = executor.threads(),
       .simd = std::string(set.name()),
@@ -264,7 +264,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
 FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbacks& callbacks,
                         const FitHooks& hooks) {
   spec.validate();
-  if (spec.run.method == "figure3") {
+  if (spec.run.method == Method::figure3) {
     throw Error(ErrorKind::usage,
                 "run.method is figure3, which is many fits: `riffle fit figure3` makes them");
   }
@@ -279,9 +279,10 @@ FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbac
     target = made.get();
   }
   if (target != nullptr) check_for_fit(spec, *target);
-  if (spec.run.method == "staged") return posterior_fit(spec, *target, callbacks, hooks);
-  return spec.run.precision == "float" ? typed_fit<float>(spec, target, callbacks, hooks)
-                                       : typed_fit<double>(spec, target, callbacks, hooks);
+  if (spec.run.method == Method::staged) return posterior_fit(spec, *target, callbacks, hooks);
+  return spec.run.precision == Precision::float32
+             ? typed_fit<float>(spec, target, callbacks, hooks)
+             : typed_fit<double>(spec, target, callbacks, hooks);
 }
 
 FitReport fit(const Spec& spec, const FitCallbacks& callbacks) {

@@ -22,7 +22,7 @@ std::string gradient_warning(const Spec& spec, const Target& target, const Meter
   constexpr std::uint64_t small_budget = 20'000;  // of which a few hundred would be much
   constexpr double most_of_time = 0.01;
   if (dynamic_cast<const BuiltInTarget*>(&target) != nullptr) return {};
-  if (spec.run.method == "staged" && spec.run.max_gradients < small_budget) return {};
+  if (spec.run.method == Method::staged && spec.run.max_gradients < small_budget) return {};
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   const auto check = check_gradient(PointDensity(density), spec.run.seed, [&] {

@@ -42,7 +42,7 @@ std::string flow_for_points(std::size_t dim) {
 }
 
 std::string affine_in_one_dimension(const Spec& spec, std::size_t dim) {
-  if (dim != 1 || spec.run.method == "staged" || !is_affine(spec.flow.layers)) return {};
+  if (dim != 1 || spec.run.method == Method::staged || !is_affine(spec.flow.layers)) return {};
   const auto what = spec.base.name.starts_with("standard-normal") ||
                             spec.base.name.starts_with("diagonal-normal") ||
                             spec.base.name.starts_with("full-normal")

@@ -80,7 +80,7 @@ void check_collinear(const Spec& spec, const Points& points, std::vector<std::st
 }
 
 void refuse_for_precision(const Spec& spec, const Points& points, std::span<const Spread> spreads) {
-  if (spec.run.precision != "float") return;
+  if (spec.run.precision != Precision::float32) return;
   constexpr double most = 1e30;
   constexpr double most_offset = 1e4;  // spreads; a float then has 600 steps in each
   for (std::size_t d = 0; d < points.dim; ++d) {

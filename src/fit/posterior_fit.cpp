@@ -23,9 +23,9 @@
 namespace riffle {
 namespace {
 
-std::string stop_reason(bool interrupted, bool out_of_budget) {
-  if (interrupted) return "interrupted";
-  return out_of_budget ? "out-of-budget" : "completed";
+StopReason stop_reason(bool interrupted, bool out_of_budget) {
+  if (interrupted) return StopReason::interrupted;
+  return out_of_budget ? StopReason::out_of_budget : StopReason::completed;
 }
 
 /// What a run does after its last draws, in seconds.
@@ -131,7 +131,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
     report.kl_se = report.elbo_se;
   }
   if (!wrong_gradient.empty()) report.warnings.push_back(wrong_gradient);
-  if (spec.run.resample == "psis" && !report.posterior->resampled) {
+  if (spec.run.resample == Resampling::psis && !report.posterior->resampled) {
     report.warnings.emplace_back(
         "the draws are not resampled: their weights are carried by too few of them");
   }

@@ -5,7 +5,7 @@
 
 namespace riffle {
 
-/// The staged fit of spec.run.method "staged", with the evidence, the verdict and the parameters'
+/// The staged fit of Method::staged, with the evidence, the verdict and the parameters'
 /// figures. Throws Error{data} where ln p is finite nowhere near the origin.
 FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbacks& callbacks,
                         const FitHooks& hooks);

@@ -37,7 +37,7 @@ std::vector<Blame> blamed(std::span<const std::uint64_t> counts, std::span<const
 
 void add_warnings(FitReport& report, bool improper, double final_beta) {
   auto& warnings = report.warnings;
-  if (report.stop_reason == "completed" && final_beta < 1) {
+  if (report.stop_reason == StopReason::completed && final_beta < 1) {
     warnings.push_back(
         fmt::format("the annealing ended at beta = {:.3g}: the flow fits a flattened target; lower "
                     "objective.beta_steps, raise run.iterations, or take the objective free-energy",
@@ -85,7 +85,7 @@ void add_warnings(FitReport& report, bool improper, double final_beta) {
                           "because of {}",
                           report.refused_steps, culprit(report.refused_steps_by)));
   }
-  if (report.stop_reason == "diverged") {
+  if (report.stop_reason == StopReason::diverged) {
     warnings.push_back(
         "training diverged: no finite gradient could be had any more; try a lower learning rate or "
         "optimizer.clip_norm");

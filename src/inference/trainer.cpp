@@ -7,20 +7,6 @@
 
 namespace riffle {
 
-std::string_view name_of(StopReason reason) {
-  switch (reason) {
-    case StopReason::completed:
-      return "completed";
-    case StopReason::early_stopped:
-      return "early-stopped";
-    case StopReason::interrupted:
-      return "interrupted";
-    case StopReason::diverged:
-      return "diverged";
-  }
-  return "";
-}
-
 template <class T>
 Trainer<T>::Trainer(const TrainerOptions& options, const FlowModel<T>& model,
                     GradientSource<T>& source, InstructionSet set)

@@ -16,12 +16,9 @@
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
 #include "model/flow_model.h"
+#include "riffle/choices.h"
 
 namespace riffle {
-
-enum class StopReason { completed, early_stopped, interrupted, diverged };
-
-std::string_view name_of(StopReason reason);
 
 struct TrainerOptions {
   std::uint64_t iterations = 10'000;

@@ -178,16 +178,6 @@ Json number(double value) {
 
 }  // namespace
 
-DrawsFormat draws_format(std::string_view name) {
-  struct Entry {
-    std::string_view name;
-    DrawsFormat format;
-  };
-  static constexpr std::array<Entry, 2> formats{
-      {{"plain", DrawsFormat::plain}, {"cmdstan", DrawsFormat::cmdstan}}};
-  return find_by_name(std::span<const Entry>(formats), name, "format of draws").format;
-}
-
 void check_layout(DrawsFormat format, std::span<const std::string> names) {
   if (format != DrawsFormat::cmdstan) return;
   const auto broken = [](std::string_view name, std::string_view why) {

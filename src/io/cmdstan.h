@@ -10,23 +10,9 @@
 #include <vector>
 
 #include "io/csv.h"
+#include "riffle/choices.h"
 
 namespace riffle {
-
-/// How draws of a posterior are laid out.
-enum class DrawsFormat {
-  /// Columns lp__ (ln p), lp_approx__ (ln q) and the parameters, with no comments.
-  plain,
-  /// The layout of CmdStan's pathfinder: comments with the configuration, columns lp_approx__,
-  /// lp__,
-  /// path__ and the parameters, comments with times. Two lines of a sampler's (iter, warmup) are
-  /// added, as true here as there, because rstan's read_stan_csv does not read a file without them.
-  /// Readers: ArviZ 0.x from_cmdstan, cmdstanpy from_csv, rstan read_stan_csv.
-  cmdstan,
-};
-
-/// "plain" and "cmdstan"; throws Error{usage} for other names.
-DrawsFormat draws_format(std::string_view name);
 
 /// Where draws come from, for the comments of DrawsFormat::cmdstan.
 struct DrawsOrigin {
@@ -43,7 +29,12 @@ struct DrawsOrigin {
 /// are: those of CmdStan's need all elements of an array beside each other, in column-major order.
 void check_layout(DrawsFormat format, std::span<const std::string> names);
 
-/// Draws as CSV text, row by row. Numbers are in the shortest form that reads back the same; those
+/// Draws as CSV text, row by row. Plain are columns lp__ (ln p), lp_approx__ (ln q) and the
+/// parameters, with no comments; CmdStan's pathfinder has comments with the configuration, columns
+/// lp_approx__, lp__, path__ and the parameters, and comments with times. Two lines of a sampler's
+/// (iter, warmup) are added, as true here as there, because rstan's read_stan_csv does not read a
+/// file without them. Readers: ArviZ 0.x from_cmdstan, cmdstanpy from_csv, rstan read_stan_csv.
+/// Numbers are in the shortest form that reads back the same; those
 /// that are none are nan, inf and -inf.
 class DrawsCsv {
  public:

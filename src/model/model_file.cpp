@@ -30,7 +30,7 @@ void TrainedFlow::save(const std::filesystem::path& path) const {
   nlohmann::json content = {
       {"base", d.base},
       {"flow", d.layers},
-      {"precision", d.precision},
+      {"precision", name_of(d.precision)},
       {"dim", d.dim},
       {"parameters", parameters},
       {"check", {{"seed", check_seed}, {"z", check.z}, {"log_q", check.log_q}}}};
@@ -56,8 +56,11 @@ ModelFile read_model(const std::filesystem::path& path) {
     if (!content.at("dim").is_number_unsigned() || !check.at("seed").is_number_unsigned()) {
       throw Error(ErrorKind::data, "dim and check.seed must be whole numbers");
     }
-    TrainedFlow::Definition d{
-        content.at("base"), content.at("flow"), content.at("precision"), content.at("dim"), {}};
+    TrainedFlow::Definition d{content.at("base"),
+                              content.at("flow"),
+                              choice_named<Precision>(content.at("precision").get<std::string>()),
+                              content.at("dim"),
+                              {}};
     for (const auto& tensor : content.at("parameters")) {
       const auto values = tensor.at("values").get<std::vector<double>>();
       d.params.insert(d.params.end(), values.begin(), values.end());
@@ -93,8 +96,8 @@ double check_deviation(const ModelFile& model) {
   return worst;
 }
 
-double check_tolerance(std::string_view precision) {
-  return precision == "float" ? 1e-2 : 1e-6;
+double check_tolerance(Precision precision) {
+  return precision == Precision::float32 ? 1e-2 : 1e-6;
 }
 
 }  // namespace riffle

@@ -29,6 +29,6 @@ ModelFile read_model(const std::filesystem::path& path);
 double check_deviation(const ModelFile& model);
 /// How much of it is taken: another instruction set rounds differently; a wrong formula or layout
 /// is off by far more.
-double check_tolerance(std::string_view precision);
+double check_tolerance(Precision precision);
 
 }  // namespace riffle

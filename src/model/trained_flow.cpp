@@ -49,13 +49,8 @@ TrainedFlow::TrainedFlow(Definition definition) {
                                               columns.size(), definition.dim));
   }
   using Either = std::variant<TrainedModel<float>, TrainedModel<double>>;
-  const auto& precision = definition.precision;
-  if (precision != "float" && precision != "double") {
-    throw Error(ErrorKind::usage,
-                fmt::format("precision \"{}\" must be \"float\" or \"double\"", precision));
-  }
-  auto typed =
-      precision == "float" ? Either(build<float>(definition)) : Either(build<double>(definition));
+  auto typed = definition.precision == Precision::float32 ? Either(build<float>(definition))
+                                                          : Either(build<double>(definition));
   implementation_ = std::make_shared<const Implementation>(
       Implementation{std::move(definition), std::move(typed)});
 }

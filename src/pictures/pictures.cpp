@@ -250,7 +250,7 @@ PlotReport draw_training(const PictureSource& source, const std::filesystem::pat
 
 PlotReport draw_pictures(const PictureSource& source, const std::filesystem::path& folder) {
   PlotReport report;
-  if (source.spec.run.method != "staged") report = draw_training(source, folder);
+  if (source.spec.run.method != Method::staged) report = draw_training(source, folder);
   if (source.posterior != nullptr) {
     const auto page = write_posterior_page(
         posterior_page(source.target, *source.posterior, source.parameters), folder);

@@ -12,13 +12,6 @@
 namespace riffle {
 namespace {
 
-Grade grade_named(const std::string& name) {
-  for (const auto grade : {Grade::reliable, Grade::reliable_after_reweighting}) {
-    if (name == name_of(grade)) return grade;
-  }
-  return Grade::unreliable;
-}
-
 std::string count(double n) {
   if (n >= 1e6) return fmt::format("{:.1f} M", n / 1e6);
   return n >= 1e4 ? fmt::format("{:.0f} k", n / 1e3) : fmt::format("{:.0f}", n);
@@ -56,7 +49,7 @@ PosteriorPage posterior_page(const std::string& target, const PosteriorReport& p
                              const std::vector<std::string>& chosen) {
   PosteriorPage page;
   page.title = target;
-  page.grade = grade_named(p.verdict);
+  page.grade = p.verdict;
   page.lines.push_back(
       fmt::format("log Z = {}{},  ELBO = {},  {:.0f} % of {} draws effective,  k̂ = {}",
                   figure_text(p.log_z, p.log_z_se), p.keeps_constants ? "" : " (up to a constant)",

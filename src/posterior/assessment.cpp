@@ -237,7 +237,7 @@ AssessmentOptions assessment_options(const Spec& spec) {
   return {.seed = spec.run.seed,
           .draws = spec.run.evaluation_draws,
           .kept_draws = spec.run.draws,
-          .resample = spec.run.resample == "psis"};
+          .resample = spec.run.resample == Resampling::psis};
 }
 
 Weighed weigh(const FlowModel<double>& model, std::span<const double> params, const Target& target,
@@ -311,7 +311,7 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
   report.khat = own.khat;
   report.ess = own.ess;
   report.ess_fraction = own.ess_fraction;
-  report.verdict = std::string(name_of(verdict.grade));
+  report.verdict = verdict.grade;
   report.verdict_reasons = verdict.reasons;
   report.unseen_modes = evidence.unseen_modes;
   report.modes_left_out = evidence.modes_left_out;

@@ -262,7 +262,7 @@ TrainedFlow::Definition fit_mixture(const Density<double>& target, std::span<con
     if (!std::isfinite(log_weight.maxCoeff())) break;
     improve(components, in_coordinates(whitened, drawn.z), softmax(log_weight));
   }
-  return {base, "affine-full", "double", target.dim(), all_parameters()};
+  return {base, "affine-full", Precision::float64, target.dim(), all_parameters()};
 }
 
 TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::span<const Mode> modes,
@@ -282,7 +282,8 @@ TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::spa
     const auto own = all.parameters();
     params.insert(params.end(), own.begin(), own.end());
     return TrainedFlow::Definition{fmt::format("mixture(components={})", all.count()),
-                                   "affine-full", "double", target.dim(), std::move(params)};
+                                   "affine-full", Precision::float64, target.dim(),
+                                   std::move(params)};
   };
   auto now = from;
   auto best = from;

@@ -419,7 +419,7 @@ class Recipe {
     if (usable()) polish(phases);
     const auto trained = train(flow, params, phases, mixture.base);
     offer("flow", flow + " on that mixture",
-          {mixture.base, flow, "double", target_.dim(), trained.params}, trained.quality);
+          {mixture.base, flow, Precision::float64, target_.dim(), trained.params}, trained.quality);
   }
 
   /// A q of the greatest bound is not one of the right means and sds, where p is skewed. Weights
@@ -461,7 +461,8 @@ class Recipe {
   }
 
   TrainedFlow::Definition definition(std::string layers, std::vector<double> params) const {
-    return {"standard-normal", std::move(layers), "double", target_.dim(), std::move(params)};
+    return {"standard-normal", std::move(layers), Precision::float64, target_.dim(),
+            std::move(params)};
   }
 
   static constexpr double worth_moments = 0.1;  ///< nats of the bound that right ones may cost

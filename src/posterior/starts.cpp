@@ -27,7 +27,7 @@ VerdictEvidence known_of(const StagedFit& fit) {
 }
 
 bool usable(const Start& start) {
-  return start.told.verdict != name_of(Grade::unreliable);
+  return start.told.verdict != Grade::unreliable;
 }
 
 /// A few draws beyond a steep wall are not to decide.
@@ -192,16 +192,14 @@ class Starts {
 PosteriorStart start_of(const Weighed& weighed) {
   const auto& own = weighed.evidence.importance;
   const auto [log_z, log_z_se] = evidence_of(weighed);
-  return {log_z, log_z_se, own.elbo, own.elbo_se,
-          std::string(name_of(judge(weighed.evidence).grade))};
+  return {log_z, log_z_se, own.elbo, own.elbo_se, judge(weighed.evidence).grade};
 }
 
 std::vector<Evidence> compared(const std::vector<PosteriorStart>& starts) {
   std::vector<Evidence> evidence;
-  const auto useless = name_of(Grade::unreliable);
   const auto& kept = starts.front();
   for (const auto& start : starts) {
-    if (kept.verdict == useless || start.verdict != useless) {
+    if (kept.verdict == Grade::unreliable || start.verdict != Grade::unreliable) {
       evidence.push_back({start.log_z, start.log_z_se});
     } else if (start.elbo > kept.log_z) {
       evidence.push_back({start.elbo, start.elbo_se});

@@ -27,11 +27,11 @@ namespace {
 constexpr std::uint64_t times_those_of_the_run = 5;
 
 std::string why_no_posterior(const Spec& spec) {
-  if (spec.run.method == "figure3") return "it is a figure of fits to known densities";
+  if (spec.run.method == Method::figure3) return "it is a figure of fits to known densities";
   if (!spec.target.samples.empty()) {
     return "it learned the density of samples, which have no density to compare with";
   }
-  if (spec.run.precision != "double") return "it is in float; fit the target in double";
+  if (spec.run.precision != Precision::float64) return "it is in float; fit the target in double";
   return fmt::format("{} was fitted for its bound alone; fit it with --method staged",
                      spec.target.name);
 }

@@ -96,7 +96,7 @@ std::vector<Snapshot> read_samples(const fs::path& path) {
 std::optional<PosteriorRecord> read_report(const Spec& spec, const fs::path& folder) {
   const auto summary = folder / run_files::summary;
   const auto run = read_summary(summary);
-  if (!run && spec.run.method == "staged") {
+  if (!run && spec.run.method == Method::staged) {
     throw Error(ErrorKind::usage,
                 fmt::format("the run in {0} is not finished: `riffle fit {0} --resume` goes on",
                             folder.string()));

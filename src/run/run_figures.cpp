@@ -70,7 +70,7 @@ void check_data(Comparison& all) {
 
 RunFigures read_figures(const fs::path& folder) {
   const auto spec = spec_of_run(folder);
-  if (spec.run.method == "figure3") {
+  if (spec.run.method == Method::figure3) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} holds a figure of many fits, which figure3.csv there lists",
                             folder.string()));
@@ -84,18 +84,17 @@ RunFigures read_figures(const fs::path& folder) {
   RunFigures figures;
   figures.folder = folder;
   figures.data_digest = data_digest_of(folder);
-  try {
-    const auto json = nlohmann::ordered_json::parse(read_file(path));
+  return taken_from(path, [&](const nlohmann::ordered_json& json) {
     figures.target = json.at("target").get<std::string>();
     figures.flow = json.at("flow").get<std::string>();
-    figures.stop_reason = json.at("stop_reason").get<std::string>();
+    figures.stop_reason = choice_of<StopReason>(json.at("stop_reason"));
     figures.elbo = number_of(json.at("elbo"));
     figures.elbo_se = number_of(json.at("elbo_se"));
     if (json.contains("verdict")) {
       figures.log_z = number_of(json.at("log_z"));
       figures.log_z_se = number_of(json.at("log_z_se"));
       figures.keeps_constants = !json.at("log_z_up_to_a_constant").get<bool>();
-      figures.verdict = json.at("verdict").get<std::string>();
+      figures.verdict = choice_of<Grade>(json.at("verdict"));
     }
     if (json.contains("log_likelihood")) {
       figures.log_likelihood = number_of(json.at("log_likelihood"));
@@ -103,10 +102,8 @@ RunFigures read_figures(const fs::path& folder) {
       const auto held_out = json.at("held_out").get<std::uint64_t>();
       figures.points = held_out > 0 ? held_out : json.at("samples").get<std::uint64_t>();
     }
-  } catch (const nlohmann::json::exception& damage) {
-    throw not_a_summary(path, damage);
-  }
-  return figures;
+    return figures;
+  });
 }
 
 std::vector<PosteriorParameter> read_parameters(const fs::path& folder) {
@@ -147,7 +144,7 @@ Comparison compare_runs(const std::vector<fs::path>& folders) {
     }
     const double value = of_evidence ? *run.log_z : *run.log_likelihood;
     const double error = of_evidence ? run.log_z_se : run.log_likelihood_se;
-    if (of_evidence && run.verdict == "unreliable") {
+    if (of_evidence && run.verdict == Grade::unreliable) {
       all.warnings.push_back(
           fmt::format("the fit in {} is unreliable, and so is its evidence", folder.string()));
     }

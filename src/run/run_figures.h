@@ -16,14 +16,14 @@ struct RunFigures {
   std::filesystem::path folder;
   std::string target;
   std::string flow;
-  std::string stop_reason;
+  StopReason stop_reason = StopReason::completed;
   double elbo = 0;  ///< NaN of a fit to samples
   double elbo_se = 0;
   /// Of a posterior: its evidence and the verdict.
   std::optional<double> log_z;
   double log_z_se = 0;
   bool keeps_constants = true;
-  std::string verdict;
+  std::optional<Grade> verdict;
   /// Of a fit to samples: mean ln q of a point, and how many points it is the mean of.
   std::optional<double> log_likelihood;
   double log_likelihood_se = 0;

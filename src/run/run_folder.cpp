@@ -179,7 +179,7 @@ void write_posterior(const Spec& spec, FitReport& report, const Target* own, con
   std::vector<std::string> names;
   for (const auto& parameter : posterior.parameters) names.push_back(parameter.name);
   std::size_t n = report.draws.log_q.size();
-  DrawsCsv csv(draws_format(spec.run.output_format), names,
+  DrawsCsv csv(spec.run.output_format, names,
                {.model = report.target,
                 .draws = n,
                 .seed = spec.run.seed,
@@ -193,7 +193,7 @@ void write_posterior(const Spec& spec, FitReport& report, const Target* own, con
     if (i >= chains && i % 16 == 0 && deadline.over(Deadline::files_after_stop)) {
       report.warnings.push_back(
           fmt::format("stopped: {} has {} of the {} draws", run_files::draws, i, n));
-      report.stop_reason = "interrupted";
+      report.stop_reason = StopReason::interrupted;
       n = i;
       break;
     }
@@ -266,7 +266,7 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
                      {}};
   auto& report = outcome.report;
   report.warnings.insert(report.warnings.begin(), start.warnings.begin(), start.warnings.end());
-  const bool single = spec.run.precision == "float";
+  const bool single = spec.run.precision == Precision::float32;
   report.flow.save(folder / run_files::model);
   write_file(folder / run_files::loss, loss_csv(report));
   if (report.posterior) {
@@ -295,7 +295,7 @@ RunOutcome fit_into(const Spec& spec, const Target* own, const fs::path& folder,
     report.warnings.insert(report.warnings.end(), plotted.warnings.begin(), plotted.warnings.end());
   }
   write_file(folder / run_files::summary, summary_json(spec, report));
-  if (report.stop_reason != "interrupted") {
+  if (report.stop_reason != StopReason::interrupted) {
     std::error_code ignored;
     fs::remove(folder / run_files::checkpoint, ignored);
   }
@@ -353,7 +353,8 @@ fs::path model_of(const fs::path& where) {
 
 bool is_figure3(const fs::path& folder) {
   std::error_code error;
-  return fs::exists(folder / run_files::spec, error) && spec_of_run(folder).run.method == "figure3";
+  return fs::exists(folder / run_files::spec, error) &&
+         spec_of_run(folder).run.method == Method::figure3;
 }
 
 Spec spec_of_run(const fs::path& folder) {
@@ -408,7 +409,7 @@ RunOutcome resume_in_folder(const fs::path& named, const std::function<void(Spec
   if (fs::exists(checkpoint_path, error)) {
     checkpoint = load_checkpoint(checkpoint_path, text);
   } else if (const auto record = read_summary(folder / run_files::summary);
-             record && record->stop_reason != "interrupted") {
+             record && record->stop_reason != StopReason::interrupted) {
     throw nothing_to_resume(named);
   }
   std::vector<std::string> warnings;
@@ -418,7 +419,8 @@ RunOutcome resume_in_folder(const fs::path& named, const std::function<void(Spec
   if (change) change(spec);
   spec.validate();
   const auto own = external_target(spec);
-  auto earlier = spec.run.method == "staged" ? spent_by(folder / run_files::summary) : Spent{};
+  auto earlier =
+      spec.run.method == Method::staged ? spent_by(folder / run_files::summary) : Spent{};
   auto outcome = fit_into(spec, own.get(), folder, callbacks,
                           {checkpoint, text, std::move(warnings), points_of(spec), on_drawing,
                            std::move(earlier), began});
@@ -436,7 +438,7 @@ void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64
   const UserDensity density(target);
   Executor executor(threads_of(run.spec, target));
   DrawValues values(target, seed);
-  DrawsCsv csv(draws_format(run.spec.run.output_format), values.names(),
+  DrawsCsv csv(run.spec.run.output_format, values.names(),
                {.model = target.name(), .draws = n, .seed = seed});
   std::vector<double> row(values.names().size());
   for (std::uint64_t first = 0; first < n; first += chunk) {
@@ -479,7 +481,7 @@ void sample_folder(const fs::path& where, std::uint64_t n, std::uint64_t seed,
       return;
     }
   }
-  const bool single = flow.definition().precision == "float";
+  const bool single = flow.definition().precision == Precision::float32;
   const bool named = is_run && coordinates == Coordinates::parameters;
   CsvText csv(draws_header(names_of(flow, named ? spec_of_run(where) : Spec()), false));
   for (std::uint64_t first = 0; first < n; first += chunk) {

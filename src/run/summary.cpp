@@ -57,7 +57,7 @@ void add_judgement(nlohmann::ordered_json& summary, const PosteriorReport& p) {
   summary["khat"] = number(p.khat);
   summary["ess"] = number(p.ess);
   summary["ess_fraction"] = number(p.ess_fraction);
-  summary["verdict"] = p.verdict;
+  summary["verdict"] = name_of(p.verdict);
   summary["verdict_reasons"] = p.verdict_reasons;
   summary["climbs"] = p.climbs;
   summary["modes"] = p.modes;
@@ -73,7 +73,7 @@ nlohmann::ordered_json starts_json(const PosteriorReport& p) {
                    {"log_z_se", number(start.log_z_se)},
                    {"elbo", number(start.elbo)},
                    {"elbo_se", number(start.elbo_se)},
-                   {"verdict", start.verdict}});
+                   {"verdict", name_of(start.verdict)}});
   }
   return all;
 }
@@ -118,7 +118,7 @@ void take_judgement(const nlohmann::ordered_json& json, PosteriorReport& p) {
   p.khat = known_number(json.at("khat"));
   p.ess = number_of(json.at("ess"));
   p.ess_fraction = number_of(json.at("ess_fraction"));
-  p.verdict = json.at("verdict").get<std::string>();
+  p.verdict = choice_of<Grade>(json.at("verdict"));
   p.verdict_reasons = json.at("verdict_reasons").get<std::vector<std::string>>();
   p.climbs = json.at("climbs").get<std::uint64_t>();
   p.modes = json.at("modes").get<std::uint64_t>();
@@ -178,17 +178,17 @@ std::string summary_json(const Spec& spec, const FitReport& report) {
   // Of a posterior, "parameters" are the model's.
   summary[report.posterior ? "flow_parameters" : "parameters"] =
       report.flow.definition().params.size();
-  const bool staged = spec.run.method == "staged";  // which chooses these by itself
+  const bool staged = spec.run.method == Method::staged;  // which chooses these by itself
   if (!staged) summary["objective"] = spec.objective.name;
   summary["iterations"] = report.iterations;
   if (!staged) summary["batch"] = spec.run.batch;
   summary["seed"] = spec.run.seed;
   summary["threads"] = report.threads;
-  summary["precision"] = spec.run.precision;
+  summary["precision"] = name_of(spec.run.precision);
   summary["simd"] = report.simd;
   summary["version"] = version();
-  summary["stop_reason"] = report.stop_reason;
-  summary["method"] = spec.run.method;
+  summary["stop_reason"] = name_of(report.stop_reason);
+  summary["method"] = name_of(spec.run.method);
   summary["seconds"] = number(report.posterior ? report.posterior->seconds : report.seconds);
   summary["us_per_iteration"] = number(report.us_per_iteration);
   summary["evaluation_draws"] =
@@ -251,27 +251,23 @@ std::string diagnosis_json(const Diagnosis& d) {
 Spent spent_by(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return {};
-  try {
-    const auto json = nlohmann::ordered_json::parse(read_file(path));
-    if (!json.contains("gradients")) return {};
+  return taken_from(path, [](const nlohmann::ordered_json& json) {
     Spent spent;
+    if (!json.contains("gradients")) return spent;
     spent.evaluations = json.at("gradients").get<std::uint64_t>();
     spent.failed_evaluations = json.value("failed_evaluations", std::uint64_t{0});
     spent.first_failure = json.value("first_failure", std::string());
     spent.seconds_in_target = number_of(json.at("seconds_in_target"));
     spent.seconds = number_of(json.at("seconds"));
     return spent;
-  } catch (const nlohmann::json::exception& damage) {
-    throw not_a_summary(path, damage);
-  }
+  });
 }
 
 std::optional<RunRecord> read_summary(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;
-  try {
-    const auto json = nlohmann::ordered_json::parse(read_file(path));
-    RunRecord record{json.at("stop_reason").get<std::string>(), std::nullopt};
+  return taken_from(path, [](const nlohmann::ordered_json& json) -> std::optional<RunRecord> {
+    RunRecord record{choice_of<StopReason>(json.at("stop_reason")), std::nullopt};
     if (!json.contains("verdict")) return record;
     auto& known = record.known.emplace();
     known.climbs = json.at("climbs").get<std::uint64_t>();
@@ -283,24 +279,19 @@ std::optional<RunRecord> read_summary(const std::filesystem::path& path) {
       for (const auto& start : json.at("fits")) {
         known.starts.push_back({number_of(start.at("log_z")), number_of(start.at("log_z_se")),
                                 number_of(start.at("elbo")), number_of(start.at("elbo_se")),
-                                start.at("verdict").get<std::string>()});
+                                choice_of<Grade>(start.at("verdict"))});
       }
     }
     return record;
-  } catch (const nlohmann::json::exception& damage) {
-    throw not_a_summary(path, damage);
-  }
+  });
 }
 
 PosteriorRecord read_posterior(const std::filesystem::path& path) {
-  try {
-    const auto json = nlohmann::ordered_json::parse(read_file(path));
+  return taken_from(path, [](const nlohmann::ordered_json& json) {
     PosteriorRecord record{json.at("target").get<std::string>(), {}};
     take_posterior(json, record.posterior);
     return record;
-  } catch (const nlohmann::json::exception& damage) {
-    throw not_a_summary(path, damage);
-  }
+  });
 }
 
 }  // namespace riffle

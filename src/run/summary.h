@@ -39,7 +39,7 @@ PosteriorRecord read_posterior(const std::filesystem::path& path);
 
 /// What later commands need of a summary.
 struct RunRecord {
-  std::string stop_reason;
+  StopReason stop_reason = StopReason::completed;
   std::optional<SearchRecord> known;  ///< of a posterior; otherwise nothing
 };
 

@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "io/files.h"
+#include "riffle/choices.h"
 #include "riffle/error.h"
 
 // What the summaries of runs have in common. A figure that is unknown or not finite is null.
@@ -28,9 +30,27 @@ inline double number_of(const nlohmann::ordered_json& json) {
   return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
+/// Throws Error for what is no name of such a choice.
+template <Choice E>
+E choice_of(const nlohmann::ordered_json& json) {
+  return choice_named<E>(json.get<std::string>());
+}
+
 inline Error not_a_summary(const std::filesystem::path& path, const std::exception& damage) {
   return {ErrorKind::data,
           fmt::format("{} is not the summary of a run: {}", path.string(), damage.what())};
+}
+
+/// What `take` makes of the summary in a file. Throws Error{data} for a file that is none, and as
+/// read_file does.
+template <class Take>
+auto taken_from(const std::filesystem::path& path, Take&& take) {
+  const auto text = read_file(path);
+  try {
+    return take(nlohmann::ordered_json::parse(text));
+  } catch (const std::exception& damage) {
+    throw not_a_summary(path, damage);
+  }
 }
 
 inline std::string text_of(const nlohmann::ordered_json& json) {

@@ -116,19 +116,12 @@ bool matters(const Spec& spec, std::string_view section, std::string_view key) {
     if (key == "thread_safe" || key == "generated_quantities") return is_external(spec);
     return true;
   }
-  if (spec.run.method != "staged") return true;
+  if (spec.run.method != Method::staged) return true;
   if (section != "run") return false;
   constexpr std::array unused{"iterations", "batch",          "precision",
                               "log_every",  "snapshot_every", "checkpoint_seconds"};
   return std::find(unused.begin(), unused.end(), key) == unused.end();
 }
-
-/// A choice that is no more than a name.
-struct NamedChoice {
-  std::string_view name;
-};
-constexpr std::array methods{NamedChoice{"flow"}, NamedChoice{"staged"}, NamedChoice{"figure3"}};
-constexpr std::array resamplings{NamedChoice{"none"}, NamedChoice{"psis"}};
 
 Error usage(const std::string& message) {
   return {ErrorKind::usage, message};
@@ -179,6 +172,10 @@ void read(const toml::node& node, const std::string& key, Field& field) {
     const auto value = node.value_exact<std::string>();
     if (!value) throw wrong("a string");
     field = *value;
+  } else if constexpr (Choice<Field>) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) throw wrong("a string");
+    field = static_cast<Field>(place_of_name(key, *value, ChoiceNames<Field>::all));
   } else if constexpr (std::is_same_v<Field, std::vector<std::string>>) {
     field.clear();
     if (const auto text = node.value_exact<std::string>()) {
@@ -263,6 +260,8 @@ template <class Field>
 std::string written(const Field& field) {
   if constexpr (std::is_same_v<Field, std::string>) {
     return toml_string(field);
+  } else if constexpr (Choice<Field>) {
+    return toml_string(name_of(field));
   } else if constexpr (std::is_same_v<Field, std::vector<std::string>>) {
     std::string all;
     for (const auto& name : field) all += (all.empty() ? "" : ", ") + toml_string(name);
@@ -347,7 +346,7 @@ void check_formula(const Spec& spec) {
     throw usage(fmt::format("target.{} is of another target than a formula",
                             target.numbers.begin()->first));
   }
-  if (spec.run.method != "staged") {
+  if (spec.run.method != Method::staged) {
     make_model<double>(spec.base.name, parse_flow(spec.flow.layers),
                        {formula.dim(), 0, InstructionSet::scalar()});
   }
@@ -368,7 +367,7 @@ void check_external(const Spec& spec) {
   if (target.dim) {
     throw usage(fmt::format("target.dim is {}, but the dimension is that of {}", *target.dim, key));
   }
-  check(spec.run.precision == "double", "run.precision", spec.run.precision,
+  check(spec.run.precision == Precision::float64, "run.precision", name_of(spec.run.precision),
         fmt::format("double with {}", key));
 }
 
@@ -384,9 +383,9 @@ Spec defaults_of(const toml::table& table, Fitted fitted) {
            (node && !node.is_string());  // of the wrong type, which is said later
   };
   const auto method = table["run"]["method"].value_or(std::string_view());
-  if (method == "figure3") return {};
+  if (method == name_of(Method::figure3)) return {};
   if (fitted == Fitted::samples || has("target", "samples")) return samples_spec();
-  if (method == "staged") return posterior_spec();
+  if (method == name_of(Method::staged)) return posterior_spec();
   if (fitted != Fitted::library && !has("target", "stan") && !has("target", "plugin")) return {};
   auto spec = posterior_spec();
   // Who names a flow, or how it is trained, wants that.
@@ -396,7 +395,7 @@ Spec defaults_of(const toml::table& table, Fitted fitted) {
   if (method.empty() &&
       (std::any_of(sections.begin(), sections.end(), is_there) ||
        std::any_of(keys.begin(), keys.end(), [&](auto key) { return has("run", key); }))) {
-    spec.run.method = "flow";
+    spec.run.method = Method::flow;
   }
   return spec;
 }
@@ -431,7 +430,7 @@ Spec parse_spec(std::string_view text, std::string_view origin, Fitted fitted) {
         read_key(spec, std::string(section.str()), std::string(key.str()), value);
       }
     }
-    if (spec.run.method == "figure3") {
+    if (spec.run.method == Method::figure3) {
       for (const auto& [section, content] : table) {
         if (belongs_to_figure3(section.str())) {
           throw not_with_figure3(fmt::format("[{}]", section.str()));
@@ -451,7 +450,7 @@ template <class Wanted>
 std::string to_toml(const Spec& spec, Wanted&& wanted) {
   std::string text;
   std::string_view last_section;
-  const bool figure3 = spec.run.method == "figure3";
+  const bool figure3 = spec.run.method == Method::figure3;
   for_each_key(spec, [&](std::string_view section, std::string_view key, const auto& field) {
     if (figure3 && belongs_to_figure3(section)) return;
     const auto set = written(field);
@@ -483,7 +482,7 @@ std::string to_toml(const Spec& spec) {
 }
 
 std::string effective_toml(const Spec& spec) {
-  const std::string_view told = spec.run.method == "staged"
+  const std::string_view told = spec.run.method == Method::staged
                                     ? "# The fit chooses base, flow and training by itself: "
                                       "summary.json says what it chose.\n\n"
                                     : "";
@@ -518,7 +517,7 @@ void set_key(Spec& spec, std::string_view key, std::string_view value) {
 }
 
 void Spec::validate() const {
-  if (run.method == "figure3") check_figure3(*this);
+  if (run.method == Method::figure3) check_figure3(*this);
   const auto& entry = find_by_name(target_registry(), target.name, "target");
   if (target.dim && !is_formula(*this)) {
     check(*target.dim >= 1 && *target.dim <= 1'000'000, "target.dim", *target.dim,
@@ -562,7 +561,7 @@ void Spec::validate() const {
   const auto not_negative = [](double x) { return std::isfinite(x) && x >= 0; };
   check(not_negative(target.log_floor), "target.log_floor", target.log_floor, "0 or more");
   const bool automatic = flow.layers == "auto";
-  if (automatic && target.samples.empty() && run.method != "staged") {
+  if (automatic && target.samples.empty() && run.method != Method::staged) {
     throw usage(
         "flow.layers is auto, which goes with target.samples alone: name a flow, see `riffle list "
         "flows`");
@@ -638,19 +637,13 @@ void Spec::validate() const {
   check(run.snapshot_every <= largest, "run.snapshot_every", run.snapshot_every,
         "at most 9223372036854775807");
   check(run.threads <= 1024, "run.threads", run.threads, "at most 1024 (0: one for each core)");
-  if (run.precision != "float" && run.precision != "double") {
-    throw usage(
-        fmt::format("run.precision is \"{}\", but must be \"float\" or \"double\"", run.precision));
-  }
-  find_by_name<NamedChoice>(methods, run.method, "run.method");
-  find_by_name<NamedChoice>(resamplings, run.resample, "run.resample");
-  draws_format(run.output_format);
-  if (run.method == "staged") {
-    check(run.precision == "double", "run.precision", run.precision, "double with staged");
+  if (run.method == Method::staged) {
+    check(run.precision == Precision::float64, "run.precision", name_of(run.precision),
+          "double with staged");
     check(target.samples.empty(), "target.samples", target.samples, "empty with staged");
   }
   if (!target.init.empty()) {
-    check(run.method == "staged", "target.init", target.init,
+    check(run.method == Method::staged, "target.init", target.init,
           "empty where run.method is not staged");
   }
   const double radius = init_radius(target.init);
@@ -683,7 +676,7 @@ Spec posterior_spec() {
   spec.flow.layers = "planar:8";
   spec.objective.name = "path-gradient";
   spec.optimizer.name = "adam";
-  spec.run.method = "staged";
+  spec.run.method = Method::staged;
   spec.run.iterations = 5'000;
   spec.run.evaluation_draws = 20'000;
   return spec;

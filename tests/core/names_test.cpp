@@ -5,6 +5,8 @@
 #include <array>
 #include <string>
 
+#include "riffle/choices.h"
+
 namespace riffle {
 namespace {
 
@@ -38,6 +40,8 @@ TEST(UnknownName, SuggestsTheNearestOrListsAll) {
   EXPECT_EQ(unknown_name_message("flow", "neural-spline", names),
             "no flow \"neural-spline\"; there are: planar, planar-free, radial, sylvester, "
             "real-nvp");
+  EXPECT_EQ(unknown_name_message("flow", "two\nplanr", std::array<std::string_view, 1>{"x"}),
+            "no flow \"two planr\"; there are: x");
   const auto message = unknown_name_message("flow", std::string(1000, 'x'), names);
   EXPECT_LT(message.size(), 200u);
   EXPECT_NE(message.find(std::string(64, 'x') + "..."), std::string::npos) << message;
@@ -56,6 +60,47 @@ TEST(FindByName, FindsOrThrowsAUsageError) {
     EXPECT_EQ(e.kind(), ErrorKind::usage);
     EXPECT_STREQ(e.what(), "no optimizer \"adaam\"; did you mean \"adam\"?");
   }
+}
+
+template <class E>
+class Choices : public ::testing::Test {};
+using AllChoices = ::testing::Types<Method, Precision, Resampling, DrawsFormat, StopReason, Grade>;
+TYPED_TEST_SUITE(Choices, AllChoices);
+
+TYPED_TEST(Choices, AreFoundByTheirNamesAndNoOthers) {
+  for (std::size_t i = 0; i < ChoiceNames<TypeParam>::all.size(); ++i) {
+    const auto value = static_cast<TypeParam>(i);
+    const std::string name(name_of(value));
+    EXPECT_EQ(choice_named<TypeParam>(name), value) << name;
+    try {
+      choice_named<TypeParam>(name + "x");
+      ADD_FAILURE() << name;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::usage);
+      EXPECT_NE(std::string(e.what()).find("did you mean \"" + name + "\"?"), std::string::npos)
+          << e.what();
+    }
+  }
+}
+
+TEST(NamesOfChoices, AreThoseOfFiles) {
+  EXPECT_EQ(name_of(Method::flow), "flow");
+  EXPECT_EQ(name_of(Method::staged), "staged");
+  EXPECT_EQ(name_of(Method::figure3), "figure3");
+  EXPECT_EQ(name_of(Precision::float32), "float");
+  EXPECT_EQ(name_of(Precision::float64), "double");
+  EXPECT_EQ(name_of(Resampling::none), "none");
+  EXPECT_EQ(name_of(Resampling::psis), "psis");
+  EXPECT_EQ(name_of(DrawsFormat::plain), "plain");
+  EXPECT_EQ(name_of(DrawsFormat::cmdstan), "cmdstan");
+  EXPECT_EQ(name_of(StopReason::completed), "completed");
+  EXPECT_EQ(name_of(StopReason::early_stopped), "early-stopped");
+  EXPECT_EQ(name_of(StopReason::interrupted), "interrupted");
+  EXPECT_EQ(name_of(StopReason::diverged), "diverged");
+  EXPECT_EQ(name_of(StopReason::out_of_budget), "out-of-budget");
+  EXPECT_EQ(name_of(Grade::reliable), "reliable");
+  EXPECT_EQ(name_of(Grade::reliable_after_reweighting), "reliable-after-reweighting");
+  EXPECT_EQ(name_of(Grade::unreliable), "unreliable");
 }
 
 }  // namespace

@@ -533,11 +533,5 @@ TYPED_TEST(TrainerTest, KeepsEveryNthLossOfALongRun) {
   }
 }
 
-TEST(StopReason, HasNames) {
-  EXPECT_EQ(name_of(StopReason::completed), "completed");
-  EXPECT_EQ(name_of(StopReason::interrupted), "interrupted");
-  EXPECT_EQ(name_of(StopReason::diverged), "diverged");
-}
-
 }  // namespace
 }  // namespace riffle::test

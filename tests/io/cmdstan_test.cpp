@@ -206,9 +206,9 @@ TEST(DrawsCsv, NamesThatBreakATableAreRefused) {
 }
 
 TEST(DrawsCsv, NamesOfFormats) {
-  EXPECT_EQ(draws_format("plain"), DrawsFormat::plain);
-  EXPECT_EQ(draws_format("cmdstan"), DrawsFormat::cmdstan);
-  const auto message = message_of(ErrorKind::usage, [] { draws_format("cmdstn"); });
+  EXPECT_EQ(choice_named<DrawsFormat>("plain"), DrawsFormat::plain);
+  EXPECT_EQ(choice_named<DrawsFormat>("cmdstan"), DrawsFormat::cmdstan);
+  const auto message = message_of(ErrorKind::usage, [] { choice_named<DrawsFormat>("cmdstn"); });
   EXPECT_TRUE(contains(message, "cmdstan")) << message;
 }
 

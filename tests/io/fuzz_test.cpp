@@ -178,7 +178,7 @@ TEST(Fuzz, KeysAndValues) {
 TEST(Fuzz, Models) {
   test::TemporaryFolder folder;
   const auto path = folder / "m";
-  TrainedFlow({"standard-normal", "planar:2", "double", 2, std::vector<double>(10, 0.25)})
+  TrainedFlow({"standard-normal", "planar:2", Precision::float64, 2, std::vector<double>(10, 0.25)})
       .save(path);
   const auto good_text = test::slurp(path);
   const auto good_content = read_sealed(path, "riffle-model-1");

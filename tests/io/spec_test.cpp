@@ -28,7 +28,7 @@ namespace {
 using test::contains;
 using test::message_of;
 
-enum class Type { text, names, whole, number, yes_no };
+enum class Type { text, choice, names, whole, number, yes_no };
 
 struct Key {
   std::string_view section;
@@ -78,18 +78,18 @@ constexpr std::array<Key, 60> keys{{
     {"schedule", "decay", Type::number},
     {"schedule", "step_every", Type::whole},
     {"schedule", "final_fraction", Type::number},
-    {"run", "method", Type::text},
+    {"run", "method", Type::choice},
     {"run", "max_seconds", Type::number},
     {"run", "max_gradients", Type::whole},
     {"run", "fits", Type::whole},
-    {"run", "resample", Type::text},
-    {"run", "output_format", Type::text},
+    {"run", "resample", Type::choice},
+    {"run", "output_format", Type::choice},
     {"run", "strict", Type::yes_no},
     {"run", "iterations", Type::whole},
     {"run", "batch", Type::whole},
     {"run", "seed", Type::whole},
     {"run", "threads", Type::whole},
-    {"run", "precision", Type::text},
+    {"run", "precision", Type::choice},
     {"run", "simd", Type::text},
     {"run", "log_every", Type::whole},
     {"run", "snapshot_every", Type::whole},
@@ -151,6 +151,10 @@ class Sampler {
     for (std::size_t n = below(12); n > 0; --n) all += pieces[below(pieces.size())];
     return all;
   }
+  template <Choice E>
+  void choose(E& choice) {
+    choice = static_cast<E>(below(ChoiceNames<E>::all.size()));
+  }
   Spec spec() {
     Spec s;
     const auto targets = target_registry();
@@ -168,11 +172,13 @@ class Sampler {
           &s.schedule.decay, &s.schedule.final_fraction, &s.run.checkpoint_seconds}) {
       *x = number();
     }
-    for (std::string* x :
-         {&s.target.samples, &s.target.data, &s.base.name, &s.flow.layers, &s.objective.name,
-          &s.optimizer.name, &s.schedule.name, &s.run.precision, &s.run.simd}) {
+    for (std::string* x : {&s.target.samples, &s.target.data, &s.base.name, &s.flow.layers,
+                           &s.objective.name, &s.optimizer.name, &s.schedule.name, &s.run.simd}) {
       *x = text();
     }
+    choose(s.run.precision);
+    choose(s.run.resample);
+    choose(s.run.output_format);
     for (auto n = below(3); n > 0; --n) s.target.columns.push_back(text());
     for (std::uint64_t* x :
          {&s.objective.importance_samples, &s.objective.patience, &s.schedule.step_every,
@@ -266,9 +272,18 @@ TEST(Spec, PrintsEveryKeyButThoseOfOneRun) {
   EXPECT_EQ(lines, keys.size() - 2) << "a key is missing from the test's own list";
 }
 
+/// One that is not the default.
+std::string_view other_choice(std::string_view key) {
+  return key == "method"      ? "'figure3'"
+         : key == "resample"  ? "'psis'"
+         : key == "precision" ? "'float'"
+                              : "'cmdstan'";
+}
+
 TEST(Spec, TakesEveryKeyInAFileAndOnTheCommandLine) {
   for (const auto& key : keys) {
     const std::string_view value = key.type == Type::text     ? "'U1'"
+                                   : key.type == Type::choice ? other_choice(key.name)
                                    : key.type == Type::names  ? "['a', 'b, c']"
                                    : key.type == Type::whole  ? "7"
                                    : key.type == Type::number ? "0.375"
@@ -532,6 +547,9 @@ TEST(Spec, RefusesWhatIsOutOfRange) {
       {"run.batch", {"0", "100000001"}},
       {"run.threads", {"1025"}},
       {"run.precision", {"half", "''", "Float"}},
+      {"run.method", {"stagd", "''", "Staged"}},
+      {"run.resample", {"psiss", "''"}},
+      {"run.output_format", {"cmdstn", "''"}},
       {"run.simd", {"''", "mmx"}},
       {"run.evaluation_draws", {"0", "999", "100000001"}},
       {"run.draws", {"100000001"}},
@@ -541,9 +559,13 @@ TEST(Spec, RefusesWhatIsOutOfRange) {
     for (const auto& value : values) {
       Spec spec;
       spec.target.name = "U1";
-      set_key(spec, key, value);
       const auto message = message_of(
-          ErrorKind::usage, [&] { spec.validate(); }, key + " = " + value);
+          ErrorKind::usage,
+          [&] {
+            set_key(spec, key, value);
+            spec.validate();
+          },
+          key + " = " + value);
       const auto name = key == "flow.layers" ? "flow" : key == "run.simd" ? "set" : key;
       EXPECT_TRUE(contains(message, name)) << message;
     }
@@ -573,7 +595,7 @@ TEST(Spec, SectionsMustBeSections) {
 
 TEST(Spec, OfFigure3HasNoTargetAndNoFlow) {
   const auto spec = find_spec("figure3");
-  EXPECT_EQ(spec.run.method, "figure3");
+  EXPECT_EQ(spec.run.method, Method::figure3);
   const auto text = to_toml(spec);
   EXPECT_FALSE(contains(text, "[target]")) << text;
   EXPECT_FALSE(contains(text, "[flow]")) << text;
@@ -636,14 +658,14 @@ TEST(Spec, WhatAFileLeavesOutIsAsWithoutOne) {
     if (contains(what, "batch")) points.run.batch = library.run.batch = 7;
     if (contains(what, "holdout")) points.objective.holdout = library.objective.holdout = 0.5;
     // Who says how a flow is trained wants one.
-    if (!what.empty()) library.run.method = "flow";
+    if (!what.empty()) library.run.method = Method::flow;
     EXPECT_EQ(fields(partial(what, Fitted::samples)), fields(points));
     EXPECT_EQ(fields(partial(what, Fitted::library)), fields(library));
   }
-  EXPECT_EQ(partial("[run]\nseed = 3\n", Fitted::library).run.method, "staged");
+  EXPECT_EQ(partial("[run]\nseed = 3\n", Fitted::library).run.method, Method::staged);
   EXPECT_EQ(
       partial("[run]\nmethod = 'staged'\n[flow]\nlayers = 'rqs'\n", Fitted::library).run.method,
-      "staged");
+      Method::staged);
   auto spec = samples_spec();
   message_of(ErrorKind::usage, [&] { spec.validate(); });  // without points
   spec.target.samples = "points.csv";

@@ -26,7 +26,7 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-TrainedFlow random_flow(const std::string& layers, std::size_t dim, const std::string& precision,
+TrainedFlow random_flow(const std::string& layers, std::size_t dim, Precision precision,
                         const std::string& base = "standard-normal", double scale = 0.3) {
   test::Random random(dim);
   const auto model =
@@ -39,7 +39,7 @@ TrainedFlow random_flow(const std::string& layers, std::size_t dim, const std::s
 
 /// Every layer in every variant, and every base.
 template <class Check>
-void for_each_flow(const char* precision, Check&& check) {
+void for_each_flow(Precision precision, Check&& check) {
   for (const auto& entry : flow_registry()) {
     const auto dim = std::max<std::size_t>(entry.least_dim, 3);
     std::vector<std::string> texts{test::flow_text(entry)};
@@ -47,14 +47,14 @@ void for_each_flow(const char* precision, Check&& check) {
       texts.push_back(fmt::format("{}({})", entry.name, variant));
     }
     for (const auto& text : texts) {
-      SCOPED_TRACE(fmt::format("{}, {}", text, precision));
+      SCOPED_TRACE(fmt::format("{}, {}", text, name_of(precision)));
       check(random_flow(text + ":2", dim, precision));
     }
   }
   for (const auto& entry : base_registry()) {
     for (const auto variant : entry.variants) {
       const auto base = fmt::format("{}({})", entry.name, variant);
-      SCOPED_TRACE(fmt::format("{}, {}", base, precision));
+      SCOPED_TRACE(fmt::format("{}, {}", base, name_of(precision)));
       check(random_flow("affine-full", 3, precision, base));
     }
   }
@@ -78,7 +78,7 @@ struct Results {
 };
 
 TEST(Evaluator, DrawsAreThoseOfTheFlowHoweverTheyAreTaken) {
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     for_each_flow(precision, [](const TrainedFlow& flow) {
       constexpr std::size_t n = 1024 + 37;
       const std::size_t dim = flow.dim();
@@ -111,7 +111,7 @@ TEST(Evaluator, DrawsAreThoseOfTheFlowHoweverTheyAreTaken) {
 }
 
 TEST(Evaluator, DensitiesAndMapsDoNotDependOnBatchOrThreads) {
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     for_each_flow(precision, [](const TrainedFlow& flow) {
       Evaluator whole(flow);
       if (!whole.has_density()) return;
@@ -150,7 +150,7 @@ TEST(Evaluator, DensitiesAndMapsDoNotDependOnBatchOrThreads) {
         }
       }
       // There and back.
-      const bool is_float = flow.definition().precision == "float";
+      const bool is_float = flow.definition().precision == Precision::float32;
       const double tolerance = is_float ? 5e-3 : 1e-8;
       Results back(n, dim);
       whole.to_sample(all.base, back.points, back.log_det);
@@ -165,7 +165,7 @@ TEST(Evaluator, DensitiesAndMapsDoNotDependOnBatchOrThreads) {
 }
 
 TEST(Evaluator, ScoresAreDifferencesOfLogDensity) {
-  for_each_flow("double", [](const TrainedFlow& flow) {
+  for_each_flow(Precision::float64, [](const TrainedFlow& flow) {
     Evaluator evaluator(flow);
     if (!evaluator.has_density()) return;
     constexpr std::size_t n = 21;
@@ -213,7 +213,7 @@ TEST(Evaluator, ScoresAreThoseOfDualNumbers) {
           variant.empty() ? std::string(entry.name) : fmt::format("{}({})", entry.name, variant);
       SCOPED_TRACE(text);
       const auto dim = std::max<std::size_t>(entry.least_dim, 3);
-      const auto flow = random_flow(text, dim, "double");
+      const auto flow = random_flow(text, dim, Precision::float64);
       Evaluator evaluator(flow);
       if (!evaluator.has_density()) continue;
       const auto expression = parse_flow(text).front();
@@ -257,7 +257,7 @@ TEST(Evaluator, ScoresAreThoseOfDualNumbers) {
 }
 
 TEST(Evaluator, ANaNDisturbsNoOtherPoint) {
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     for_each_flow(precision, [](const TrainedFlow& flow) {
       Evaluator evaluator(flow);
       const std::size_t dim = flow.dim();
@@ -298,7 +298,7 @@ TEST(Evaluator, ANaNDisturbsNoOtherPoint) {
 }
 
 TEST(Evaluator, FloatsAreRoundedDoubles) {
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     const auto flow = random_flow("rqs-coupling:2 + affine", 3, precision);
     Evaluator evaluator(flow);
     constexpr std::size_t n = 130;
@@ -331,7 +331,7 @@ TEST(Evaluator, FloatsAreRoundedDoubles) {
 }
 
 TEST(Evaluator, TakesNoMemoryOnceMade) {
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     for_each_flow(precision, [](const TrainedFlow& flow) {
       const std::size_t dim = flow.dim();
       for (const std::size_t threads : {1U, 2U}) {
@@ -358,7 +358,8 @@ TEST(Evaluator, TakesNoMemoryOnceMade) {
 }
 
 TEST(Evaluator, SeveralMayShareAFlowAndMove) {
-  const auto flow = random_flow("iaf(hidden=8) + affine-full", 3, "double", "full-normal");
+  const auto flow =
+      random_flow("iaf(hidden=8) + affine-full", 3, Precision::float64, "full-normal");
   const auto expected = flow.sample(1000, 4);
   std::vector<std::vector<double>> got(4, std::vector<double>(3000));
   std::vector<std::thread> team;
@@ -386,7 +387,7 @@ std::string refusal(F&& f) {
 }
 
 TEST(Evaluator, RefusesWhatCannotBe) {
-  const auto flow = random_flow("affine", 2, "double");
+  const auto flow = random_flow("affine", 2, Precision::float64);
   Evaluator evaluator(flow);
   std::vector<double> two(2), three(3), four(4), none;
   EXPECT_EQ(refusal([&] { evaluator.sample(1, 0, three); }),
@@ -413,7 +414,7 @@ TEST(Evaluator, RefusesWhatCannotBe) {
   evaluator.log_density(none, none);
   EXPECT_GE(Evaluator(flow, 0).threads(), 1u);
 
-  const auto folded = random_flow("planar-free:4", 2, "double", "standard-normal", 40);
+  const auto folded = random_flow("planar-free:4", 2, Precision::float64, "standard-normal", 40);
   ASSERT_FALSE(folded.injective());
   Evaluator without(folded);
   EXPECT_FALSE(without.has_density());

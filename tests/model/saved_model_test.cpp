@@ -30,12 +30,12 @@ TEST(SavedModels, HoldWhatWasSaved) {
   const std::filesystem::path folder(RIFFLE_SAVED_MODELS);
   const auto points = TrainedFlow::load(folder / "0.1.0-points.riffle").definition();
   EXPECT_EQ(points.base, "full-normal");
-  EXPECT_EQ(points.precision, "double");
+  EXPECT_EQ(points.precision, Precision::float64);
   EXPECT_EQ(points.dim, 2U);
   EXPECT_EQ(points.columns, (std::vector<std::string>{"length", "width"}));
   const auto single = TrainedFlow::load(folder / "0.1.0-float.riffle").definition();
   EXPECT_EQ(single.layers, "planar:2 + rqs-coupling(hidden=2,bins=2)");
-  EXPECT_EQ(single.precision, "float");
+  EXPECT_EQ(single.precision, Precision::float32);
 }
 
 }  // namespace

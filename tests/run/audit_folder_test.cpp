@@ -16,7 +16,7 @@ namespace {
 
 class AuditFolder : public ::testing::Test {
  protected:
-  void save(const std::string& layers, const std::string& precision, std::vector<double> params) {
+  void save(const std::string& layers, Precision precision, std::vector<double> params) {
     TrainedFlow({"standard-normal", layers, precision, 2, std::move(params)})
         .save(folder_ / "model.riffle");
   }
@@ -34,15 +34,15 @@ class AuditFolder : public ::testing::Test {
 using Names = std::vector<std::string>;
 
 TEST_F(AuditFolder, OfASoundFlow) {
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     save("planar:2", precision, {1, 0.5, -0.25, 2, 0.125, 0.5, 0.5, 1, -1, 0});
-    EXPECT_EQ(failed(), Names{}) << precision;
+    EXPECT_EQ(failed(), Names{}) << name_of(precision);
     EXPECT_EQ(audit_folder(folder_.path(), {}).results.size(), 7U);
   }
 }
 
 TEST_F(AuditFolder, AParameterThatWasChangedDoesNotGiveTheCheckVectors) {
-  save("planar:2", "double", {1, 0.5, -0.25, 2, 0.125, 0.5, 0.5, 1, -1, 0});
+  save("planar:2", Precision::float64, {1, 0.5, -0.25, 2, 0.125, 0.5, 0.5, 1, -1, 0});
   auto content = read_sealed(folder_ / "model.riffle", "riffle-model-1");
   content["parameters"][0]["values"][0] = 1.25;
   write_sealed(folder_ / "model.riffle", "riffle-model-1", content);
@@ -50,11 +50,11 @@ TEST_F(AuditFolder, AParameterThatWasChangedDoesNotGiveTheCheckVectors) {
 }
 
 TEST_F(AuditFolder, AParameterThatMakesTheMapFold) {
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     save("planar-free:1", precision, {1, 0, -0.5, 0, 0});
-    EXPECT_EQ(failed(), Names{}) << precision;
+    EXPECT_EQ(failed(), Names{}) << name_of(precision);
     save("planar-free:1", precision, {1, 0, -3, 0, 0});
-    EXPECT_EQ(failed(), Names{"injectivity"}) << precision;
+    EXPECT_EQ(failed(), Names{"injectivity"}) << name_of(precision);
   }
 }
 
@@ -62,7 +62,7 @@ TEST_F(AuditFolder, WithoutAModelOrWithADamagedOne) {
   EXPECT_THROW(audit_folder(folder_.path(), {}), Error);
   test::spill(folder_ / "model.riffle", "{}");
   EXPECT_THROW(audit_folder(folder_.path(), {}), Error);
-  save("planar:1", "double", {1, 0, 1, 0, 0});
+  save("planar:1", Precision::float64, {1, 0, 1, 0, 0});
   EXPECT_THROW(audit_folder(folder_.path(), {1, 0}), Error);
   EXPECT_THROW(audit_folder(folder_.path(), {1, most_audit_draws + 1}), Error);
 }

@@ -27,7 +27,7 @@ Spec spec_of(const std::string& base, const std::string& objective) {
   spec.optimizer.name = "adam";
   spec.optimizer.learning_rate = 0.02;
   spec.schedule.name = "cosine";
-  spec.run.precision = "double";
+  spec.run.precision = Precision::float64;
   spec.run.iterations = test::hurried ? 1500 : 4000;
   spec.run.batch = 128;
   spec.run.threads = 1;

@@ -66,7 +66,7 @@ Spec small(const std::string& target) {
 }
 
 TEST(Fit, GivesTheSameBitsOnAnyNumberOfThreads) {
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     auto spec = small("U1");
     spec.flow.layers = test::every_layer(2);
     spec.run.precision = precision;
@@ -78,7 +78,7 @@ TEST(Fit, GivesTheSameBitsOnAnyNumberOfThreads) {
       spec.run.threads = threads;
       const auto other = fit(spec);
       EXPECT_EQ(other.threads, threads);
-      EXPECT_EQ(other.flow.definition().params, one.flow.definition().params) << precision;
+      EXPECT_EQ(other.flow.definition().params, one.flow.definition().params) << name_of(precision);
       EXPECT_EQ(other.losses, one.losses);
       EXPECT_EQ(other.draws.z, one.draws.z);
       EXPECT_EQ(other.draws.log_q, one.draws.log_q);
@@ -168,7 +168,7 @@ TEST(Fit, EveryObjectiveReachesASaneKl) {
       if (dim != 0) spec.target.dim = dim;
       SCOPED_TRACE(fmt::format("{} {} {}", target, dim, objective));
       const auto report = fit(spec);
-      EXPECT_EQ(report.stop_reason, "completed");
+      EXPECT_EQ(report.stop_reason, StopReason::completed);
       EXPECT_TRUE(report.injective);
       EXPECT_EQ(report.invalid_draws, 0U);
       ASSERT_TRUE(report.kl);
@@ -219,7 +219,7 @@ TEST(Fit, OfNothingIsThePrior) {
     spec.run.batch = 1;
     spec.run.draws = n;
     const auto report = fit(spec);
-    EXPECT_EQ(report.stop_reason, "completed");
+    EXPECT_EQ(report.stop_reason, StopReason::completed);
     EXPECT_EQ(report.iterations, n);
     EXPECT_EQ(report.losses.size(), n);
     EXPECT_EQ(report.draws.log_q.size(), n);
@@ -263,7 +263,7 @@ TEST(Fit, StopsWhenToldTo) {
   callbacks.stop = &stop;
   callbacks.on_log = [&](std::uint64_t i, double) { stop = i >= 50; };
   const auto report = fit(spec, callbacks);
-  EXPECT_EQ(report.stop_reason, "interrupted");
+  EXPECT_EQ(report.stop_reason, StopReason::interrupted);
   EXPECT_EQ(report.iterations, 50U);
   EXPECT_TRUE(std::isfinite(report.elbo));
 }
@@ -290,7 +290,7 @@ TEST(Fit, BlamesRefusedStepsOnLayers) {
   // Cotangents near the largest number of this precision, and draws that are valid.
   spec.target.numbers["sd_first"] = spec.target.numbers["sd_last"] = 1.7e-19;
   spec.flow.layers = "affine-coupling:2 + affine + planar";
-  spec.run.precision = "float";
+  spec.run.precision = Precision::float32;
   const auto report = fit(spec);
   ASSERT_FALSE(report.refused_steps_by.empty());
   const auto summary = nlohmann::json::parse(summary_json(spec, report));

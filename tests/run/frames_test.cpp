@@ -18,7 +18,8 @@ namespace {
 
 /// A planar layer, steep: u = (5, 0), w = (30, 10), b = 0.
 TrainedFlow steep() {
-  return TrainedFlow({"standard-normal", "planar-free:1", "double", 2, {5, 0, 30, 10, 0}});
+  return TrainedFlow(
+      {"standard-normal", "planar-free:1", Precision::float64, 2, {5, 0, 30, 10, 0}});
 }
 
 TEST(LayerMesh, LinesAreAsFineAsTheyAreBent) {
@@ -44,8 +45,11 @@ TEST(LayerMesh, LinesAreAsFineAsTheyAreBent) {
 
 TEST(LayerMesh, APanelShowsWhatItsLayersDid) {
   // The first layer throws everything 1000 away, the second stretches one axis by 100.
-  const auto meshes = layer_meshes(TrainedFlow(
-      {"standard-normal", "affine:2", "double", 2, {0, 0, 1000, 0, std::log(100.0), 0, 0, 0}}));
+  const auto meshes = layer_meshes(TrainedFlow({"standard-normal",
+                                                "affine:2",
+                                                Precision::float64,
+                                                2,
+                                                {0, 0, 1000, 0, std::log(100.0), 0, 0, 0}}));
   ASSERT_EQ(meshes.size(), 3U);
   const auto width = [&](std::size_t k) { return meshes[k].frame.x_high - meshes[k].frame.x_low; };
   EXPECT_NEAR(width(0), 6.5, 1);

@@ -117,7 +117,7 @@ TEST(RunOfAFile, NoticesThatItChanged) {
   std::atomic<bool> stop{true};
   FitCallbacks callbacks;
   callbacks.stop = &stop;
-  EXPECT_EQ(run_in_folder(spec, run, callbacks).report.stop_reason, "interrupted");
+  EXPECT_EQ(run_in_folder(spec, run, callbacks).report.stop_reason, StopReason::interrupted);
   std::vector<std::string> warnings;
   const auto sample = [&](Coordinates coordinates) {
     sample_folder(run, 5, 1, coordinates, folder / "draws.csv", warnings);
@@ -137,7 +137,7 @@ TEST(RunOfAFile, NoticesThatItChanged) {
 
   // The two ways out.
   test::spill(data, table(1));
-  EXPECT_EQ(resume_in_folder(run, {}, {}).report.stop_reason, "completed");
+  EXPECT_EQ(resume_in_folder(run, {}, {}).report.stop_reason, StopReason::completed);
   test::spill(data, table(2));
   spec.run.force = true;
   run_in_folder(spec, run, {});
@@ -169,7 +169,8 @@ TEST(RunOfPoints, IsNotResumedOnOthers) {
   FitCallbacks callbacks;
   callbacks.stop = &stop;
   callbacks.on_log = [&](std::uint64_t i, double) { stop = i == 10; };
-  EXPECT_EQ(run_in_folder(spec, folder / "run", callbacks).report.stop_reason, "interrupted");
+  EXPECT_EQ(run_in_folder(spec, folder / "run", callbacks).report.stop_reason,
+            StopReason::interrupted);
   test::spill(points, text + "3,3\n");
   EXPECT_TRUE(
       contains(message_of(ErrorKind::data, [&] { resume_in_folder(folder / "run", {}, {}); }),
@@ -178,7 +179,7 @@ TEST(RunOfPoints, IsNotResumedOnOthers) {
   std::vector<std::string> warnings;
   sample_folder(folder / "run", 5, 1, Coordinates::parameters, folder / "draws.csv", warnings);
   test::spill(points, text);
-  EXPECT_EQ(resume_in_folder(folder / "run", {}, {}).report.stop_reason, "completed");
+  EXPECT_EQ(resume_in_folder(folder / "run", {}, {}).report.stop_reason, StopReason::completed);
 }
 
 }  // namespace

@@ -101,8 +101,8 @@ TEST(MaximumLikelihood, LearnsAKnownNormal) {
   spec.flow.layers = "affine-full";
   spec.optimizer.learning_rate = 0.02;
   spec.run.iterations = 1500;
-  for (const char* precision : {"float", "double"}) {
-    SCOPED_TRACE(precision);
+  for (const auto precision : {Precision::float32, Precision::float64}) {
+    SCOPED_TRACE(name_of(precision));
     spec.run.precision = precision;
     const auto report = fit(spec);
     EXPECT_EQ(report.samples + report.held_out, n);
@@ -142,7 +142,7 @@ Checkpoint stopped_at(const Spec& spec, std::uint64_t last) {
   std::optional<Checkpoint> checkpoint;
   const auto report = resumable_fit(spec, nullptr, callbacks,
                                     {nullptr, [&](const Checkpoint& c) { checkpoint = c; }});
-  EXPECT_EQ(report.stop_reason, "interrupted");
+  EXPECT_EQ(report.stop_reason, StopReason::interrupted);
   EXPECT_EQ(report.iterations, last);
   return *checkpoint;
 }
@@ -151,7 +151,7 @@ TEST(MaximumLikelihood, StopsEarlyAndKeepsTheBest) {
   const test::TemporaryFolder folder;
   const auto spec = overfitting(folder / "points.csv");
   const auto report = fit(spec);
-  ASSERT_EQ(report.stop_reason, "early-stopped");
+  ASSERT_EQ(report.stop_reason, StopReason::early_stopped);
   EXPECT_LT(report.iterations, spec.run.iterations);
 
   // Patience counts the checks since the best one: there the parameters were those that are kept.
@@ -175,7 +175,7 @@ TEST(MaximumLikelihood, GoesOnToTheEndWhereNothingIsHeldOut) {
   spec.objective.holdout = 0;
   spec.run.iterations = 1000;
   const auto report = fit(spec);
-  EXPECT_EQ(report.stop_reason, "completed");
+  EXPECT_EQ(report.stop_reason, StopReason::completed);
   EXPECT_EQ(report.iterations, spec.run.iterations);
   EXPECT_EQ(report.samples, 40U);
   EXPECT_EQ(report.held_out, 0U);
@@ -209,7 +209,7 @@ TEST(MaximumLikelihood, ResumedEndsWithTheSameBits) {
   const test::TemporaryFolder folder;
   const auto spec = overfitting(folder / "points.csv");
   const auto whole = run_in_folder(spec, folder / "whole", {}).report;
-  ASSERT_EQ(whole.stop_reason, "early-stopped");
+  ASSERT_EQ(whole.stop_reason, StopReason::early_stopped);
   // Before any check; in the midst of learning; and when the best is long past.
   for (const std::uint64_t at : {std::uint64_t{3}, whole.iterations / 2, whole.iterations - 5}) {
     SCOPED_TRACE(at);
@@ -218,7 +218,7 @@ TEST(MaximumLikelihood, ResumedEndsWithTheSameBits) {
     FitCallbacks callbacks;
     callbacks.stop = &stop;
     callbacks.on_log = [&](std::uint64_t i, double) { stop = i == at; };
-    EXPECT_EQ(run_in_folder(spec, parts, callbacks).report.stop_reason, "interrupted");
+    EXPECT_EQ(run_in_folder(spec, parts, callbacks).report.stop_reason, StopReason::interrupted);
     const auto report = resume_in_folder(parts, {}, {}).report;
     EXPECT_EQ(report.stop_reason, whole.stop_reason);
     EXPECT_EQ(report.iterations, whole.iterations);
@@ -413,7 +413,7 @@ TEST(MaximumLikelihood, RefusesPointsWithoutADensity) {
   const test::TemporaryFolder folder;
   test::Random random(9);
   const auto refused = [&](const std::string& text, ErrorKind kind = ErrorKind::data,
-                           const char* precision = "double") {
+                           Precision precision = Precision::float64) {
     test::spill(folder / "points.csv", text);
     auto spec = brief_fit(folder / "points.csv", 10);
     spec.run.precision = precision;
@@ -443,7 +443,7 @@ TEST(MaximumLikelihood, RefusesPointsWithoutADensity) {
   for (int i = 0; i < 60; ++i) far += fmt::format("{},{}\n", random.normal(), i == 7 ? 1e40 : i);
   has(refused(far), "row 8, column b: 1e+40");
   const auto offset = table([&](double, double) { return 1e9 + random.normal(); });
-  has(refused(offset, ErrorKind::usage, "float"), "cannot hold column b");
+  has(refused(offset, ErrorKind::usage, Precision::float32), "cannot hold column b");
 
   // What is nearly so is told.
   test::spill(folder / "points.csv",
@@ -488,7 +488,7 @@ TEST(MaximumLikelihood, HoldsOneOutOfFew) {
     const auto report = fit(brief_fit(folder / "points.csv", 2000));
     EXPECT_EQ(report.held_out, 1U);
     EXPECT_EQ(report.samples, n - 1);
-    EXPECT_EQ(report.stop_reason, "early-stopped");
+    EXPECT_EQ(report.stop_reason, StopReason::early_stopped);
     ASSERT_FALSE(report.warnings.empty());
     EXPECT_NE(report.warnings[0].find("tell little of a density"), std::string::npos);
   }

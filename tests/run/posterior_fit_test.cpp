@@ -57,7 +57,7 @@ double sum_of_gradients(const PosteriorReport& posterior) {
 void expect_sound(const FitReport& report) {
   ASSERT_TRUE(report.posterior);
   const auto& p = *report.posterior;
-  EXPECT_EQ(report.stop_reason, "completed");
+  EXPECT_EQ(report.stop_reason, StopReason::completed);
   EXPECT_LE(p.elbo, p.log_z + 1e-6);
   EXPECT_GE(p.log_z_se, 0);
   EXPECT_NEAR(p.ess, p.ess_fraction * static_cast<double>(p.draws), 1e-6 * p.ess);
@@ -81,7 +81,7 @@ TEST(PosteriorFit, EightSchools) {
     const auto& p = *report.posterior;
     EXPECT_NEAR(p.log_z, log_z, 0.05) << target;
     EXPECT_LT(p.elbo, log_z + 4 * p.elbo_se) << target;
-    EXPECT_NE(p.verdict, "unreliable") << target;
+    EXPECT_NE(p.verdict, Grade::unreliable) << target;
     EXPECT_TRUE(p.weighted);
     expect_moments(p, "mu", 4.41, 3.31);
     expect_moments(p, "tau", 3.60, 3.20);
@@ -97,7 +97,7 @@ TEST(PosteriorFit, Funnel) {
   EXPECT_NEAR(p.log_z, 0, 0.1);
   EXPECT_GE(parameter(p, "z.1").sd, 2.8);
   EXPECT_NEAR(parameter(p, "z.1").mean, 0, 0.3);
-  EXPECT_NE(p.verdict, "unreliable");
+  EXPECT_NE(p.verdict, Grade::unreliable);
 }
 
 TEST(PosteriorFit, Banana) {
@@ -105,7 +105,7 @@ TEST(PosteriorFit, Banana) {
   expect_sound(report);
   EXPECT_NEAR(report.posterior->log_z, 0, 0.02);
   expect_moments(*report.posterior, "z.1", 0, 10);
-  EXPECT_NE(report.posterior->verdict, "unreliable");
+  EXPECT_NE(report.posterior->verdict, Grade::unreliable);
 }
 
 TEST(PosteriorFit, IllConditioned) {
@@ -113,7 +113,7 @@ TEST(PosteriorFit, IllConditioned) {
   expect_sound(report);
   EXPECT_EQ(report.draws.dim, 100U);
   EXPECT_NEAR(report.posterior->log_z, *report.log_z_true, 0.02);
-  EXPECT_EQ(report.posterior->verdict, "reliable");
+  EXPECT_EQ(report.posterior->verdict, Grade::reliable);
   EXPECT_EQ(report.flow.definition().layers, "affine-full");
 }
 
@@ -121,7 +121,7 @@ TEST(PosteriorFit, ManyModes) {
   const auto report = fit(spec_of("gmm40"));
   expect_sound(report);
   EXPECT_NEAR(report.posterior->log_z, 0, 0.02);
-  EXPECT_EQ(report.posterior->verdict, "reliable");
+  EXPECT_EQ(report.posterior->verdict, Grade::reliable);
   EXPECT_GE(report.posterior->modes, 30U);
   EXPECT_LT(*report.posterior->unseen_modes, 0.05);
 }
@@ -135,18 +135,18 @@ TEST(PosteriorFit, ModesThatWereNotLookedForAreNotReliable) {
   EXPECT_LT(p.modes, 30U);
   EXPECT_LT(p.log_z, -0.1);
   EXPECT_TRUE(says(p, "are not covered"));
-  EXPECT_NE(p.verdict, "reliable");
+  EXPECT_NE(p.verdict, Grade::reliable);
 }
 
 TEST(PosteriorFit, AMeanFieldNormalIsNotReliable) {
   auto spec = spec_of("eight-schools");
-  spec.run.method = "flow";
+  spec.run.method = Method::flow;
   spec.base.name = "standard-normal";
   spec.flow.layers = "affine";
   spec.run.iterations = 3000;
   const auto report = fit(spec);
   ASSERT_TRUE(report.posterior);
-  EXPECT_EQ(report.posterior->verdict, "unreliable");
+  EXPECT_EQ(report.posterior->verdict, Grade::unreliable);
   // It is no artefact of a fit that had not ended.
   EXPECT_GT(report.elbo, -34);
   EXPECT_TRUE(report.posterior->stages.empty());
@@ -205,11 +205,11 @@ TEST(PosteriorFit, OneFitMissesAModeThatSeveralFind) {
     EXPECT_NEAR(p.log_z, 0, 0.1) << seed;
     EXPECT_EQ(p.starts.front().log_z, p.log_z);
     const bool wrong = std::ranges::any_of(p.starts, [](const PosteriorStart& start) {
-      return start.log_z < -0.5 && start.verdict != "unreliable";
+      return start.log_z < -0.5 && start.verdict != Grade::unreliable;
     });
     EXPECT_EQ(says(p, "independent fits disagree"), wrong) << seed;
     if (missed) {
-      EXPECT_EQ(p.verdict, "unreliable") << seed;
+      EXPECT_EQ(p.verdict, Grade::unreliable) << seed;
     }
   }
   EXPECT_GE(missed_by_one, 1);
@@ -225,7 +225,7 @@ TEST(PosteriorFit, FitsThatAgreeAreNotAlone) {
   const auto& p = *both.posterior;
   ASSERT_EQ(p.starts.size(), 2U);
   EXPECT_NE(p.starts[0].log_z, p.starts[1].log_z);
-  EXPECT_NE(p.verdict, "unreliable");
+  EXPECT_NE(p.verdict, Grade::unreliable);
   EXPECT_FALSE(says(p, "one fit alone"));
   EXPECT_GT(p.gradients, 3 * alone.posterior->gradients / 2);
   // Stages and their trace go on, and count on.
@@ -258,7 +258,7 @@ TEST(PosteriorFit, AFitOfNoUseIsStartedAgainButNotUntilItPasses) {
   for (const auto& start : p.starts) {
     EXPECT_LE(start.elbo, p.elbo + 3 * std::hypot(start.elbo_se, p.elbo_se));
   }
-  EXPECT_EQ(p.verdict, "unreliable");
+  EXPECT_EQ(p.verdict, Grade::unreliable);
 }
 
 TEST(PosteriorFit, AStartThatTheBudgetCutsOffDoesNotCount) {
@@ -268,7 +268,7 @@ TEST(PosteriorFit, AStartThatTheBudgetCutsOffDoesNotCount) {
   spec.run.fits = 2;
   spec.run.max_gradients = alone.posterior->gradients + 3000;
   const auto report = fit(spec);
-  EXPECT_EQ(report.stop_reason, "out-of-budget");
+  EXPECT_EQ(report.stop_reason, StopReason::out_of_budget);
   EXPECT_TRUE(report.posterior->out_of_budget);
   EXPECT_TRUE(report.posterior->starts.empty());
   EXPECT_EQ(report.draws.z, alone.draws.z);
@@ -276,8 +276,8 @@ TEST(PosteriorFit, AStartThatTheBudgetCutsOffDoesNotCount) {
 }
 
 TEST(ComparedFits, ThoseOfUseByEvidenceOthersByTheirBound) {
-  const std::string good = "reliable";
-  const std::string bad = "unreliable";
+  constexpr auto good = Grade::reliable;
+  constexpr auto bad = Grade::unreliable;
   const auto log_z = [](const std::vector<PosteriorStart>& starts) {
     std::vector<double> all;
     for (const auto& evidence : compared(starts)) all.push_back(evidence.log_z);
@@ -298,17 +298,17 @@ TEST(PosteriorFit, ABudgetEndsItWithAResult) {
   for (const std::uint64_t most : {1U, 30'000U}) {
     spec.run.max_gradients = most;
     const auto report = fit(spec);
-    EXPECT_EQ(report.stop_reason, "out-of-budget");
+    EXPECT_EQ(report.stop_reason, StopReason::out_of_budget);
     EXPECT_TRUE(report.posterior->out_of_budget);
     EXPECT_TRUE(says(*report.posterior, "budget ran out"));
     EXPECT_EQ(report.draws.log_q.size(), 200U);
-    EXPECT_EQ(report.posterior->verdict, "unreliable");
+    EXPECT_EQ(report.posterior->verdict, Grade::unreliable);
   }
   spec = spec_of("funnel");
   spec.run.evaluation_draws = 2000;
   spec.run.max_seconds = 1e-9;
   const auto report = fit(spec);
-  EXPECT_EQ(report.stop_reason, "out-of-budget");
+  EXPECT_EQ(report.stop_reason, StopReason::out_of_budget);
   EXPECT_LT(report.posterior->stages.back().gradients, 2000U);
 }
 
@@ -377,7 +377,7 @@ TEST(PosteriorFit, WhereABudgetDoesForFewDrawsTheyAreAllKept) {
   EXPECT_TRUE(std::ranges::any_of(report.warnings, [&](const auto& warning) {
     return contains(warning, std::to_string(p.draws) + " draws, not for the 4000 of run.draws");
   }));
-  spec.run.resample = "psis";
+  spec.run.resample = Resampling::psis;
   const auto resampled = fit(spec, *normal);
   EXPECT_TRUE(resampled.posterior->resampled);
   EXPECT_EQ(resampled.posterior->log_z, p.log_z);
@@ -395,7 +395,7 @@ TEST(PosteriorFit, ABudgetThatDoesForAllChangesNothing) {
     spec.run.max_gradients = whole.posterior->gradients + 10'000;
     spec.run.max_seconds = 1e6;
     const auto within = fit(spec);
-    EXPECT_EQ(within.stop_reason, "completed") << target;
+    EXPECT_EQ(within.stop_reason, StopReason::completed) << target;
     EXPECT_EQ(within.draws.z, whole.draws.z) << target;
     EXPECT_EQ(within.posterior->log_z, whole.posterior->log_z) << target;
     EXPECT_EQ(within.posterior->verdict_reasons, whole.posterior->verdict_reasons) << target;
@@ -433,12 +433,12 @@ TEST(PosteriorFit, TheFinalDrawsOfASlowTargetFitIntoTheTime) {
     EXPECT_TRUE(says(p, std::to_string(p.draws) + " draws judge the fit, where 20000 were to"));
     if (seconds < 1) {
       EXPECT_GE(p.draws, 1U);
-      EXPECT_EQ(p.verdict, "unreliable");
+      EXPECT_EQ(p.verdict, Grade::unreliable);
       EXPECT_GE(report.draws.log_q.size(), 1U);
       continue;
     }
     EXPECT_GE(p.draws, 1'000U);
-    EXPECT_EQ(p.verdict, "reliable");
+    EXPECT_EQ(p.verdict, Grade::reliable);
     expect_own_draws(report, 1, std::min<std::uint64_t>(4000, p.draws));
   }
 }
@@ -446,7 +446,7 @@ TEST(PosteriorFit, TheFinalDrawsOfASlowTargetFitIntoTheTime) {
 TEST(PosteriorFit, AToldFlowIsWeighedOnce) {
   const Slow target;
   auto spec = posterior_spec();
-  spec.run.method = "flow";
+  spec.run.method = Method::flow;
   spec.flow.layers = "affine";
   spec.objective.name = "free-energy";
   spec.run.iterations = 10;
@@ -479,11 +479,11 @@ TEST(PosteriorFit, AnInterruptionEndsItWithAResult) {
     if (stage.name == "normal") stop = true;
   };
   const auto report = fit(spec, callbacks);
-  EXPECT_EQ(report.stop_reason, "interrupted");
+  EXPECT_EQ(report.stop_reason, StopReason::interrupted);
   EXPECT_EQ(stages, (std::vector<std::string>{"modes", "normal"}));
   EXPECT_FALSE(report.posterior->out_of_budget);
   stop = true;
-  EXPECT_EQ(fit(spec, callbacks).stop_reason, "interrupted");
+  EXPECT_EQ(fit(spec, callbacks).stop_reason, StopReason::interrupted);
   EXPECT_EQ(stages, (std::vector<std::string>{"modes", "normal", "modes"}));
 }
 
@@ -651,7 +651,7 @@ TEST(PosteriorFit, WhatTheTargetSaysIsHandedOn) {
   EXPECT_EQ(one.threads, 1U);
   ASSERT_EQ(one.warnings.size(), 1U);
   EXPECT_TRUE(contains(one.warnings.front(), "run.threads is 2, but loose does not say"));
-  spec.run.method = "flow";
+  spec.run.method = Method::flow;
   spec.flow.layers = "affine-full";
   spec.run.iterations = 100;
   spec.objective.name = "free-energy";
@@ -693,11 +693,11 @@ TEST(PosteriorFit, ValuesThatAreNanAreCountedWarnedOfAndJudged) {
   struct Case {
     double edge;
     double share;  ///< of the draws beyond
-    const char* verdict;
+    Grade verdict;
   };
   for (const auto& [edge, share, verdict] :
-       {Case{1, 0.1587, "unreliable"}, Case{2, 0.0228, "reliable-after-reweighting"},
-        Case{3, 0.0013, "reliable"}, Case{50, 0, "reliable"}}) {
+       {Case{1, 0.1587, Grade::unreliable}, Case{2, 0.0228, Grade::reliable_after_reweighting},
+        Case{3, 0.0013, Grade::reliable}, Case{50, 0, Grade::reliable}}) {
     for (const bool all : {false, true}) {
       auto spec = posterior_spec();
       spec.run.threads = 1;
@@ -731,12 +731,12 @@ TEST(PosteriorFit, ValuesThatNoDrawHasAreAFaultWhereTheyAreParameters) {
   auto spec = posterior_spec();
   spec.run.threads = 1;
   const auto computed = fit(spec, Gaps(-50, false));
-  EXPECT_EQ(computed.posterior->verdict, "reliable");
+  EXPECT_EQ(computed.posterior->verdict, Grade::reliable);
   EXPECT_EQ(computed.posterior->missing_values.nowhere, std::vector<std::string>{"sum"});
   ASSERT_EQ(computed.warnings.size(), 1U);
   EXPECT_TRUE(contains(computed.warnings[0], "sum is nan at all draws")) << computed.warnings[0];
   const auto parameters = fit(spec, Gaps(-50, true));
-  EXPECT_EQ(parameters.posterior->verdict, "unreliable");
+  EXPECT_EQ(parameters.posterior->verdict, Grade::unreliable);
   EXPECT_TRUE(says(*parameters.posterior, "a is nan at all of the draws"));
   EXPECT_TRUE(contains(parameters.warnings[0], "a and 2 more are nan")) << parameters.warnings[0];
 }
@@ -754,7 +754,7 @@ TEST(PosteriorFit, ATargetThatMostlyFailsIsNotBelieved) {
   spec.run.threads = 1;
   spec.run.max_gradients = 100'000;
   const auto report = fit(spec, *target);
-  EXPECT_EQ(report.posterior->verdict, "unreliable");
+  EXPECT_EQ(report.posterior->verdict, Grade::unreliable);
   EXPECT_TRUE(says(*report.posterior, "evaluations (at most 50 %)"));
 }
 
@@ -772,14 +772,14 @@ TEST(PosteriorFit, WhereLnPIsTooLargeForItsDifferencesItSaysSo) {
   spec.run.draws = 500;
   for (const double constant : {0.0, 1e6, 1e13, -1e14}) {
     const auto report = fit(spec, *plus(constant));
-    EXPECT_EQ(report.posterior->verdict, "reliable") << constant;
+    EXPECT_EQ(report.posterior->verdict, Grade::reliable) << constant;
     EXPECT_NEAR(report.posterior->log_z - constant, std::log(2 * std::numbers::pi),
                 0.001 + 2 * report.posterior->log_z_se)
         << constant;
   }
   for (const double constant : {1e15, -1e17, 1e20}) {
     const auto report = fit(spec, *plus(constant));
-    EXPECT_EQ(report.posterior->verdict, "unreliable") << constant;
+    EXPECT_EQ(report.posterior->verdict, Grade::unreliable) << constant;
     EXPECT_TRUE(says(*report.posterior, "subtract a constant from ln p")) << constant;
   }
 }
@@ -788,18 +788,18 @@ TEST(PosteriorFit, APerfectFitIsReliable) {
   for (const std::uint64_t seed : {4U, 9U, 10U, 11U}) {
     auto spec = spec_of("gaussian");
     spec.target.dim = 100;
-    spec.run.method = "staged";
+    spec.run.method = Method::staged;
     spec.run.seed = seed;
     spec.run.evaluation_draws = 20'000;
     const auto report = fit(spec);
-    EXPECT_EQ(report.posterior->verdict, "reliable") << seed;
+    EXPECT_EQ(report.posterior->verdict, Grade::reliable) << seed;
   }
 }
 
 TEST(PosteriorFit, ResampledDrawsFollowTheTarget) {
   auto spec = spec_of("eight-schools-noncentered");
   spec.run.draws = 4000;
-  spec.run.resample = "psis";
+  spec.run.resample = Resampling::psis;
   const auto report = fit(spec);
   const auto& p = *report.posterior;
   EXPECT_TRUE(p.resampled);
@@ -826,7 +826,7 @@ TEST(PosteriorFit, TheSummaryHoldsWhatIsPromised) {
   EXPECT_EQ(summary["log_z_up_to_a_constant"], true);
   EXPECT_EQ(summary["failed_evaluations"], 7);
   EXPECT_EQ(summary["first_failure"], "out of range");
-  EXPECT_EQ(summary["verdict"], report.posterior->verdict);
+  EXPECT_EQ(summary["verdict"], name_of(report.posterior->verdict));
   EXPECT_EQ(summary["verdict_reasons"].size(), report.posterior->verdict_reasons.size());
   EXPECT_GT(summary["seconds"].get<double>(), 0);
   EXPECT_GT(summary["seconds_in_target"].get<double>(), 0);

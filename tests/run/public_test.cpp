@@ -96,24 +96,24 @@ TEST(OpenRun, HasWhatTheFolderHas) {
 TEST(Diagnose, WeighsAFlowAgainstATarget) {
   // The flow is the target: every draw is as good as another.
   const auto target = built_in_target("gaussian", {.dim = 2, .numbers = {}, .data = {}});
-  const TrainedFlow exact({"standard-normal", "affine", "double", 2, {0, 0, 0, 0}});
+  const TrainedFlow exact({"standard-normal", "affine", Precision::float64, 2, {0, 0, 0, 0}});
   const auto report = diagnose(exact, *target, {.draws = 5000, .seed = {}});
   EXPECT_NEAR(report.log_z, target->log_z().value(), 1e-9);
   EXPECT_NEAR(report.elbo, report.log_z, 1e-9);
   EXPECT_NEAR(report.ess_fraction, 1, 1e-6);
-  EXPECT_EQ(report.verdict, "reliable");
+  EXPECT_EQ(report.verdict, Grade::reliable);
   EXPECT_EQ(report.draws, 5000U);
   const auto again = diagnose(exact, *target, {.draws = 5000, .seed = {}});
   EXPECT_EQ(report.log_z, again.log_z);
   // One that is far too narrow is not relied on.
-  const TrainedFlow narrow({"standard-normal", "affine", "double", 2, {-3, -3, 0, 0}});
-  EXPECT_EQ(diagnose(narrow, *target).verdict, "unreliable");
+  const TrainedFlow narrow({"standard-normal", "affine", Precision::float64, 2, {-3, -3, 0, 0}});
+  EXPECT_EQ(diagnose(narrow, *target).verdict, Grade::unreliable);
   message_of(ErrorKind::usage, [&] { diagnose(exact, *built_in_target("eight-schools")); });
   message_of(ErrorKind::usage, [&] { diagnose(exact, *target, {.draws = 0, .seed = {}}); });
 }
 
 TEST(Audit, OfATrainedFlow) {
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     const TrainedFlow flow({"standard-normal", "affine", precision, 2, {0.5, -0.25, 1, 2}});
     const auto results = audit(flow, {.seed = 1, .draws = 500});
     ASSERT_EQ(results.size(), 6U);
@@ -143,7 +143,7 @@ TEST(ReportFields, AreDocumented) {
   auto spec = brief();
   expect_all(spec, fit(spec));
   expect_all(spec, fit(spec, *built_in_target("banana")));
-  spec.run.method = "staged";
+  spec.run.method = Method::staged;
   expect_all(spec, fit(spec));
   auto of_points = samples_spec();
   of_points.run.iterations = 50;

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Spec small(std::string_view optimizer, std::string_view precision) {
+Spec small(std::string_view optimizer, Precision precision) {
   Spec spec;
   spec.target.name = "U2";
   spec.flow.layers = "planar:3+planar-free:2";
@@ -74,7 +74,7 @@ Checkpoint run_until(const Spec& spec, std::uint64_t last, const Checkpoint* res
   const auto report = resumable_fit(
       spec, nullptr, callbacks,
       {resume, [&](const Checkpoint& c) { save_checkpoint(file, c, to_toml(spec)); }});
-  EXPECT_EQ(report.stop_reason, "interrupted");
+  EXPECT_EQ(report.stop_reason, StopReason::interrupted);
   EXPECT_EQ(report.iterations, last);
   return load_checkpoint(file, to_toml(spec));
 }
@@ -82,11 +82,12 @@ Checkpoint run_until(const Spec& spec, std::uint64_t last, const Checkpoint* res
 TEST(Resume, FromEveryIterationGivesTheSameBits) {
   test::TemporaryFolder folder;
   for (const auto& optimizer : optimizer_registry()) {
-    for (const char* precision : {"float", "double"}) {
+    for (const auto precision : {Precision::float32, Precision::float64}) {
       const auto spec = small(optimizer.name, precision);
       const auto undisturbed = resumable_fit(spec, nullptr, {}, {});
       for (std::uint64_t stop = 1; stop < spec.run.iterations; stop += test::hurried ? 9 : 1) {
-        SCOPED_TRACE(fmt::format("{}, {}, stopped at {}", optimizer.name, precision, stop));
+        SCOPED_TRACE(
+            fmt::format("{}, {}, stopped at {}", optimizer.name, name_of(precision), stop));
         const auto checkpoint = run_until(spec, stop, nullptr, folder / "c");
         EXPECT_EQ(checkpoint.trainer.iteration, stop);
         expect_same_bits(resumable_fit(spec, nullptr, {}, {&checkpoint, {}}), undisturbed);
@@ -97,7 +98,7 @@ TEST(Resume, FromEveryIterationGivesTheSameBits) {
 
 TEST(Resume, OverAndOverAndOnOtherThreads) {
   test::TemporaryFolder folder;
-  auto spec = small("adam", "double");
+  auto spec = small("adam", Precision::float64);
   spec.flow.layers = test::every_layer(2);
   spec.run.batch = 1000;
   const auto undisturbed = resumable_fit(spec, nullptr, {}, {});
@@ -112,13 +113,13 @@ TEST(Resume, OverAndOverAndOnOtherThreads) {
 
 TEST(Resume, AFlowOfEveryLayer) {
   test::TemporaryFolder folder;
-  for (const char* precision : {"float", "double"}) {
+  for (const auto precision : {Precision::float32, Precision::float64}) {
     auto spec = small("adam", precision);
     spec.flow.layers = test::every_layer(2);
     const auto undisturbed = resumable_fit(spec, nullptr, {}, {});
     EXPECT_EQ(undisturbed.refused_steps, 0U);
     for (const std::uint64_t stop : {1U, 13U, 39U}) {
-      SCOPED_TRACE(fmt::format("{}, stopped at {}", precision, stop));
+      SCOPED_TRACE(fmt::format("{}, stopped at {}", name_of(precision), stop));
       const auto checkpoint = run_until(spec, stop, nullptr, folder / "c");
       expect_same_bits(resumable_fit(spec, nullptr, {}, {&checkpoint, {}}), undisturbed);
     }
@@ -126,7 +127,7 @@ TEST(Resume, AFlowOfEveryLayer) {
 }
 
 TEST(Resume, FromCheckpointsWrittenOnTheWay) {
-  auto spec = small("rmsprop", "float");
+  auto spec = small("rmsprop", Precision::float32);
   spec.run.checkpoint_seconds = 0;
   std::vector<Checkpoint> checkpoints;
   FitCallbacks slow;  // so that the clock ticks at every iteration
@@ -143,7 +144,7 @@ TEST(Resume, FromCheckpointsWrittenOnTheWay) {
 
 TEST(Resume, KeepsCountOfWhatWasLeftOut) {
   // A rate that sends draws to infinity.
-  auto spec = small("sgd", "float");
+  auto spec = small("sgd", Precision::float32);
   spec.flow.layers = "planar-free:3";
   spec.optimizer.learning_rate = 1e30;
   spec.optimizer.clip_norm = std::numeric_limits<double>::infinity();
@@ -162,7 +163,7 @@ TEST(Resume, KeepsCountOfWhatWasLeftOut) {
 
 TEST(Resume, RefusesACheckpointOfAnotherRun) {
   test::TemporaryFolder folder;
-  const auto spec = small("adam", "double");
+  const auto spec = small("adam", Precision::float64);
   const auto checkpoint = run_until(spec, 10, nullptr, folder / "c");
   EXPECT_THROW(load_checkpoint(folder / "c", "another spec"), Error);
   auto longer = spec;
@@ -179,12 +180,12 @@ void interrupted_run(const Spec& spec, const fs::path& folder, std::uint64_t las
   FitCallbacks callbacks;
   callbacks.stop = &stop;
   callbacks.on_log = [&](std::uint64_t i, double) { stop = i == last; };
-  EXPECT_EQ(run_in_folder(spec, folder, callbacks).report.stop_reason, "interrupted");
+  EXPECT_EQ(run_in_folder(spec, folder, callbacks).report.stop_reason, StopReason::interrupted);
 }
 
 TEST(RunFolder, ResumedHoldsTheSameFiles) {
   test::TemporaryFolder folder;
-  const auto spec = small("rmsprop", "float");
+  const auto spec = small("rmsprop", Precision::float32);
   run_in_folder(spec, folder / "whole", {});
   interrupted_run(spec, folder / "parts", 13);
   EXPECT_TRUE(fs::exists(folder / "parts" / run_files::checkpoint));
@@ -198,7 +199,7 @@ TEST(RunFolder, ResumedHoldsTheSameFiles) {
 
 TEST(RunFolder, ADamagedCheckpointIsRefused) {
   test::TemporaryFolder folder;
-  interrupted_run(small("adam", "double"), folder / "run", 13);
+  interrupted_run(small("adam", Precision::float64), folder / "run", 13);
   const auto path = folder / "run" / run_files::checkpoint;
   const auto good = test::slurp(path);
   for (const std::size_t cut : {std::size_t{0}, good.size() / 2, good.size() - 1}) {
@@ -216,7 +217,7 @@ TEST(RunFolder, ADamagedCheckpointIsRefused) {
 
 TEST(RunFolder, ForceReplacesTheRunAndNothingElse) {
   test::TemporaryFolder folder;
-  auto spec = small("adam", "double");
+  auto spec = small("adam", Precision::float64);
   const auto run = folder / "run";
   run_in_folder(spec, run, {});
   test::spill(run / "notes.txt", "mine");
@@ -239,7 +240,7 @@ TEST(RunFolder, ForceReplacesTheRunAndNothingElse) {
 
 TEST(RunFolder, ASpecThatIsNotValidMakesNoFolder) {
   test::TemporaryFolder folder;
-  auto spec = small("adam", "double");
+  auto spec = small("adam", Precision::float64);
   spec.target.name = "U1";
   spec.target.numbers["mean"] = 1;
   EXPECT_THROW(run_in_folder(spec, folder / "run", {}), Error);

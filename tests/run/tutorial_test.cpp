@@ -44,7 +44,7 @@ std::vector<double> sorted_kl(int length, int seeds) {
   std::vector<double> all;
   for (int seed = 1; seed <= seeds; ++seed) {
     const auto report = fit(tutorial(length, static_cast<std::uint64_t>(seed)));
-    EXPECT_EQ(report.stop_reason, "completed");
+    EXPECT_EQ(report.stop_reason, StopReason::completed);
     EXPECT_EQ(report.iterations, 10'000U);
     EXPECT_TRUE(report.injective) << "seed " << seed;
     EXPECT_EQ(report.invalid_draws + report.invalid_training_draws + report.refused_steps, 0U);

@@ -79,7 +79,7 @@ TEST(UserTarget, ThatIsNeverFiniteEndsTheRun) {
                               normal(z, gradient);
                               return value;
                             }));
-    EXPECT_EQ(report.stop_reason, "diverged") << value;
+    EXPECT_EQ(report.stop_reason, StopReason::diverged) << value;
     EXPECT_EQ(report.invalid_draws, 5000U);
     EXPECT_EQ(report.invalid_training_draws, report.refused_steps * 300);
     EXPECT_EQ(report.invalid_training_draws_by,
@@ -98,7 +98,7 @@ TEST(UserTarget, WhoseGradientIsNotFiniteIsFoundOut) {
                             gradient[1] = nan;
                             return value;
                           }));
-  EXPECT_EQ(report.stop_reason, "diverged");
+  EXPECT_EQ(report.stop_reason, StopReason::diverged);
   EXPECT_TRUE(warns_of(report, "because of the target"));
 }
 
@@ -113,7 +113,7 @@ TEST(UserTarget, OutsideItsSupportIsCountedAndLeftOut) {
     return which == 0 ? nan : which == 1 ? -inf : inf;
   });
   const auto report = fit(small(), *target);
-  EXPECT_EQ(report.stop_reason, "completed");
+  EXPECT_EQ(report.stop_reason, StopReason::completed);
   EXPECT_GT(report.invalid_training_draws, 0U);
   EXPECT_EQ(report.refused_steps, 0U);
   EXPECT_TRUE(std::isfinite(report.elbo));
@@ -144,7 +144,7 @@ TEST(UserTarget, WhoseEvidenceIsKnownIsNotImproper) {
 
 TEST(UserTarget, ComputesInDouble) {
   auto spec = small();
-  spec.run.precision = "float";
+  spec.run.precision = Precision::float32;
   EXPECT_THROW(fit(spec, *make_target(2, normal)), Error);
 }
 

@@ -487,7 +487,7 @@ TEST(FitOfALibrary, ReportsGeneratedQuantitiesOfItsDraws) {
   const auto alone = fit(spec);
   ASSERT_EQ(alone.posterior->values.size(), p.values.size());
   EXPECT_EQ(std::memcmp(alone.posterior->values.data(), p.values.data(), 8 * p.values.size()), 0);
-  spec.run.resample = "psis";
+  spec.run.resample = Resampling::psis;
   const auto resampled = fit(spec);
   EXPECT_TRUE(resampled.posterior->resampled);
   EXPECT_NEAR(resampled.posterior->parameters[4].mean, 0.5, 0.03);
@@ -500,7 +500,7 @@ TEST(FitOfALibrary, ReportsGeneratedQuantitiesOfItsDraws) {
 }
 
 TEST(FitOfALibrary, GeneratedQuantitiesAreInTheDrawsButInNoInitialValues) {
-  for (const char* format : {"plain", "cmdstan"}) {
+  for (const auto format : {DrawsFormat::plain, DrawsFormat::cmdstan}) {
     const TemporaryFolder folder;
     auto spec = generating();
     spec.run.output_format = format;
@@ -522,7 +522,7 @@ TEST(FitOfALibrary, GeneratedQuantitiesAreInTheDrawsButInNoInitialValues) {
       }
       return all;
     };
-    EXPECT_TRUE(rows(test::slurp(folder / "more.csv")).starts_with(rows(draws))) << format;
+    EXPECT_TRUE(rows(test::slurp(folder / "more.csv")).starts_with(rows(draws))) << name_of(format);
     ASSERT_EQ(warnings.size(), 1U);
     EXPECT_TRUE(contains(warnings[0], "of 20,000 draws have generated quantities that are nan"));
     // A diagnosis has no draws to show.
@@ -546,7 +546,7 @@ TEST(FitOfALibrary, DoesNotGoWithOtherTargets) {
   spec.target.dim = 2;
   EXPECT_TRUE(contains(refusal(spec), "target.dim"));
   spec = small();
-  spec.run.precision = "float";
+  spec.run.precision = Precision::float32;
   EXPECT_TRUE(contains(refusal(spec), "target.stan"));
   spec = small();
   spec.target.stan.clear();

@@ -59,11 +59,11 @@ TEST(ValueNames, AreCheckedBeforeAFit) {
    private:
     Names names_;
   };
-  for (const char* method : {"staged", "flow"}) {
+  for (const auto method : {Method::staged, Method::flow}) {
     Spec spec = posterior_spec();
     spec.run.method = method;
     const auto told = message_of(ErrorKind::data, [&] { fit(spec, Named({"lp__"})); });
-    EXPECT_TRUE(contains(told, "lp__")) << method;
+    EXPECT_TRUE(contains(told, "lp__")) << name_of(method);
   }
 }
 
