@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "core/aligned.h"
+#include "riffle/tile.h"
+
+namespace riffle {
+
+/// Up to `tile_size` points u on the side of a model's base, with what is known there of the base's
+/// density q0 and of the target's, π(u) = p(f(u)) |det ∂f/∂u|.
+struct LiftedTile {
+  explicit LiftedTile(std::size_t dim) : u(dim), gradient(dim) {}
+
+  TileBuffer<double> u;
+  TileBuffer<double> gradient;  ///< ∇ln π(u); means nothing where `smooth` is false
+  alignas(64) std::array<double, tile_size> log_q0{};
+  alignas(64) std::array<double, tile_size> log_pi{};
+  std::array<bool, tile_size> smooth{};  ///< whether ln π and its gradient are finite
+
+  /// ln of the path q0^(1-β) π^β, which is π's alone at β = 1.
+  double log_path(std::size_t s, double beta) const {
+    return beta == 1 ? log_pi[s] : (1 - beta) * log_q0[s] + beta * log_pi[s];
+  }
+};
+
+/// Many chains, or particles: chain i is point i % tile_size of tile i / tile_size.
+struct Ensemble {
+  Ensemble(std::size_t dim_, std::size_t chains_)
+      : dim(dim_),
+        chains(chains_),
+        tiles((chains_ + tile_size - 1) / tile_size, LiftedTile(dim_)) {}
+
+  std::size_t dim;
+  std::size_t chains;
+  std::vector<LiftedTile> tiles;
+
+  std::size_t count(std::size_t tile) const {
+    return tile + 1 < tiles.size() ? tile_size : chains - tile * tile_size;
+  }
+  LiftedTile& tile_of(std::size_t chain) { return tiles[chain / tile_size]; }
+  const LiftedTile& tile_of(std::size_t chain) const { return tiles[chain / tile_size]; }
+};
+
+}  // namespace riffle

@@ -1,0 +1,7 @@
+#include "sampling/hamiltonian.h"
+
+namespace riffle {
+
+template class BasicTransitions<HamiltonianRules>;
+
+}  // namespace riffle
