@@ -56,11 +56,8 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 std::string unknown_name_message(std::string_view kind, std::string_view name,
                                  std::span<const std::string_view> candidates) {
   constexpr std::size_t longest_shown = 64;
-  auto shown =
+  const auto shown =
       fmt::format("{}{}", name.substr(0, longest_shown), name.size() > longest_shown ? "..." : "");
-  // A message is one line.
-  std::ranges::replace_if(
-      shown, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   const auto nearest = nearest_name(name, candidates);
   if (!nearest.empty()) {
     return fmt::format("no {} \"{}\"; did you mean \"{}\"?", kind, shown, nearest);
