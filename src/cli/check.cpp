@@ -26,7 +26,7 @@ std::string_view verdict(AuditOutcome outcome) {
     case AuditOutcome::failed:
       return "FAILED";
     case AuditOutcome::not_checked:
-      return "-";
+      return "cannot tell";
   }
   return "";
 }
@@ -41,7 +41,7 @@ void line(std::string_view name, std::string_view found, std::string_view bound,
                   fmt::format("{}; {}{}{}", found, bound, last.empty() ? "" : ": ", last));
     return;
   }
-  auto text = fmt::format("{:<15} {:<42} {:<12} {}", name, found, bound, last);
+  auto text = fmt::format("{:<15} {:<38} {:<12} {}", name, found, bound, last);
   text.resize(text.find_last_not_of(' ') + 1);
   say("{}\n", text);
 }
@@ -63,7 +63,7 @@ int run_check(const std::string& folder, const AuditOptions& options) {
     not_checked += r.outcome == AuditOutcome::not_checked ? 1 : 0;
   }
   say("\n{} checks, {} failed", audit.results.size(), failed);
-  if (not_checked > 0) say(", {} could not be made (-)", not_checked);
+  if (not_checked > 0) say(", {} cannot tell", not_checked);
   say("\n");
   return failed == 0 ? 0 : exit_code(ErrorKind::data);
 }
@@ -168,9 +168,15 @@ void add_check(CommandLine& line) {
       "Checks that the flow gives what it gave when it was saved, that its map does not fold, "
       "that\n"
       "its inverse is its inverse, its log-det that of its Jacobian, ln q the same both ways, its\n"
-      "density normalised, and its numbers right, or none, far out.\n"
+      "density normalised, and its numbers right far out: finite up to |z| = 1000, beyond it "
+      "right\n"
+      "or none.\n"
       "Tolerances: 1e-10 in double, 1e-4 in float; of ∫q, 1e-4 and 1e-3, or five standard errors\n"
-      "where it is found by importance sampling (D > 2). Bounds add what rounding explains.\n"
+      "where it is found by importance sampling (D > 2). Bounds add what rounding explains, layer\n"
+      "by layer. Where rounding leaves most figures open, where those disagree that lie farther "
+      "out\n"
+      "than any draw, or where q has tails too heavy for the sampling, a check cannot tell, says\n"
+      "why, and does not fail.\n"
       "Of a target: whether its gradient is that of its ln p, by differences; says which "
       "coordinate\n"
       "is off by how much.\n"

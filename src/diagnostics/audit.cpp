@@ -11,7 +11,7 @@
 
 #include "diagnostics/dense_log_det.h"
 #include "diagnostics/normalisation.h"
-#include "diagnostics/passage.h"
+#include "diagnostics/round_trip.h"
 #include "model/draws.h"
 #include "model/log_density.h"
 
@@ -23,8 +23,6 @@ constexpr std::uint64_t draws_step = 0;
 constexpr std::uint64_t importance_step = 1;
 constexpr std::uint64_t extremes_step = 2;
 
-/// How much of the spread under disturbances is taken for rounding.
-constexpr double spread_factor = 32;
 /// Where rounding alone may be off by this much, relative, nothing can be told.
 constexpr double doubtful = 1e-2;
 
@@ -44,23 +42,25 @@ std::span<const double> radii() {
   }
 }
 
-/// Of errors, each with what is taken of it, the one that exceeds it most or comes nearest to it.
-class Worst {
+/// Errors of one kind of figure, each with how much of it is taken for rounding: of those that can
+/// be judged the one that exceeds it most or comes nearest to it, and how many cannot.
+class ErrorsInBounds {
  public:
-  explicit Worst(double relative) : relative_(relative), allowed_(relative) {}
+  explicit ErrorsInBounds(double relative) : relative_(relative), allowed_(relative) {}
 
-  /// Returns whether the error is taken, or cannot be judged. `size` is that of the figure.
-  bool add(double error, double size, double spread) {
+  /// Returns whether the error is taken, or cannot be judged. `size` is that of the figure;
+  /// `indistinct`: where it is not taken, it cannot be judged.
+  bool add(double error, double size, double spread, bool indistinct = false) {
     const double scale = 1 + std::abs(size);
     const double allowed = relative_ + spread_factor * (spread / scale);
-    if (!(allowed <= doubtful)) {
+    double relative = error / scale;
+    if (std::isnan(relative)) relative = std::numeric_limits<double>::infinity();
+    const double ratio = relative / allowed;
+    if (!(allowed <= doubtful) || (indistinct && ratio > 1)) {
       ++left_out_;
       return true;
     }
     ++judged_;
-    double relative = error / scale;
-    if (std::isnan(relative)) relative = std::numeric_limits<double>::infinity();
-    const double ratio = relative / allowed;
     if (ratio > ratio_) {
       ratio_ = ratio;
       error_ = relative;
@@ -69,19 +69,28 @@ class Worst {
     return ratio <= 1;
   }
 
+  void leave_out() { ++left_out_; }
+
   std::uint64_t judged() const { return judged_; }
+  std::uint64_t left_out() const { return left_out_; }
   double error() const { return error_; }
 
-  /// As a result; `found` is the text before the error, `what` were looked at.
+  /// As a result; `found` is the text before the error, `what` were looked at. One error beyond its
+  /// bound is a fault, however few can be judged; where most cannot, the others say nothing.
   AuditResult result(std::string name, std::string_view found, std::string_view what) const {
     AuditResult result{
         std::move(name), fmt::format("{}{:.1e}, {} {}", found, error_, judged_, what),
         fmt::format("{:.1e}", allowed_), ratio_ <= 1 ? AuditOutcome::ok : AuditOutcome::failed, ""};
     if (left_out_ > 0) {
-      result.note = fmt::format("{} left out: there rounding alone may come to 1 %", left_out_);
+      result.note =
+          fmt::format("cannot tell of {} of {} {}: rounding may come to 1 %, or leave z open",
+                      left_out_, judged_ + left_out_, what);
     }
     if (judged_ == 0) {
       result.found = fmt::format("no {} that stand out from rounding", what);
+      result.bound = "";
+    }
+    if (result.outcome == AuditOutcome::ok && judged_ <= left_out_) {
       result.outcome = AuditOutcome::not_checked;
     }
     return result;
@@ -123,15 +132,16 @@ class Audit {
 
   std::vector<AuditResult> run() {
     const auto z = base_draws();
-    const auto passage = pass(flow_, z, invertible_, executor_);
-    const auto n = std::min<std::size_t>(dense_points(), passage.each.size());
+    const auto trips = round_trips(flow_, z, invertible_, executor_);
+    const auto n = std::min<std::size_t>(dense_points(), trips.each.size());
     const auto dense = determinants(std::span(z).first(n * dim_));
+    const bool one_sign = signs_of(dense)[0] == 0 || signs_of(dense)[1] == 0;
     return {injectivity(dense),
-            by_inverse("round trip", [&] { return round_trip(passage); }),
-            log_det(passage, dense),
-            by_inverse("ln q both ways", [&] { return log_q_both_ways(passage); }),
-            by_inverse("normalisation", [&] { return normalisation(passage); }),
-            extremes()};
+            by_inverse("round trip", [&] { return round_trip(trips, one_sign); }),
+            log_det(trips, dense),
+            by_inverse("ln q both ways", [&] { return log_q_both_ways(trips, one_sign); }),
+            by_inverse("normalisation", [&] { return normalisation(trips); }),
+            extremes(z)};
   }
 
  private:
@@ -194,12 +204,18 @@ class Audit {
     return check();
   }
 
-  AuditResult injectivity(const std::vector<Determinant>& dense) const {
-    AuditResult result{"injectivity", "no layer folds", "one sign", AuditOutcome::ok, ""};
+  /// How many determinants are positive and negative beyond doubt.
+  static std::array<std::size_t, 2> signs_of(const std::vector<Determinant>& dense) {
     std::array<std::size_t, 2> signs{};
     for (const auto& d : dense) {
       if (d.sign != 0 && d.spread <= doubtful) ++signs[d.sign > 0 ? 0 : 1];
     }
+    return signs;
+  }
+
+  AuditResult injectivity(const std::vector<Determinant>& dense) const {
+    AuditResult result{"injectivity", "no layer folds", "one sign", AuditOutcome::ok, ""};
+    const auto signs = signs_of(dense);
     if (!injective_) {
       result.outcome = AuditOutcome::failed;
       result.found = "the map is not injective";
@@ -225,20 +241,25 @@ class Audit {
     return result;
   }
 
-  AuditResult round_trip(const Passage& passage) const {
-    Worst worst(tolerance<T>);
-    for (const auto& p : passage.each) {
+  /// Whether y leaves open from which z it came; `injective`: as far as determinants tell.
+  static bool open(const RoundTrip& p, bool injective) {
+    return injective ? p.same_y : p.indistinct;
+  }
+
+  AuditResult round_trip(const RoundTrips& trips, bool one_sign) const {
+    ErrorsInBounds errors(tolerance<T>);
+    for (const auto& p : trips.each) {
       if (!p.finite) continue;
       // A draw that does not come back is an error, however its neighbours in rounding fare.
-      worst.add(p.round_trip, p.z_size, p.returned ? p.round_trip_spread : 0);
+      errors.add(p.error, p.z_size, p.returned ? p.error_spread : 0, open(p, one_sign));
     }
-    return with_lost(worst.result("round trip", "|f⁻¹(f(z)) - z|: ", "draws"), passage);
+    return with_lost(errors.result("round trip", "|f⁻¹(f(z)) - z|: ", "draws"), trips);
   }
 
   /// The result, with a word of the draws that were not finite.
-  static AuditResult with_lost(AuditResult result, const Passage& passage) {
-    const auto lost = std::count_if(passage.each.begin(), passage.each.end(),
-                                    [](const Passed& p) { return !p.finite; });
+  static AuditResult with_lost(AuditResult result, const RoundTrips& trips) {
+    const auto lost = std::count_if(trips.each.begin(), trips.each.end(),
+                                    [](const RoundTrip& p) { return !p.finite; });
     if (lost > 0) {
       result.note +=
           fmt::format("{}{} draws were not finite", result.note.empty() ? "" : "; ", lost);
@@ -246,32 +267,40 @@ class Audit {
     return result;
   }
 
-  AuditResult log_det(const Passage& passage, const std::vector<Determinant>& dense) const {
+  AuditResult log_det(const RoundTrips& trips, const std::vector<Determinant>& dense) const {
     if (dense.empty()) {
       return not_checked("log-det",
                          fmt::format("a dense determinant in D = {} costs too much", dim_));
     }
-    Worst worst(tolerance<T>);
+    ErrorsInBounds errors(tolerance<T>);
     for (std::size_t i = 0; i < dense.size(); ++i) {
-      const auto& p = passage.each[i];
+      const auto& p = trips.each[i];
       if (!p.finite) continue;
-      worst.add(std::abs(p.log_det - dense[i].log_abs), dense[i].log_abs,
-                p.log_det_spread + dense[i].spread);
+      errors.add(std::abs(p.log_det - dense[i].log_abs), dense[i].log_abs,
+                 p.log_det_spread + dense[i].spread);
     }
-    return worst.result("log-det", "dense Jacobian: ", "draws");
+    return errors.result("log-det", "dense Jacobian: ", "draws");
   }
 
-  AuditResult log_q_both_ways(const Passage& passage) const {
-    Worst worst(tolerance<T>);
-    for (const auto& p : passage.each) {
-      if (!p.finite) continue;
-      worst.add(std::abs(p.log_q_back - p.log_q), p.log_q,
-                p.returned ? p.log_q_spread + p.log_q_back_spread : 0);
-    }
-    return with_lost(worst.result("ln q both ways", "forward - inverse: ", "draws"), passage);
+  /// Between ln q forward and by inverse. Where y does not tell which z it came from, forward may
+  /// start from the one that the inverse gives.
+  static double log_q_error(const RoundTrip& p, bool is_open) {
+    const double error = std::abs(p.log_q_back - p.log_q);
+    const double other = std::abs(p.log_q_back - p.log_q_returned);
+    return is_open && other < error ? other : error;
   }
 
-  AuditResult normalisation(const Passage& passage) const {
+  AuditResult log_q_both_ways(const RoundTrips& trips, bool one_sign) const {
+    ErrorsInBounds errors(tolerance<T>);
+    for (const auto& p : trips.each) {
+      if (!p.finite) continue;
+      errors.add(log_q_error(p, open(p, one_sign)), p.log_q,
+                 p.returned ? p.log_q_spread + p.log_q_back_spread : 0);
+    }
+    return with_lost(errors.result("ln q both ways", "forward - inverse: ", "draws"), trips);
+  }
+
+  AuditResult normalisation(const RoundTrips& trips) const {
     constexpr std::uint64_t least_draws = 65'536;
     constexpr std::uint64_t times = 16;
     // In one or two dimensions more of them are cheap, and show where to look.
@@ -290,16 +319,16 @@ class Audit {
     const LogDensityAtPoints log_q = [this](std::span<const double> points) {
       return log_density_at(model(), flow_.params(), points, executor_);
     };
-    const double rounding = mass_in_doubt(passage);
+    const double rounding = mass_in_doubt(trips);
     return dim_ <= 2 ? by_quadrature(draws, log_q, rounding)
                      : by_importance(draws, log_q, rounding);
   }
 
   /// By how much rounding of ln q may change ∫q: ∫ q |δ ln q|, over the draws.
-  static double mass_in_doubt(const Passage& passage) {
+  static double mass_in_doubt(const RoundTrips& trips) {
     double sum = 0;
-    for (const auto& p : passage.each) sum += std::min(1.0, spread_factor * p.log_q_back_spread);
-    return sum / static_cast<double>(passage.each.size());
+    for (const auto& p : trips.each) sum += std::min(1.0, spread_factor * p.log_q_back_spread);
+    return sum / static_cast<double>(trips.each.size());
   }
 
   AuditResult by_quadrature(std::span<const double> draws, const LogDensityAtPoints& log_q,
@@ -315,8 +344,10 @@ class Audit {
     if (q.without_number > 0) note += fmt::format(", {} without a number", q.without_number);
     // Of a part of q too narrow to be seen at once, so many draws may say nothing.
     constexpr double overlooked_draws = 10;
+    // The estimated error of cells that are still too coarse was seen to be four times too small.
+    constexpr double unresolved = 10;
     const double doubt =
-        rounding + q.error +
+        rounding + (q.cut_short ? unresolved : 1) * q.error +
         overlooked_draws * static_cast<double>(dim_) / static_cast<double>(draws.size());
     const double allowed = mass + doubt;
     const bool resolved = doubt <= doubtful;
@@ -359,6 +390,35 @@ class Audit {
             note};
   }
 
+  /// Whether a draw of the base may come to lie at this distance from the origin, along any axis:
+  /// its density there, by that of a draw, times the distance, which is about the mass beyond for
+  /// tails of any kind, is above what a uniform number of 64 bits resolves. For the normal base
+  /// that is at 9.6.
+  bool reached(double radius, std::span<const double> draws) const {
+    constexpr std::size_t most_draws = 8;
+    constexpr std::size_t most_axes = 64;
+    constexpr double log_resolution = -44.4;
+    const std::size_t n = std::min(most_draws, draws.size() / dim_);
+    const std::size_t stride = (dim_ + most_axes - 1) / most_axes;
+    TileBuffer<T> z(dim_);
+    AlignedVector<T> log_q0(tile_size);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t axis = 0; axis < dim_; axis += stride) {
+        for (std::size_t d = 0; d < dim_; ++d) {
+          for (std::size_t s = 0; s < 3; ++s) z.row(d)[s] = static_cast<T>(draws[i * dim_ + d]);
+        }
+        z.row(axis)[1] = static_cast<T>(radius);
+        z.row(axis)[2] = static_cast<T>(-radius);
+        model().base().log_density(model().base_part(flow_.params()), z.view(3), log_q0.data());
+        const auto farther = static_cast<double>(std::max(log_q0[1], log_q0[2]));
+        if (farther - static_cast<double>(log_q0[0]) + std::log(radius) >= log_resolution) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   /// Points at a distance from the origin: in random directions, then along the axes.
   std::vector<double> far_points(double radius) const {
     constexpr std::size_t random_directions = 8;
@@ -382,64 +442,103 @@ class Audit {
     return rows;
   }
 
-  AuditResult extremes() const {
-    Worst worst(tolerance<T>);
+  /// What is wrong far out, where draws get and up to |z| = 1000, where a flow must have numbers,
+  /// is a fault. Beyond, it may have none, and where those that it has disagree, no more is told
+  /// than that: what rounding does to numbers of 1e150 on their way through cancellations is not
+  /// measured by a few disturbances.
+  AuditResult extremes(std::span<const double> draws) const {
+    constexpr double always_right = 1e3;
+    ErrorsInBounds errors(tolerance<T>);
+    ErrorsInBounds beyond(tolerance<T>);
     std::optional<std::string> wrong;
+    std::optional<std::string> apart;
+    double right_to = 0;
     double finite_to = 0;
     bool all_finite = true;
     for (const double radius : radii<T>()) {
+      const bool near = radius <= always_right || reached(radius, draws);
       const auto z = far_points(radius);
-      const auto passage = pass(flow_, z, invertible_, executor_);
-      const auto reference = pass(exact_, z, false, executor_);
+      const auto trips = round_trips(flow_, z, invertible_, executor_);
+      const auto reference = round_trips(exact_, z, false, executor_);
       const auto dense = dense_points() > 0 ? determinants(z) : std::vector<Determinant>();
-      for (std::size_t s = 0; s < passage.each.size(); ++s) {
-        all_finite = all_finite && passage.each[s].finite;
-        const auto what = wrong_number(passage, reference, dense, s, worst);
-        if (!what.empty() && !wrong) wrong = fmt::format("|z| = {:.0e}: {}", radius, what);
+      for (std::size_t s = 0; s < trips.each.size(); ++s) {
+        all_finite = all_finite && trips.each[s].finite;
+        auto what = wrong_number(trips, reference, dense, s, near, near ? errors : beyond);
+        if (what.empty() && radius <= always_right) what = no_number(trips.each[s]);
+        auto& first = near ? wrong : apart;
+        if (!what.empty() && !first) first = fmt::format("|z| = {:.0e}: {}", radius, what);
       }
       if (all_finite) finite_to = radius;
+      if (!wrong && !apart) right_to = radius;
     }
-    auto result = worst.result("extremes", "", "figures");
+    auto result = errors.result("extremes", "", "figures");
+    const auto last = radii<T>().back();
     if (wrong) {
       result.outcome = AuditOutcome::failed;
       result.found = *wrong;
-    } else if (worst.judged() > 0) {
-      result.found = fmt::format("|z| to {:.0e}: {:.1e}", radii<T>().back(), worst.error());
-      if (finite_to < radii<T>().back()) {
-        result.found += finite_to > 0 ? fmt::format(", finite to {:.0e}", finite_to) : "";
+    } else if (errors.judged() > 0) {
+      result.found = fmt::format("|z| to {:.0e}: {:.1e}", apart ? right_to : last, errors.error());
+      if (finite_to < last) add_note(result, fmt::format("all finite to {:.0e}", finite_to));
+      if (apart) {
+        result.outcome = AuditOutcome::not_checked;
+        add_note(result, "cannot tell of " + *apart + ", where no draw gets: it may be rounding");
       }
+    }
+    if (beyond.left_out() > 0) {
+      const auto share =
+          fmt::format("{} of {}", beyond.left_out(), beyond.left_out() + beyond.judged());
+      add_note(result, errors.left_out() > 0
+                           ? fmt::format("nor of {} where no draw gets", share)
+                           : fmt::format("where no draw gets, rounding leaves {} open", share));
     }
     return result;
   }
 
-  /// What is wrong of one far point, in words; empty where nothing is.
-  std::string_view wrong_number(const Passage& passage, const Passage& reference,
-                                const std::vector<Determinant>& dense, std::size_t s,
-                                Worst& worst) const {
-    const auto& p = passage.each[s];
+  static void add_note(AuditResult& result, const std::string& note) {
+    result.note += (result.note.empty() ? "" : "; ") + note;
+  }
+
+  /// Of a point from which a flow must have a way there and back.
+  std::string_view no_number(const RoundTrip& p) const {
+    if (!p.y_finite) return "f(z) is not finite";
+    if (!p.finite) return "the log-det is not finite";
+    return invertible_ && !p.returned ? "the inverse is not finite" : "";
+  }
+
+  /// What is wrong of one far point, in words; empty where nothing is. `near`: where draws get, a
+  /// map that folds is told from one that is flat to rounding.
+  std::string_view wrong_number(const RoundTrips& trips, const RoundTrips& reference,
+                                const std::vector<Determinant>& dense, std::size_t s, bool near,
+                                ErrorsInBounds& errors) const {
+    const auto& p = trips.each[s];
     const auto& exact = reference.each[s];
-    if (!p.finite) return p.has_nan && std::isfinite(p.log_q) ? "ln q of what is no number" : "";
+    if (!p.finite) return !p.y_finite && std::isfinite(p.log_q) ? "ln q of what is no number" : "";
     double y_error = 0;
     for (std::size_t d = 0; d < dim_; ++d) {
-      const double error = std::abs(passage.y[s * dim_ + d] - reference.y[s * dim_ + d]);
+      const double error = std::abs(trips.y[s * dim_ + d] - reference.y[s * dim_ + d]);
       y_error =
           std::isnan(error) ? std::numeric_limits<double>::infinity() : std::max(y_error, error);
     }
-    if (!worst.add(y_error, p.y_size, p.y_spread + (exact.finite ? exact.y_spread : 0))) {
+    if (!errors.add(y_error, p.y_size, p.y_spread + (exact.finite ? exact.y_spread : 0))) {
       return "f(z) is wrong";
     }
     const bool has_dense = !dense.empty() && std::isfinite(dense[s].log_abs);
     const double log_det = has_dense ? dense[s].log_abs : exact.log_det;
     const double log_det_spread = has_dense ? dense[s].spread : exact.log_det_spread;
-    if (!worst.add(std::abs(p.log_det - log_det), log_det, p.log_det_spread + log_det_spread)) {
+    if (!errors.add(std::abs(p.log_det - log_det), log_det, p.log_det_spread + log_det_spread)) {
       return "the log-det is wrong";
     }
     // Far out an inverse may have none to give; what it gives must be right.
     if (!invertible_ || !p.returned) return "";
-    if (!worst.add(p.round_trip, p.z_size, p.round_trip_spread)) return "the inverse is wrong";
+    const bool is_open = open(p, !near);
+    const auto left_out = errors.left_out();
+    if (!errors.add(p.error, p.z_size, p.error_spread, is_open)) return "the inverse is wrong";
+    if (errors.left_out() > left_out) {  // as is which z it was, so is ln q
+      errors.leave_out();
+      return "";
+    }
     if (std::isfinite(p.log_q)) {
-      if (!worst.add(std::abs(p.log_q_back - p.log_q), p.log_q,
-                     p.log_q_spread + p.log_q_back_spread)) {
+      if (!errors.add(log_q_error(p, is_open), p.log_q, p.log_q_spread + p.log_q_back_spread)) {
         return "ln q by inverse is wrong";
       }
     } else if (std::isinf(p.log_q) && std::isfinite(p.log_q_back) &&

@@ -118,9 +118,13 @@ class Cubature {
         split.pop_back();
       }
       const auto whole = static_cast<std::ptrdiff_t>(split.size());
+      const bool none_left = split.empty();
       std::move(split.begin(), split.end(), std::back_inserter(cells_));
       std::move(parts.begin(), parts.end(), std::back_inserter(cells_));
-      if (parts.empty()) break;
+      if (parts.empty()) {
+        result_.cut_short = !none_left;
+        break;
+      }
       evaluate(first + static_cast<std::size_t>(whole));
     }
     for (const auto& cell : cells_) {

@@ -17,7 +17,8 @@ using LogDensityAtPoints = std::function<std::vector<double>(std::span<const dou
 /// ∫q over a box.
 struct Quadrature {
   double integral = 0;
-  double error = 0;  ///< estimated, from above as a rule
+  double error = 0;        ///< estimated, from above as a rule
+  bool cut_short = false;  ///< by lack of evaluations: then the error may be several times as large
   std::uint64_t evaluations = 0;
   std::uint64_t without_number = 0;  ///< points where q was NaN or infinite, and taken as 0
   std::vector<std::pair<double, double>> box;

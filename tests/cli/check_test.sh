@@ -74,7 +74,7 @@ done
 ends $data check fold
 fails 'injectivity'
 says 'folds' 'riffle check fold'
-says '7 checks, 1 failed, 3 could not be made (-)' 'riffle check fold'
+says '7 checks, 1 failed, 3 cannot tell' 'riffle check fold'
 
 # Misuse.
 refuses $usage DIR check
