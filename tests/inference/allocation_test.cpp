@@ -7,11 +7,11 @@
 #include <thread>
 #include <vector>
 
-#include "inference/counting_new.h"
 #include "inference/estimator_setup.h"
 #include "inference/likelihood_estimator.h"
 #include "inference/optimizer.h"
 #include "inference/trainer.h"
+#include "support/counting_new.h"
 #include "support/flow_text.h"
 
 namespace riffle::test {

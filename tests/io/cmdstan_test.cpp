@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "expect_error.h"
 #include "io/csv.h"
 #include "riffle/version.h"
+#include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "expect_error.h"
 #include "support/effort.h"
+#include "support/expect_error.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
 

@@ -11,8 +11,8 @@
 #include <thread>
 #include <utility>
 
-#include "expect_error.h"
 #include "io/folder_lock.h"
+#include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {

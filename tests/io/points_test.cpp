@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "expect_error.h"
 #include "io/csv.h"
-#include "npy_text.h"
+#include "support/expect_error.h"
+#include "support/npy_text.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "expect_error.h"
+#include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {

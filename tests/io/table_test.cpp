@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "expect_error.h"
+#include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {

@@ -14,10 +14,10 @@
 
 #include "bases/base.h"
 #include "flows/interface/flow_registry.h"
-#include "inference/counting_new.h"
 #include "model/flow_model.h"
 #include "riffle/error.h"
 #include "riffle/tile.h"
+#include "support/counting_new.h"
 #include "support/flow_text.h"
 #include "support/random.h"
 

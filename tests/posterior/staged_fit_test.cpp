@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "io/expect_error.h"
 #include "posterior/affine_parameters.h"
 #include "posterior/densities.h"
+#include "support/expect_error.h"
 
 namespace riffle::test {
 namespace {

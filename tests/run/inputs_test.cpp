@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "io/expect_error.h"
 #include "riffle/fit.h"
 #include "riffle/run.h"
 #include "run/run_folder.h"
+#include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {

@@ -20,8 +20,8 @@
 
 #include "core/aligned.h"
 #include "io/cmdstan.h"
-#include "io/expect_error.h"
 #include "riffle/targets.h"
+#include "support/expect_error.h"
 #include "targets/shared_library.h"
 
 namespace riffle {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/aligned.h"
-#include "io/expect_error.h"
 #include "riffle/riffle.h"
+#include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
 namespace riffle {

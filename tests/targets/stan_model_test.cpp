@@ -15,12 +15,12 @@
 #include <vector>
 
 #include "core/aligned.h"
-#include "io/expect_error.h"
 #include "io/model_data.h"
 #include "io/plain_text.h"
 #include "riffle/riffle.h"
 #include "riffle/run.h"
 #include "run/run_folder.h"
+#include "support/expect_error.h"
 #include "support/temporary_folder.h"
 #include "targets/shared_library.h"
 

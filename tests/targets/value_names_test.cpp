@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "io/expect_error.h"
 #include "riffle/riffle.h"
+#include "support/expect_error.h"
 #include "targets/user_target.h"
 
 namespace riffle {

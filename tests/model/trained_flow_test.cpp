@@ -12,11 +12,11 @@
 
 #include "bases/base.h"
 #include "core/instruction_set.h"
-#include "expect_error.h"
 #include "flows/interface/flow_registry.h"
 #include "io/sealed_json.h"
 #include "model/flow_model.h"
 #include "riffle/tile.h"
+#include "support/expect_error.h"
 #include "support/flow_text.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"

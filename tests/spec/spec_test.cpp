@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "bases/base.h"
-#include "expect_error.h"
 #include "flows/interface/flow_registry.h"
 #include "inference/objective.h"
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
 #include "support/effort.h"
+#include "support/expect_error.h"
 #include "support/flow_text.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"

@@ -15,11 +15,11 @@
 #include <string_view>
 #include <thread>
 
-#include "io/expect_error.h"
 #include "posterior/starts.h"
 #include "riffle/riffle.h"
 #include "run/summary.h"
 #include "support/effort.h"
+#include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
 namespace riffle::test {

@@ -1,4 +1,4 @@
-#include "inference/counting_new.h"
+#include "support/counting_new.h"
 
 #include <atomic>
 #include <cstddef>

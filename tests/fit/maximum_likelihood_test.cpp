@@ -19,9 +19,9 @@
 
 #include "fit/resumable_fit.h"
 #include "fit/training.h"
-#include "io/expect_error.h"
-#include "io/npy_text.h"
 #include "run/run_folder.h"
+#include "support/expect_error.h"
+#include "support/npy_text.h"
 #include "support/random.h"
 #include "support/temporary_folder.h"
 
