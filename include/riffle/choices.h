@@ -15,7 +15,7 @@ template <class E>
 struct ChoiceNames;
 
 template <class E>
-concept Choice = requires {
+concept NamedEnum = requires {
   ChoiceNames<E>::all;
 };
 
@@ -80,7 +80,7 @@ struct ChoiceNames<Grade> {
                                                        "unreliable"};
 };
 
-template <Choice E>
+template <NamedEnum E>
 constexpr std::string_view name_of(E value) {
   return ChoiceNames<E>::all[static_cast<std::size_t>(value)];
 }
@@ -90,7 +90,7 @@ std::size_t place_of_name(std::string_view kind, std::string_view name,
                           std::span<const std::string_view> names);
 
 /// The value of that name; throws Error{usage} naming the nearest one.
-template <Choice E>
+template <NamedEnum E>
 E choice_named(std::string_view name) {
   return static_cast<E>(place_of_name(ChoiceNames<E>::kind, name, ChoiceNames<E>::all));
 }

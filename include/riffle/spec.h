@@ -62,38 +62,22 @@ struct Spec {
     double log_det_floor = 0;  ///< ln(|det| + log_det_floor) in training
   } flow;
 
+  // Objective, optimizer and schedule are NAME or NAME(KEY=VALUE, ...), such as
+  // "annealed(beta_steps=5000)": what one of them alone has stands in its parentheses, and what
+  // goes with each is a key.
+
   struct Objective {
-    std::string name = "annealed";
-    double beta_start = 0.01;    ///< annealed: weight of ln p at the first iteration
-    double beta_steps = 10'000;  ///< annealed: iterations for the weight to grow by 1
-    /// importance-weighted, renyi: draws in a group; divides 128 and run.batch
-    std::uint64_t importance_samples = 16;
-    double holdout = 0.1;         ///< maximum-likelihood: share of the points held out
-    std::uint64_t patience = 20;  ///< and checks (200 a run) that may find nothing better
-    /// maximum-likelihood: whether the flow is trained in coordinates in which the points have a
-    /// spread of 1; its last layers, which do not learn, then are the way from there to the
-    /// points'.
-    bool whiten = true;
-    double alpha = 0.5;  ///< renyi: its order; 0 is importance-weighted, towards 1 the free energy
+    std::string name = "annealed";  ///< see `riffle list objectives`
   } objective;
 
   struct Optimizer {
-    std::string name = "rmsprop";
-    double learning_rate = 0.01;
-    double smoothing = 0.99;  ///< rmsprop
-    double momentum = 0;      ///< rmsprop, sgd
-    bool centered = false;    ///< rmsprop
-    double beta1 = 0.9;       ///< adam
-    double beta2 = 0.999;     ///< adam
-    double epsilon = 1e-8;    ///< adam, rmsprop: added outside the root
+    std::string name = "rmsprop";                                ///< see `riffle list optimizers`
+    double learning_rate = 0.01;                                 ///< of the first iteration
     double clip_norm = std::numeric_limits<double>::infinity();  ///< longest gradient
   } optimizer;
 
   struct Schedule {
-    std::string name = "cosine";
-    double decay = 0.999;             ///< exponential, steps
-    std::uint64_t step_every = 1000;  ///< steps
-    double final_fraction = 0.01;     ///< cosine
+    std::string name = "cosine";  ///< see `riffle list schedules`
   } schedule;
 
   struct Run {
@@ -139,9 +123,11 @@ enum class Fitted {
 
 /// Reads a spec in TOML. Keys that are absent have the defaults of what is fitted: samples_spec()
 /// of points, posterior_spec() where run.method is staged and of a library, and otherwise those
-/// of Spec. A library's run.method is flow where a key of base, flow or training is there. Throws
+/// of Spec. A section may be a string, the key that names what it is about: `optimizer = "adam"`.
+/// A library's run.method is flow where a key of base, flow or training is there. Throws
 /// Error{data} for text that is not TOML, and Error{usage} for unknown keys (naming the nearest)
-/// and wrong types. `origin` names the text in messages.
+/// and wrong types; where a key was one before and is an option now, that says how it is written.
+/// `origin` names the text in messages.
 Spec parse_spec(std::string_view toml, std::string_view origin, Fitted fitted = Fitted::as_told);
 
 /// The whole spec in TOML, every key with its value, but for `run.out` and `run.force`, which
@@ -153,7 +139,8 @@ std::string to_toml(const Spec& spec);
 /// repeats the run to the bit.
 std::string effective_toml(const Spec& spec);
 
-/// Sets one key from text, such as ("optimizer.learning_rate", "0.01"); throws as parse_spec does.
+/// Sets one key from text, such as ("optimizer.learning_rate", "0.01") or ("optimizer", "adam");
+/// throws as parse_spec does.
 void set_key(Spec& spec, std::string_view key, std::string_view value);
 
 /// The spec that WHAT stands for: a spec file, a recipe or a built-in target, in that order. Throws

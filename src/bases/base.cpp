@@ -1,7 +1,5 @@
 #include "bases/base.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cassert>
 
@@ -11,8 +9,6 @@
 #include "bases/standard_normal.h"
 #include "bases/student_t.h"
 #include "bases/uniform_box.h"
-#include "core/names.h"
-#include "riffle/error.h"
 
 namespace riffle {
 
@@ -61,14 +57,8 @@ void Base<T>::initialise(const RandomStream& stream, std::span<T> params) const 
 
 template <class T>
 std::unique_ptr<Base<T>> make_base(std::string_view text, std::size_t dim, InstructionSet set) {
-  const auto all = parse_expressions(text, "base");
-  if (all.size() != 1 || all[0].count != 1 || !all[0].inner.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("base \"{}\": there is one base, NAME or "
-                                              "NAME(KEY=VALUE, ...)",
-                                              text.substr(0, 64)));
-  }
-  const auto& entry = find_by_name(base_registry(), all[0].name, "base");
-  return entry.make<T>({dim, set, Arguments(all[0], entry.options)});
+  const auto chosen = choose(base_registry(), text, "base");
+  return chosen.entry.template make<T>({dim, set, chosen.arguments});
 }
 
 template class Base<float>;

@@ -29,17 +29,17 @@ std::unique_ptr<Base<T>> make(const BaseOptions& options) {
   layout.add("mean", "m ∈ R^D", {dim});
   layout.add("log_sd", "λ = ln s ∈ R^D", {dim});
   std::vector<T> start(dim, T(options.arguments.number("mean")));
-  start.resize(2 * dim, T(std::log(options.arguments.above("sd", 0))));
+  start.resize(2 * dim, T(std::log(options.arguments.number("sd"))));
   return std::make_unique<KernelBase<T, NoSettings>>(dim, layout, dim * tile_stride, NoSettings(),
                                                      kernels_for<T>(options.set), std::move(start),
                                                      options.arguments.flag("learn"));
 }
 
 constexpr Option options[] = {
-    {"learn", "yes",
-     "whether the parameters are learned; they start at mean and sd, or stay there"},
+    {"learn", "yes", "whether the parameters are learned; they start at mean and sd, or stay there",
+     Values::flag()},
     {"mean", "0", "the same for every coordinate"},
-    {"sd", "1", "standard deviation of every coordinate"},
+    {"sd", "1", "standard deviation of every coordinate", Values::number_above(0)},
 };
 
 constexpr std::string_view variants[] = {"", "learn=no, mean=1, sd=2", "mean=-3, sd=0.1"};

@@ -46,7 +46,7 @@ class FullNormalBase final : public Base<T> {
         kernels_(kernels_for<T>(options.set)),
         start_(options.dim, T(options.arguments.number("mean"))) {
     const std::size_t dim = options.dim;
-    start_.resize(2 * dim, T(std::log(options.arguments.above("sd", 0))));
+    start_.resize(2 * dim, T(std::log(options.arguments.number("sd"))));
     start_.resize(2 * dim + dim * (dim - 1) / 2, T(0));
   }
 
@@ -90,10 +90,11 @@ std::unique_ptr<Base<T>> make(const BaseOptions& options) {
 }
 
 constexpr Option options[] = {
-    {"learn", "yes",
-     "whether the parameters are learned; they start at mean and sd, or stay there"},
+    {"learn", "yes", "whether the parameters are learned; they start at mean and sd, or stay there",
+     Values::flag()},
     {"mean", "0", "the same for every coordinate"},
-    {"sd", "1", "the diagonal of L, whose other elements are 0 at the start"},
+    {"sd", "1", "the diagonal of L, whose other elements are 0 at the start",
+     Values::number_above(0)},
 };
 
 constexpr std::string_view variants[] = {"", "learn=no, mean=1, sd=2", "mean=-3, sd=0.5"};

@@ -75,13 +75,12 @@ class MixtureBase final : public KernelBase<T, MixtureSettings> {
 
 template <class T>
 std::unique_ptr<Base<T>> make(const BaseOptions& options) {
-  constexpr std::size_t most = 4096;
-  return std::make_unique<MixtureBase<T>>(
-      options, MixtureSettings{options.arguments.whole("components", 1, most)});
+  return std::make_unique<MixtureBase<T>>(options,
+                                          MixtureSettings{options.arguments.whole("components")});
 }
 
 constexpr Option options[] = {
-    {"components", "4", "how many"},
+    {"components", "4", "how many", Values::whole(1, 4096)},
     {"spread", "2", "the means start uniform between -spread and spread"},
 };
 

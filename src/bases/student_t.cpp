@@ -34,18 +34,19 @@ std::unique_ptr<Base<T>> make(const BaseOptions& options) {
   layout.add("log_scale", "λ = ln s ∈ R^D", {dim});
   layout.add("log_freedom", "φ ∈ R^D, ν = 1/2 + exp φ", {dim});
   std::vector<T> start(dim, T(arguments.number("location")));
-  start.resize(2 * dim, T(std::log(arguments.above("scale", 0))));
-  start.resize(3 * dim, T(std::log(arguments.above("nu", 0.5) - 0.5)));
+  start.resize(2 * dim, T(std::log(arguments.number("scale"))));
+  start.resize(3 * dim, T(std::log(arguments.number("nu") - 0.5)));
   return std::make_unique<KernelBase<T, NoSettings>>(dim, layout, 2 * dim * tile_stride,
                                                      NoSettings(), kernels_for<T>(options.set),
                                                      std::move(start), arguments.flag("learn"));
 }
 
 constexpr Option options[] = {
-    {"learn", "yes", "whether nu, location and scale are learned from here, or stay"},
-    {"nu", "5", "degrees of freedom of every coordinate, above 0.5"},
+    {"learn", "yes", "whether nu, location and scale are learned from here, or stay",
+     Values::flag()},
+    {"nu", "5", "degrees of freedom of every coordinate", Values::number_above(0.5)},
     {"location", "0", "the same for every coordinate"},
-    {"scale", "1", "the same for every coordinate"},
+    {"scale", "1", "the same for every coordinate", Values::number_above(0)},
 };
 
 constexpr std::string_view variants[] = {"", "learn=no, nu=1.5, location=1, scale=2",

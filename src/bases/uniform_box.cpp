@@ -31,7 +31,10 @@ namespace {
 template <class T>
 std::unique_ptr<Base<T>> make(const BaseOptions& options) {
   const double low = options.arguments.number("low");
-  const UniformBoxSettings box{low, options.arguments.above("high", low)};
+  const UniformBoxSettings box{low, options.arguments.number("high")};
+  if (!(box.high > low)) {
+    throw options.arguments.refused("high", "above " + argument_text(low));
+  }
   return std::make_unique<KernelBase<T, UniformBoxSettings>>(
       options.dim, ParameterLayout(), 0, box, kernels_for<T>(options.set), std::vector<T>(), false);
 }

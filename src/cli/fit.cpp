@@ -22,6 +22,7 @@
 #include "cli/say.h"
 #include "cli/watchdog.h"
 #include "cli/wrapped.h"
+#include "core/expression.h"
 #include "core/figure_text.h"
 #include "diagnostics/verdict.h"
 #include "figure3/figure3_folder.h"
@@ -91,7 +92,12 @@ struct FitArguments {
       {"--iterations", "run.iterations", "optimizer steps", {}},
       {"--batch", "run.batch", "draws in each step", {}},
       {"--lr", "optimizer.learning_rate", "initial learning rate", {}},
-      {"--objective", "objective.name", "see `riffle list objectives`", {}},
+      {"--objective",
+       "objective.name",
+       "NAME or NAME(KEY=VALUE, ...); see `riffle list objectives`",
+       {}},
+      {"--optimizer", "optimizer.name", "the same, of `riffle list optimizers`", {}},
+      {"--schedule", "schedule.name", "the same, of `riffle list schedules`", {}},
       {"--method", "run.method", "staged: finds out what a posterior needs; flow: as told", {}},
       {"--max-seconds", "run.max_seconds", "staged: end within this time, with what there is", {}},
       {"--max-gradients", "run.max_gradients", "staged: and within this many evaluations", {}},
@@ -114,7 +120,8 @@ void refuse_with_figure3(const FitArguments& a) {
   }
   for (const auto& assignment : a.set) {
     const auto key = assignment.substr(0, assignment.find('='));
-    if (key.starts_with("target.") || key.starts_with("flow.") || key == "run.method") {
+    const auto section = key.substr(0, key.find('.'));
+    if (section == "target" || section == "flow" || key == "run.method") {
       refuse("--set " + key);
     }
   }
@@ -144,7 +151,9 @@ void apply(const FitArguments& a, Spec& spec) {
   if (spec.run.method == Method::figure3) refuse_with_figure3(a);
   if (!a.samples.empty()) {
     spec.target.samples = a.samples;
-    spec.objective.name = "maximum-likelihood";  // another one that is asked for is refused
+    // Another one that is asked for is refused.
+    constexpr std::string_view likelihood = "maximum-likelihood";
+    if (name_in(spec.objective.name) != likelihood) spec.objective.name = likelihood;
   }
   for (const auto& s : a.shorthands) {
     if (!s.option.given()) continue;
@@ -168,7 +177,8 @@ void apply(const FitArguments& a, Spec& spec) {
         throw Error(ErrorKind::usage, fmt::format("--set {}: write SECTION.KEY=VALUE", assignment));
       }
       const auto key = assignment.substr(0, equals);
-      if ((key == "target.name") == names) set_key(spec, key, assignment.substr(equals + 1));
+      if ((key == "target.name" || key == "target") == names)
+        set_key(spec, key, assignment.substr(equals + 1));
     }
   }
   // Who names a flow wants that flow.
@@ -180,8 +190,9 @@ void apply(const FitArguments& a, Spec& spec) {
                           std::any_of(a.set.begin(), a.set.end(),
                                       [](const auto& s) { return s.starts_with("run.method="); });
   if (!method_set && spec.run.method == Method::staged &&
-      (given("flow.layers") || given("objective.name") || given("run.iterations") ||
-       given("run.batch") || given("optimizer.learning_rate"))) {
+      (given("flow.layers") || given("objective.name") || given("optimizer.name") ||
+       given("schedule.name") || given("run.iterations") || given("run.batch") ||
+       given("optimizer.learning_rate"))) {
     spec.run.method = Method::flow;
   }
   if (a.no_plots) spec.run.plots = false;
@@ -219,7 +230,7 @@ void report_figures(const FitReport& r, const Spec& spec) {
         points, held_out ? "held-out " : "", points == 1 ? "" : "s",
         held_out ? "" : " it was trained on");
   } else {
-    say("  bound  {}   ({})\n", figure_text(r.bound, r.bound_se), spec.objective.name);
+    say("  bound  {}   ({})\n", figure_text(r.bound, r.bound_se), name_in(spec.objective.name));
     say("  ELBO   {}\n", figure_text(r.elbo, r.elbo_se));
   }
   if (r.log_likelihood) {

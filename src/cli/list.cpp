@@ -10,6 +10,7 @@
 #include "bases/base.h"
 #include "cli/commands.h"
 #include "cli/say.h"
+#include "cli/wrapped.h"
 #include "core/names.h"
 #include "flows/interface/flow_registry.h"
 #include "inference/objective.h"
@@ -23,7 +24,7 @@ namespace riffle {
 namespace {
 
 void line(std::string_view name, std::string_view text, std::size_t width = 16) {
-  say("  {:<{}} {}\n", name, width, text);
+  print_wrapped(fmt::format("  {:<{}} ", name, width), text);
 }
 
 std::string dims_of(const TargetEntry& t) {
@@ -53,14 +54,9 @@ void list_targets() {
   }
 }
 
-void list_options(std::span<const Option> options) {
-  for (const auto& o : options) line("", fmt::format("({}={}): {}", o.name, o.value, o.meaning));
-}
-
-void list_bases() {
-  for (const auto& b : base_registry()) {
-    line(b.name, b.summary);
-    list_options(b.options);
+void list_options(std::span<const Option> options, std::size_t width) {
+  for (const auto& o : options) {
+    line("", fmt::format("({}={}): {}; {}", o.name, o.value, o.meaning, o.values.text()), width);
   }
 }
 
@@ -68,19 +64,17 @@ void list_flows() {
   for (const auto& f : flow_registry()) {
     line(f.name, f.summary);
     line("", fmt::format("costs {} a draw; inverse: {}", f.cost, f.inversion));
-    list_options(f.options);
+    list_options(f.options, 16);
   }
 }
 
-/// What is chosen by the name in a section of a spec, with the keys of that section it looks at.
+/// What is chosen by NAME or NAME(KEY=VALUE, ...).
 template <class Registry>
-void list_section(std::string_view section, const Registry& registry) {
+void list_named(const Registry& registry) {
   const std::size_t width = width_of(registry);
   for (const auto& entry : registry) {
     line(entry.name, entry.summary, width);
-    for (const auto& o : entry.options) {
-      line("", fmt::format("{}.{} = {}: {}", section, o.name, o.value, o.meaning), width);
-    }
+    list_options(entry.options, width);
   }
 }
 
@@ -105,10 +99,10 @@ void list_functions() {
 constexpr std::array<Section, 8> sections{{
     {"targets", &list_targets},
     {"flows", &list_flows},
-    {"bases", &list_bases},
-    {"objectives", [] { list_section("objective", objective_registry()); }},
-    {"optimizers", [] { list_section("optimizer", optimizer_registry()); }},
-    {"schedules", [] { list_section("schedule", schedule_registry()); }},
+    {"bases", [] { list_named(base_registry()); }},
+    {"objectives", [] { list_named(objective_registry()); }},
+    {"optimizers", [] { list_named(optimizer_registry()); }},
+    {"schedules", [] { list_named(schedule_registry()); }},
     {"recipes", &list_recipes},
     {"functions", &list_functions},
 }};

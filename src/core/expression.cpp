@@ -7,9 +7,7 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
-
-#include "core/names.h"
-#include "riffle/error.h"
+#include <cstdint>
 
 namespace riffle {
 namespace {
@@ -17,6 +15,7 @@ namespace {
 constexpr std::size_t most_repeats = 100'000;
 constexpr std::size_t deepest = 16;
 constexpr std::size_t longest_shown = 64;
+constexpr std::size_t widest = 65536;
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -80,6 +79,8 @@ class Parser {
       auto key = word();
       if (key.empty() || !take('=')) throw bad("an argument must be NAME=VALUE");
       auto value = word();
+      // The sign of an exponent, as in 1e+3.
+      if ((value.ends_with('e') || value.ends_with('E')) && peek('+') && ++at_ > 0) value += word();
       if (value.empty()) throw bad(fmt::format("{} has no value", key));
       expression.arguments.emplace_back(std::move(key), std::move(value));
     } while (take(','));
@@ -121,93 +122,173 @@ std::vector<Expression> parse_expressions(std::string_view text, std::string_vie
   return Parser(text, kind).all();
 }
 
+Expression parse_choice(std::string_view text, std::string_view kind) {
+  auto all = parse_expressions(text, kind);
+  if (all.size() != 1 || all[0].count != 1 || !all[0].inner.empty()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{0} \"{1}\": there is one {0}, NAME or NAME(KEY=VALUE, ...)", kind,
+                            text.substr(0, longest_shown)));
+  }
+  return std::move(all[0]);
+}
+
+std::string_view name_in(std::string_view text) {
+  return text.substr(0, text.find_first_of(" (", text.find_first_not_of(' ')));
+}
+
+std::string Values::text() const {
+  switch (kind) {
+    case Kind::flag:
+      return "yes or no";
+    case Kind::widths:
+      return fmt::format("widths from 1 to {} joined by 'x', such as 64x64, or none", widest);
+    case Kind::word:
+      return fmt::format("one of {}", fmt::join(words, ", "));
+    case Kind::whole:
+      return fmt::format("a whole number from {} to {}", least, most);
+    case Kind::number:
+      break;
+  }
+  const bool bounded = most < largest;
+  if (least == -largest) return "a number";
+  if (bounded && !above && !below) return fmt::format("from {} to {}", least, most);
+  auto all = above ? fmt::format("above {}", least) : fmt::format("{} or more", least);
+  if (bounded) all += fmt::format(" and {} {}", below ? "below" : "at most", most);
+  return all;
+}
+
+namespace {
+
+bool read_widths(std::string_view text, std::vector<std::size_t>& all) {
+  if (text == "none") return true;
+  while (true) {
+    const auto x = text.find('x');
+    std::size_t width = 0;
+    if (!read_number(text.substr(0, x), width) || width == 0 || width > widest) return false;
+    all.push_back(width);
+    if (x == std::string_view::npos) return true;
+    text.remove_prefix(x + 1);
+  }
+}
+
+/// What is wrong with a value, as it stands behind "it must be"; empty where nothing is.
+std::string wanted(const Values& values, std::string_view text) {
+  const auto within = [&](double x) {
+    return (values.above ? x > values.least : x >= values.least) &&
+           (values.below ? x < values.most : x <= values.most);
+  };
+  std::vector<std::size_t> all;
+  std::uint64_t whole = 0;
+  double number = 0;
+  bool good = false;
+  switch (values.kind) {
+    case Values::Kind::number:
+      if (!read_number(text, number) || std::isnan(number)) return "a number";
+      good = within(number);
+      break;
+    case Values::Kind::whole:
+      good = read_number(text, whole) && within(static_cast<double>(whole));
+      break;
+    case Values::Kind::flag:
+      good = text == "yes" || text == "no";
+      break;
+    case Values::Kind::widths:
+      good = read_widths(text, all);
+      break;
+    case Values::Kind::word:
+      good = std::ranges::find(values.words, text) != values.words.end();
+      break;
+  }
+  return good ? std::string() : values.text();
+}
+
+}  // namespace
+
 Arguments::Arguments(const Expression& expression, std::span<const Option> options)
-    : owner_(expression.name) {
+    : owner_(expression.name), options_(options) {
   std::vector<std::string_view> names;
   for (const auto& option : options) {
     names.push_back(option.name);
-    values_.emplace_back(option.name, option.value);
+    values_.emplace_back(option.value);
+    assert(wanted(option.values, option.value).empty());
   }
+  std::vector<std::string_view> given;
   for (const auto& [key, value] : expression.arguments) {
-    const auto known = std::find_if(values_.begin(), values_.end(),
-                                    [&key = key](const auto& v) { return v.first == key; });
-    if (known == values_.end()) {
+    const auto known = std::ranges::find(names, key);
+    if (known == names.end()) {
       throw Error(
           ErrorKind::usage,
           options.empty()
               ? fmt::format("{} takes no arguments, but was given {}", owner_, key)
               : unknown_name_message(fmt::format("argument of {} named", owner_), key, names));
     }
-    known->second = value;
+    if (std::ranges::find(given, key) != given.end()) {
+      throw Error(ErrorKind::usage, fmt::format("{} is given {} twice", owner_, key));
+    }
+    given.push_back(key);
+    const auto k = static_cast<std::size_t>(known - names.begin());
+    values_[k] = value;
+    if (const auto other = wanted(options[k].values, value); !other.empty()) {
+      throw refused(key, other);
+    }
   }
 }
 
-const std::string& Arguments::text(std::string_view name) const {
-  const auto found =
-      std::find_if(values_.begin(), values_.end(), [&](const auto& v) { return v.first == name; });
-  assert(found != values_.end());
-  return found->second;
+std::size_t Arguments::at(std::string_view name) const {
+  const auto found = std::ranges::find(options_, name, &Option::name);
+  assert(found != options_.end());
+  return static_cast<std::size_t>(found - options_.begin());
 }
 
-std::size_t Arguments::whole(std::string_view name, std::size_t least, std::size_t most) const {
+std::size_t Arguments::whole(std::string_view name) const {
   std::size_t value = 0;
-  if (!read_number(text(name), value) || value < least || value > most) {
-    throw Error(ErrorKind::usage, fmt::format("{}({}={}): it must be a whole number from {} to {}",
-                                              owner_, name, text(name), least, most));
-  }
+  read_number(values_[at(name)], value);
   return value;
 }
 
 double Arguments::number(std::string_view name) const {
   double value = 0;
-  if (!read_number(text(name), value) || !std::isfinite(value)) {
-    throw Error(ErrorKind::usage,
-                fmt::format("{}({}={}): it must be a number", owner_, name, text(name)));
-  }
-  return value;
-}
-
-double Arguments::above(std::string_view name, double bound) const {
-  const double value = number(name);
-  if (!(value > bound)) {
-    throw Error(ErrorKind::usage,
-                fmt::format("{}({}={}): it must be above {}", owner_, name, text(name), bound));
-  }
+  read_number(values_[at(name)], value);
   return value;
 }
 
 bool Arguments::flag(std::string_view name) const {
-  constexpr std::string_view words[] = {"no", "yes"};
-  return word(name, words) == 1;
+  return values_[at(name)] == "yes";
 }
 
 std::vector<std::size_t> Arguments::widths(std::string_view name) const {
-  constexpr std::size_t widest = 65536;
   std::vector<std::size_t> all;
-  if (text(name) == "none") return all;
-  std::string_view rest = text(name);
-  while (true) {
-    const auto x = rest.find('x');
-    std::size_t width = 0;
-    if (!read_number(rest.substr(0, x), width) || width == 0 || width > widest) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("{}({}={}): it must be widths from 1 to {} joined by 'x', such as "
-                              "64x64, or none",
-                              owner_, name, text(name), widest));
-    }
-    all.push_back(width);
-    if (x == std::string_view::npos) return all;
-    rest.remove_prefix(x + 1);
-  }
+  read_widths(values_[at(name)], all);
+  return all;
 }
 
-std::size_t Arguments::word(std::string_view name, std::span<const std::string_view> words) const {
-  const auto found = std::find(words.begin(), words.end(), text(name));
-  if (found == words.end()) {
-    throw Error(ErrorKind::usage, fmt::format("{}({}={}): it must be one of {}", owner_, name,
-                                              text(name), fmt::join(words, ", ")));
+std::size_t Arguments::word(std::string_view name) const {
+  const auto k = at(name);
+  const auto words = options_[k].values.words;
+  return static_cast<std::size_t>(std::ranges::find(words, values_[k]) - words.begin());
+}
+
+void Arguments::set(std::string_view name, double value) {
+  values_[at(name)] = argument_text(value);
+}
+
+std::string Arguments::text() const {
+  std::string all;
+  for (std::size_t k = 0; k < values_.size(); ++k) {
+    all += fmt::format("{}{}={}", k == 0 ? "(" : ", ", options_[k].name, values_[k]);
   }
-  return static_cast<std::size_t>(found - words.begin());
+  return owner_ + all + (all.empty() ? "" : ")");
+}
+
+Error Arguments::refused(std::string_view name, std::string_view wanted) const {
+  return {ErrorKind::usage,
+          fmt::format("{}({}={}): it must be {}", owner_, name, values_[at(name)], wanted)};
+}
+
+std::string argument_text(double value) {
+  auto text = fmt::format("{}", value);
+  std::erase(text, '+');  // of an exponent
+  return text;
 }
 
 }  // namespace riffle

@@ -11,6 +11,7 @@
 #include "core/cores.h"
 #include "core/executor.h"
 #include "figure3/figure3_folder.h"
+#include "inference/objective.h"
 #include "io/files.h"
 #include "riffle/fit.h"
 #include "run/run_folder.h"
@@ -52,7 +53,11 @@ Spec spec_of_start(const Spec& spec, const Figure3Cell& cell, std::uint64_t star
   own.run.method = Method::flow;
   own.run.threads = 1;
   own.run.iterations *= cell.patience;
-  own.objective.beta_steps *= static_cast<double>(cell.patience);
+  if (auto chosen = choose_objective(own.objective.name); chosen.entry.name == "annealed") {
+    chosen.arguments.set(
+        "beta_steps", chosen.arguments.number("beta_steps") * static_cast<double>(cell.patience));
+    own.objective.name = chosen.arguments.text();
+  }
   own.run.seed += start;
   return own;
 }

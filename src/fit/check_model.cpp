@@ -10,7 +10,7 @@ namespace riffle {
 
 template <class T>
 void check_goes_together(const Spec& spec, const FlowModel<T>& model) {
-  const auto& objective = find_by_name(objective_registry(), spec.objective.name, "objective");
+  const auto& objective = choose_objective(spec.objective.name).entry;
   if (objective.needs_inverse && !model.flow().has_inverse()) {
     throw Error(ErrorKind::usage,
                 fmt::format("objective {} needs a flow with an inverse, but {}: {}", objective.name,

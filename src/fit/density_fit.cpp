@@ -17,7 +17,7 @@
 #include "fit/training.h"
 #include "fit/warnings.h"
 #include "inference/evaluation.h"
-#include "inference/likelihood_estimator.h"
+#include "inference/gradient_source.h"
 #include "io/points.h"
 #include "model/draws.h"
 #include "model/log_density.h"
@@ -31,7 +31,7 @@ constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 /// Which points are held out depends on seed and row alone. Of few, one at least is where any are
 /// to be, and one is not where that is no more than half of them.
 void split(const Points& points, std::span<const char> far, const Spec& spec, SplitPoints& all) {
-  const double holdout = spec.objective.holdout;
+  const double holdout = choose_objective(spec.objective.name).arguments.number("holdout");
   const RandomStream stream{spec.run.seed, Purpose::hold_out, 0};
   const std::size_t rows = points.count();
   std::vector<double> chance;
@@ -53,8 +53,7 @@ void split(const Points& points, std::span<const char> far, const Spec& spec, Sp
   }
   if (all.training.empty()) {
     throw Error(ErrorKind::usage,
-                fmt::format("of {} points none is left to train on: objective.holdout is {}", rows,
-                            holdout));
+                fmt::format("of {} points none is left to train on: holdout is {}", rows, holdout));
   }
 }
 
@@ -199,9 +198,14 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& points,
   const auto inside = whitening.enter(points.training);
   const auto judged_inside = whitening.enter(judged.rows);
   const double shift = -mean(inside.log_det);
-  LikelihoodEstimator<T> source(model, inside.values, options.batch, executor, set);
+  const auto source = choose_objective(spec.objective.name)
+                          .entry.source(SourceSetup<T>{.model = model,
+                                                       .points = inside.values,
+                                                       .batch = options.batch,
+                                                       .executor = executor,
+                                                       .set = set});
   auto first_batch = some_of<T>(inside.values, dim, spec.run.seed);
-  Training<T> training{model, model, source, first_batch};
+  Training<T> training{model, model, *source, first_batch};
   if (!points.held_out.empty()) {
     training.held_out = [&, away = mean(judged_inside.log_det)](std::span<const T> params) {
       return minus_log_likelihood(model, params, std::span(judged_inside.values), executor).mean -
@@ -293,7 +297,9 @@ SplitPoints split_points(Spec& spec, const Points& points) {
   if (auto said = affine_in_one_dimension(spec, points.dim); !said.empty()) {
     all.warnings.push_back(std::move(said));
   }
-  if (spec.objective.whiten) all.whitening = Whitening::of(points.values, spreads);
+  if (choose_objective(spec.objective.name).arguments.flag("whiten")) {
+    all.whitening = Whitening::of(points.values, spreads);
+  }
   std::vector<char> is_far(points.count(), 0);
   for (const auto& cell : far) is_far[cell.row] = 1;
   all.far_off = static_cast<std::size_t>(std::ranges::count(is_far, 1));

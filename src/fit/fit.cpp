@@ -23,7 +23,7 @@
 #include "fit/training.h"
 #include "fit/warnings.h"
 #include "inference/evaluation.h"
-#include "inference/gradient_estimator.h"
+#include "inference/gradient_source.h"
 #include "model/draws.h"
 #include "model/flow_model.h"
 #include "posterior/assessment.h"
@@ -159,13 +159,18 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   check_goes_together(spec, model);
   Executor executor(own == nullptr ? threads_of(spec) : threads_of(spec, *own));
   const auto options = trainer_options(spec);
-  GradientEstimator<T> source(model, *targets.trained, options.batch, executor, set);
+  const auto source = choose_objective(spec.objective.name)
+                          .entry.source(SourceSetup<T>{.model = model,
+                                                       .target = targets.trained.get(),
+                                                       .batch = options.batch,
+                                                       .executor = executor,
+                                                       .set = set});
   std::string wrong_gradient;
   if (targets.metered != nullptr) {
     wrong_gradient = gradient_warning(spec, *own, *targets.metered, callbacks);
   }
   auto first_batch = first_draws(model, spec.run.seed);
-  Training<T> training{model, exact_model, source, first_batch};
+  Training<T> training{model, exact_model, *source, first_batch};
   const auto earlier = hooks.resume == nullptr ? Spent{} : hooks.resume->spent;
   if (own != nullptr) {
     training.spent = [&] { return spent_on(*own, *targets.metered, earlier); };
@@ -175,7 +180,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   using Clock = std::chrono::steady_clock;
   const auto done = Clock::now();
   const std::span<const T> params(trained.params);
-  const auto final_terms = options.objective(options.objective_settings, options.iterations);
+  const auto final_terms = options.objective(options.iterations);
   const RandomStream fresh{spec.run.seed, Purpose::evaluation, 0};
   const Deadline deadline(callbacks.stop);
   auto bound_draws = spec.run.evaluation_draws;

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "core/cores.h"
-#include "core/names.h"
 #include "model/draws.h"
 #include "riffle/error.h"
 
@@ -75,24 +74,15 @@ void note_best(BestSoFar& best, double value, std::uint64_t iteration, std::span
 }  // namespace
 
 TrainerOptions trainer_options(const Spec& spec) {
-  const auto& objective = find_by_name(objective_registry(), spec.objective.name, "objective");
-  const auto& optimizer = find_by_name(optimizer_registry(), spec.optimizer.name, "optimizer");
-  const auto& schedule = find_by_name(schedule_registry(), spec.schedule.name, "schedule");
   TrainerOptions options;
   options.iterations = spec.run.iterations;
   options.batch = spec.run.batch;
   options.seed = spec.run.seed;
   options.learning_rate = spec.optimizer.learning_rate;
-  options.objective = objective.terms;
-  options.objective_settings = {spec.objective.beta_start, spec.objective.beta_steps,
-                                static_cast<std::size_t>(spec.objective.importance_samples),
-                                spec.objective.alpha};
-  options.optimizer = {optimizer.kind,          spec.optimizer.smoothing, spec.optimizer.momentum,
-                       spec.optimizer.centered, spec.optimizer.beta1,     spec.optimizer.beta2,
-                       spec.optimizer.epsilon,  spec.optimizer.clip_norm};
-  options.schedule = {schedule.kind, spec.schedule.decay, spec.schedule.step_every,
-                      spec.schedule.final_fraction,
-                      std::max<std::uint64_t>(1, spec.run.iterations)};
+  options.objective = objective_terms(spec.objective.name);
+  options.optimizer = spec.optimizer.name;
+  options.clip_norm = spec.optimizer.clip_norm;
+  options.schedule = make_schedule(spec.schedule.name, spec.run.iterations);
   const auto interval = a_thirtieth(spec.run.iterations);
   options.log_every = spec.run.log_every != 0 ? spec.run.log_every : interval;
   options.snapshot_every = spec.run.snapshot_every != 0 ? spec.run.snapshot_every : interval;
@@ -183,13 +173,14 @@ Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> tr
     };
   }
   if (training.held_out) {
-    told.on_check = [&](std::uint64_t iteration, std::span<const T> params) {
+    const auto patience = choose_objective(spec.objective.name).arguments.whole("patience");
+    told.on_check = [&, patience](std::uint64_t iteration, std::span<const T> params) {
       const auto begin = Clock::now();
       const double loss = training.held_out(params);
       note_best(checkpoint.best, loss, iteration, params);
       checkpoint.held_out.push_back({iteration, loss});
       aside += seconds_since(begin);
-      return checkpoint.best.checks_since >= spec.objective.patience;
+      return checkpoint.best.checks_since >= patience;
     };
   }
   told.on_tick = [&](std::uint64_t iteration, double loss, double rate) {

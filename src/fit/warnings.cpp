@@ -38,10 +38,10 @@ std::vector<Blame> blamed(std::span<const std::uint64_t> counts, std::span<const
 void add_warnings(FitReport& report, bool improper, double final_beta) {
   auto& warnings = report.warnings;
   if (report.stop_reason == StopReason::completed && final_beta < 1) {
-    warnings.push_back(
-        fmt::format("the annealing ended at beta = {:.3g}: the flow fits a flattened target; lower "
-                    "objective.beta_steps, raise run.iterations, or take the objective free-energy",
-                    final_beta));
+    warnings.push_back(fmt::format(
+        "the annealing ended at beta = {:.3g}: the flow fits a flattened target; lower "
+        "the objective's beta_steps, raise run.iterations, or take the objective free-energy",
+        final_beta));
   }
   if (improper) {
     warnings.push_back(

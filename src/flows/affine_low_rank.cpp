@@ -28,12 +28,13 @@ namespace riffle {
 namespace {
 
 constexpr Option own_options[] = {
-    {"rank", "4", "of what is added to the diagonal, at most the dimension"},
+    {"rank", "4", "of what is added to the diagonal, at most the dimension",
+     Values::whole(1, 65536)},
 };
 constexpr std::string_view variants[] = {"", "rank=1", "rank=2", "rank=7"};
 
 std::size_t rank_of(const LayerOptions& options) {
-  return std::min(options.dim, options.arguments.whole("rank", 1, 65536));
+  return std::min(options.dim, options.arguments.whole("rank"));
 }
 
 ParameterLayout layout(std::size_t dim, std::size_t rank) {

@@ -55,12 +55,13 @@ namespace riffle {
 namespace {
 
 constexpr Option options_of_householder[] = {
-    {"reflections", "2", "how many; D of them reach every rotation or every reflection"},
+    {"reflections", "2", "how many; D of them reach every rotation or every reflection",
+     Values::whole(1, 65536)},
 };
 constexpr std::string_view variants[] = {"", "reflections=3"};
 
 HouseholderSettings settings_of(const LayerOptions& options) {
-  return {options.dim, options.arguments.whole("reflections", 1, 65536)};
+  return {options.dim, options.arguments.whole("reflections")};
 }
 
 ParameterLayout layout(const HouseholderSettings& settings) {

@@ -29,7 +29,7 @@ namespace riffle {
 namespace {
 
 constexpr Option own_options[] = {
-    {"seed", "0", "draws another permutation P"},
+    {"seed", "0", "draws another permutation P", Values::whole(0, 1'000'000'000)},
 };
 constexpr std::string_view variants[] = {"", "seed=3"};
 
@@ -49,8 +49,7 @@ class LuLinearLayer final : public KernelLayer<T, LuLinearSettings> {
   explicit LuLinearLayer(const LayerOptions& options)
       : KernelLayer<T, LuLinearSettings>(
             options.dim, layout(options.dim), 2 * options.dim * tile_stride + 2 * options.dim,
-            {fixed_permutation(options.dim, options.arguments.whole("seed", 0, 1'000'000'000),
-                               options.index)},
+            {fixed_permutation(options.dim, options.arguments.whole("seed"), options.index)},
             kernels_for<T>(options.set)) {}
 
  private:

@@ -28,7 +28,7 @@ namespace riffle {
 namespace {
 
 constexpr Option permutation_options[] = {
-    {"seed", "0", "draws another permutation"},
+    {"seed", "0", "draws another permutation", Values::whole(0, 1'000'000'000)},
 };
 constexpr std::string_view permutation_variants[] = {"", "seed=3"};
 
@@ -46,7 +46,7 @@ class PermutationLayer final : public KernelLayer<T, PermutationSettings> {
 
 template <class T>
 std::unique_ptr<FlowLayer<T>> make_permutation(const LayerOptions& options) {
-  const auto seed = options.arguments.whole("seed", 0, 1'000'000'000);
+  const auto seed = options.arguments.whole("seed");
   return std::make_unique<PermutationLayer<T>>(options,
                                                fixed_permutation(options.dim, seed, options.index));
 }

@@ -44,7 +44,7 @@ class PlanarLayer final : public FlowLayer<T> {
   PlanarLayer(const LayerOptions& options, bool constrained)
       : FlowLayer<T>(options.dim, layout(options.dim), 2 * tile_stride + 3 * options.dim + 9),
         settings_{constrained, options.log_det_floor},
-        spread_(options.arguments.above("spread", 0)),
+        spread_(options.arguments.number("spread")),
         kernels_(kernels_for<T>(options.set)) {}
 
  private:
@@ -89,7 +89,8 @@ std::unique_ptr<FlowLayer<T>> make(const LayerOptions& options) {
 }
 
 constexpr Option options[] = {
-    {"spread", "0.01", "numbers start uniform on (-spread, spread); wider starts differ more"}};
+    {"spread", "0.01", "numbers start uniform on (-spread, spread); wider starts differ more",
+     Values::number_above(0)}};
 
 }  // namespace
 

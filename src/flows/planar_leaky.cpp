@@ -1,12 +1,9 @@
 #include "flows/planar_leaky.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "flows/interface/kernel_layer.h"
-#include "riffle/error.h"
 
 namespace riffle {
 namespace {
@@ -32,7 +29,7 @@ namespace riffle {
 namespace {
 
 constexpr Option options_of_planar_leaky[] = {
-    {"slope", "0.1", "slope of h below 0, from 0 to 1"},
+    {"slope", "0.1", "slope of h below 0", Values::number_from(0, 1)},
 };
 constexpr double margin = 1e-3;
 constexpr std::string_view variants[] = {"", "slope=0"};
@@ -45,22 +42,13 @@ ParameterLayout layout(std::size_t dim) {
   return views;
 }
 
-double slope_of(const LayerOptions& options) {
-  const double slope = options.arguments.number("slope");
-  if (slope < 0 || slope > 1) {
-    throw Error(ErrorKind::usage,
-                fmt::format("planar-leaky(slope={}): it must be from 0 to 1", slope));
-  }
-  return slope;
-}
-
 template <class T>
 class PlanarLeakyLayer final : public KernelLayer<T, PlanarLeakySettings> {
  public:
   explicit PlanarLeakyLayer(const LayerOptions& options)
       : KernelLayer<T, PlanarLeakySettings>(
             options.dim, layout(options.dim), 2 * tile_stride + 2 * options.dim,
-            {slope_of(options), margin}, kernels_for<T>(options.set)) {}
+            {options.arguments.number("slope"), margin}, kernels_for<T>(options.set)) {}
 
  private:
   bool injective_impl(const T*) const override { return true; }

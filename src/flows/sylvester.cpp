@@ -109,24 +109,24 @@ using SylvesterKernels = FlowKernels<T, SylvesterSettings>;
 namespace riffle {
 namespace {
 
-constexpr std::size_t most = 65536;
+constexpr auto how_many = Values::whole(1, 65536);
 
 constexpr Option options_of_orthogonal[] = {
-    {"m", "8", "columns of Q, but D at most"},
+    {"m", "8", "columns of Q, but D at most", how_many},
 };
 constexpr std::string_view variants_of_orthogonal[] = {"", "m=2"};
 
 constexpr Option options_of_householder[] = {
-    {"reflections", "4", "reflections that make Q"},
+    {"reflections", "4", "reflections that make Q", how_many},
 };
 constexpr std::string_view variants_of_householder[] = {"reflections=3"};
 
 SylvesterSettings orthogonal(const LayerOptions& options) {
-  const std::size_t m = std::min(options.dim, options.arguments.whole("m", 1, most));
+  const std::size_t m = std::min(options.dim, options.arguments.whole("m"));
   return {options.dim, m, m, false};
 }
 SylvesterSettings householder(const LayerOptions& options) {
-  return {options.dim, options.dim, options.arguments.whole("reflections", 1, most), false};
+  return {options.dim, options.dim, options.arguments.whole("reflections"), false};
 }
 SylvesterSettings triangular(const LayerOptions& options) {
   return {options.dim, options.dim, 0, options.index % 2 == 1};

@@ -25,7 +25,7 @@ namespace riffle {
 namespace {
 
 constexpr Option tails_options[] = {
-    {"from", "5", "how far out it is the identity"},
+    {"from", "5", "how far out it is the identity", Values::number_above(0)},
 };
 constexpr std::string_view variants[] = {"", "from=0.5", "from=1.25"};
 
@@ -33,7 +33,7 @@ template <class T>
 class TailsLayer final : public KernelLayer<T, TailsSettings> {
  public:
   explicit TailsLayer(const LayerOptions& options)
-      : KernelLayer<T, TailsSettings>(options.dim, {}, 0, {options.arguments.above("from", 0)},
+      : KernelLayer<T, TailsSettings>(options.dim, {}, 0, {options.arguments.number("from")},
                                       kernels_for<T>(options.set)) {}
 
  private:

@@ -4,9 +4,12 @@
 #include <span>
 #include <vector>
 
+#include "core/executor.h"
 #include "core/philox.h"
 #include "flows/interface/flow_layer.h"
 #include "inference/objective.h"
+#include "model/flow_model.h"
+#include "targets/density.h"
 
 namespace riffle {
 
@@ -14,6 +17,17 @@ namespace riffle {
 struct Estimate {
   double value = 0;           ///< mean over the valid draws
   std::uint64_t invalid = 0;  ///< draws left out because something was not finite
+};
+
+/// What a source of gradients is made from; all but the target or the points is there for each.
+template <class T>
+struct SourceSetup {
+  const FlowModel<T>& model;
+  const Density<T>* target = nullptr;  ///< of objectives that know one
+  std::span<const double> points{};    ///< row-major [n][dim], of those that learn from samples
+  std::size_t batch;
+  Executor& executor;
+  InstructionSet set;
 };
 
 /// Where a trainer gets the gradient of its objective from. All memory is taken at construction;

@@ -2,8 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "core/expression.h"
 
@@ -24,28 +27,46 @@ struct ObjectiveTerms {
   double alpha = 1;       ///< 0: importance-weighted bound; 1: free energy
 };
 
-/// Settings of the objectives that have any.
-struct ObjectiveSettings {
-  /// Annealed: beta(t) = min(1, beta_start + t / beta_steps).
-  double beta_start = 0.01;
-  double beta_steps = 10000;
-  std::size_t importance_samples = 16;  ///< K of the importance-weighted and Rényi bounds
-  double alpha = 0.5;                   ///< of the Rényi bound
+/// What an objective weighs, as a function of the iteration.
+using TermsAt = std::function<ObjectiveTerms(std::uint64_t iteration)>;
+
+template <class T>
+class GradientSource;
+template <class T>
+struct SourceSetup;
+
+/// Makes the source of an objective's gradient.
+struct SourceMaker {
+  std::unique_ptr<GradientSource<float>> (*of_float)(const SourceSetup<float>&);
+  std::unique_ptr<GradientSource<double>> (*of_double)(const SourceSetup<double>&);
+
+  template <class T>
+  std::unique_ptr<GradientSource<T>> operator()(const SourceSetup<T>& setup) const {
+    if constexpr (std::is_same_v<T, float>) {
+      return of_float(setup);
+    } else {
+      return of_double(setup);
+    }
+  }
 };
 
 /// One line of the registry.
 struct ObjectiveEntry {
   std::string_view name;
   std::string_view summary;
-  ObjectiveTerms (*terms)(const ObjectiveSettings&, std::uint64_t iteration);
-  bool annealed = false;
-  bool grouped = false;               ///< whether it looks at groups of `importance_samples` draws
-  bool needs_inverse = false;         ///< whether the flow must have an inverse
-  bool constant_entropy = false;      ///< whether it takes E[ln q0] for a constant
-  bool of_samples = false;            ///< whether it learns from points, not from a log density
-  std::span<const Option> options{};  ///< keys of a spec's section `objective`, with their defaults
+  std::span<const Option> options{};
+  TermsAt (*terms)(const Arguments&);
+  SourceMaker source;
+  bool needs_inverse = false;     ///< whether the flow must have an inverse
+  bool constant_entropy = false;  ///< whether it takes E[ln q0] for a constant
+  bool of_samples = false;        ///< whether it learns from points, not from a log density
 };
 
 std::span<const ObjectiveEntry> objective_registry();
+
+/// The objective that a text such as "annealed(beta_steps=500)" names; throws as choose() does.
+Choice<ObjectiveEntry> choose_objective(std::string_view text);
+/// What it weighs.
+TermsAt objective_terms(std::string_view text);
 
 }  // namespace riffle

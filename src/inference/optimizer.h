@@ -3,47 +3,46 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "core/aligned.h"
 #include "core/expression.h"
 #include "core/instruction_set.h"
-#include "inference/optimizer_kernels.h"
 
 namespace riffle {
 
-enum class OptimizerKind { rmsprop, adam, sgd };
-
-/// One line of the registry.
-struct OptimizerEntry {
-  std::string_view name;
-  std::string_view summary;
-  OptimizerKind kind;
-  std::span<const Option> options;  ///< keys of a spec's section `optimizer`, with their defaults
-};
-
-std::span<const OptimizerEntry> optimizer_registry();
-
-/// Constants of an optimizer; those that a kind does not use are ignored.
-struct OptimizerOptions {
-  OptimizerKind kind = OptimizerKind::adam;
-  double smoothing = 0.99;  ///< RMSprop's α
-  double momentum = 0;      ///< RMSprop's and SGD's μ
-  bool centered = false;    ///< RMSprop: by the variance rather than the second moment
-  double beta1 = 0.9;       ///< Adam
-  double beta2 = 0.999;     ///< Adam
-  double epsilon = 1e-8;    ///< added outside the root
+/// What an optimizer is made for, besides its own options.
+struct OptimizerSetup {
+  std::size_t parameters = 0;
+  InstructionSet set;
   /// The gradient is scaled down to this Euclidean norm where it is longer.
   double clip_norm = std::numeric_limits<double>::infinity();
 };
 
-/// Minimises along flat vectors. Sees no model: parameters and gradient are two spans.
+/// The flat vectors of one optimizer step. `n` is a multiple of 16 and all are 64-byte aligned; the
+/// padding of the gradient is zero, so that of the others stays as it is.
+template <class T>
+struct StepVectors {
+  std::size_t n;
+  T* params;  ///< updated
+  const T* grad;
+  T* first;  ///< moments, updated; which of the three are used depends on the optimizer
+  T* second;
+  T* velocity;
+};
+
+/// Minimises along flat vectors. Sees no model: parameters and gradient are two spans. An optimizer
+/// is a class that holds its options and makes the update of one step.
 template <class T>
 class Optimizer {
  public:
-  Optimizer(const OptimizerOptions& options, std::size_t parameters, InstructionSet set);
+  explicit Optimizer(const OptimizerSetup& setup);
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
 
   /// Elements that params and grad must have, 64-byte aligned: the number of parameters rounded up
   /// to whole lanes. What lies beyond the parameters must be zero in grad.
@@ -65,12 +64,56 @@ class Optimizer {
   void set_steps(std::uint64_t steps) { steps_ = steps; }
 
  private:
-  OptimizerOptions options_;
-  OptimizerKernels<T> kernels_;
+  /// Moves the parameters, in step number steps() from 1 on.
+  virtual void update(double rate, const StepVectors<T>& vectors) = 0;
+
+  double clip_norm_;
+  T (*norm2_)(const T* grad, std::size_t n);
   AlignedVector<T> first_;
   AlignedVector<T> second_;
   AlignedVector<T> velocity_;
   std::uint64_t steps_ = 0;
 };
+
+/// One line of the registry.
+struct OptimizerEntry {
+  template <class T>
+  using Make = std::unique_ptr<Optimizer<T>>(const Arguments&, const OptimizerSetup&);
+
+  std::string_view name;
+  std::string_view summary;
+  std::span<const Option> options;
+  Make<float>* make_float;
+  Make<double>* make_double;
+
+  /// That of a class which is made of arguments and setup.
+  template <template <class> class Class>
+  static constexpr OptimizerEntry of(std::string_view name, std::string_view summary,
+                                     std::span<const Option> options) {
+    return {name, summary, options, &make<Class, float>, &make<Class, double>};
+  }
+
+ private:
+  template <template <class> class Class, class T>
+  static std::unique_ptr<Optimizer<T>> make(const Arguments& arguments,
+                                            const OptimizerSetup& setup) {
+    return std::make_unique<Class<T>>(arguments, setup);
+  }
+};
+
+extern const OptimizerEntry rmsprop_entry, adam_entry, sgd_entry;
+
+std::span<const OptimizerEntry> optimizer_registry();
+
+/// The optimizer that a text such as "adam(beta1=0.9)" stands for; throws as choose() does.
+template <class T>
+std::unique_ptr<Optimizer<T>> make_optimizer(std::string_view text, const OptimizerSetup& setup) {
+  const auto chosen = choose(optimizer_registry(), text, "optimizer");
+  if constexpr (std::is_same_v<T, float>) {
+    return chosen.entry.make_float(chosen.arguments, setup);
+  } else {
+    return chosen.entry.make_double(chosen.arguments, setup);
+  }
+}
 
 }  // namespace riffle

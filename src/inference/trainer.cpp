@@ -13,9 +13,10 @@ Trainer<T>::Trainer(const TrainerOptions& options, const FlowModel<T>& model,
     : options_(options),
       model_(model),
       source_(source),
-      optimizer_(options.optimizer, model.parameters().size(), set),
-      params_(optimizer_.padded_size()),
-      grad_(optimizer_.padded_size()),
+      optimizer_(make_optimizer<T>(options.optimizer,
+                                   {model.parameters().size(), set, options.clip_norm})),
+      params_(optimizer_->padded_size()),
+      grad_(optimizer_->padded_size()),
       earlier_blame_(model.flow().length() + 1, 0) {
   const RandomStream initial{options.seed, Purpose::initial_values, 0};
   model.initialise(initial, std::span<T>(params_).first(model.parameters().size()));
@@ -33,11 +34,11 @@ template <class T>
 void Trainer<T>::restore(const TrainerState<T>& state) {
   assert(state.params.size() == model_.parameters().size());
   std::copy(state.params.begin(), state.params.end(), params_.begin());
-  const auto moments = optimizer_.state();
+  const auto moments = optimizer_->state();
   std::copy(state.first.begin(), state.first.end(), moments.first.begin());
   std::copy(state.second.begin(), state.second.end(), moments.second.begin());
   std::copy(state.velocity.begin(), state.velocity.end(), moments.velocity.begin());
-  optimizer_.set_steps(state.optimizer_steps);
+  optimizer_->set_steps(state.optimizer_steps);
   progress_.iteration = state.iteration;
   progress_.losses.assign(state.losses.begin(), state.losses.end());
   progress_.refused_steps = state.refused_steps;
@@ -51,7 +52,7 @@ template <class T>
 TrainerState<T> Trainer<T>::state() {
   TrainerState<T> all = progress_;
   const auto size = model_.parameters().size();
-  const auto moments = optimizer_.state();
+  const auto moments = optimizer_->state();
   const auto copy = [size](std::span<const T> from) {
     return std::vector<T>(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(size));
   };
@@ -102,11 +103,11 @@ StopReason Trainer<T>::run(const TrainerCallbacks<T>& callbacks) {
     }
     const std::uint64_t t = progress_.iteration;
     const RandomStream stream{options_.seed, Purpose::training, t};
-    const auto terms = options_.objective(options_.objective_settings, t);
+    const auto terms = options_.objective(t);
     const Estimate estimate = source_.estimate(params_, stream, terms, grad_);
-    const double rate = options_.learning_rate * options_.schedule.factor(t);
+    const double rate = options_.learning_rate * options_.schedule(t);
     const bool some_valid = estimate.invalid < options_.batch;
-    if (some_valid && optimizer_.step(rate, params_, grad_)) {
+    if (some_valid && optimizer_->step(rate, params_, grad_)) {
       progress_.refused_in_a_row = 0;
     } else {
       if (some_valid) ++progress_.refusals[culprit()];

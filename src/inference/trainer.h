@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,10 +26,10 @@ struct TrainerOptions {
   std::uint64_t batch = 256;
   std::uint64_t seed = 1;
   double learning_rate = 0.01;
-  ObjectiveTerms (*objective)(const ObjectiveSettings&, std::uint64_t iteration) = nullptr;
-  ObjectiveSettings objective_settings;
-  OptimizerOptions optimizer;
-  Schedule schedule;
+  TermsAt objective;
+  std::string optimizer = "adam";  ///< as make_optimizer() reads it
+  double clip_norm = std::numeric_limits<double>::infinity();
+  Schedule schedule = [](std::uint64_t) { return 1.0; };
   std::uint64_t log_every = 0;       ///< iterations between two calls of on_log; 0: never
   std::uint64_t snapshot_every = 0;  ///< and of on_snapshot
   std::uint64_t check_every = 0;     ///< and of on_check
@@ -98,7 +99,7 @@ class Trainer {
   TrainerOptions options_;
   const FlowModel<T>& model_;
   GradientSource<T>& source_;
-  Optimizer<T> optimizer_;
+  std::unique_ptr<Optimizer<T>> optimizer_;
   AlignedVector<T> params_;
   AlignedVector<T> grad_;
   TrainerState<T> progress_;  // its vectors of parameters and moments are only filled by state()

@@ -34,7 +34,7 @@ constexpr std::uint64_t histogram_draws = 2'000'000;
 std::uint64_t annealed_from(const Spec& spec) {
   const auto options = trainer_options(spec);
   const auto has_all = [&](std::uint64_t iteration) {
-    return options.objective(options.objective_settings, iteration).beta >= 1;
+    return options.objective(iteration).beta >= 1;
   };
   std::uint64_t first = 0;
   for (auto end = spec.run.iterations; first < end;) {
@@ -109,7 +109,7 @@ void add_target(PlotData& data, const Spec& spec, const std::vector<Range>& draw
   if (log_z) {
     data.best_loss_from = static_cast<double>(annealed_from(spec));
     // E[ln q0] of the standard normal is -D/2 (1 + ln 2π); the bound leaves it out.
-    const bool leaves_out = spec.objective.name == "bound";
+    const bool leaves_out = choose_objective(spec.objective.name).entry.constant_entropy;
     const double entropy =
         0.5 * static_cast<double>(options.dim) * (1 + std::log(2 * std::numbers::pi));
     data.best_loss = -*log_z + (leaves_out ? entropy : 0);
@@ -224,7 +224,7 @@ PlotReport draw_training(const PictureSource& source, const std::filesystem::pat
     data.held_out_loss.insert(data.held_out_loss.end(),
                               {static_cast<double>(check.iteration), check.loss});
   }
-  data.loss_name = spec.objective.name;
+  data.loss_name = name_in(spec.objective.name);
 
   const auto draws = ranges_of(some_draws(source.flow), source.flow.dim());
   set_frame(data, draws);

@@ -178,9 +178,9 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
   constexpr std::uint64_t decide_every = 50;
   const std::size_t size = model.parameters().size();
   GradientEstimator<double> source(model, target, options.batch, executor, set);
-  Optimizer<double> optimizer({.kind = OptimizerKind::adam}, size, set);
-  AlignedVector<double> params(optimizer.padded_size());
-  AlignedVector<double> grad(optimizer.padded_size());
+  const auto optimizer = make_optimizer<double>("adam", {size, set});
+  AlignedVector<double> params(optimizer->padded_size());
+  AlignedVector<double> grad(optimizer->padded_size());
   std::copy(start.begin(), start.end(), params.begin());
   const auto own = std::span<const double>(params).first(size);
   const auto frozen = std::span<double>(grad).subspan(
@@ -214,7 +214,7 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
       std::fill(frozen.begin(), frozen.end(), 0.0);
       if (options.frozen_base) std::ranges::fill(model.base_part(std::span<double>(grad)), 0.0);
       clip(grad);
-      optimizer.step(rate, params, grad);
+      optimizer->step(rate, params, grad);
       ++step;
       ++in_phase;
       if (in_phase % decide_every == 1) blocks.begin_block();

@@ -31,7 +31,7 @@ inline double number_of(const nlohmann::ordered_json& json) {
 }
 
 /// Throws Error for what is no name of such a choice.
-template <Choice E>
+template <NamedEnum E>
 E choice_of(const nlohmann::ordered_json& json) {
   return choice_named<E>(json.get<std::string>());
 }

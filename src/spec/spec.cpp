@@ -1,6 +1,7 @@
 #include "riffle/spec.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
+#include <span>
 #include <sstream>
 #include <type_traits>
 
@@ -21,7 +23,6 @@
 #include "io/csv.h"
 #include "io/files.h"
 #include "model/flow_model.h"
-#include "riffle/tile.h"
 #include "spec/recipes.h"
 #include "targets/formula/formula.h"
 #include "targets/target_registry.h"
@@ -50,26 +51,10 @@ void for_each_key(S& s, Visit&& visit) {
   visit("flow", "layers", s.flow.layers);
   visit("flow", "log_det_floor", s.flow.log_det_floor);
   visit("objective", "name", s.objective.name);
-  visit("objective", "beta_start", s.objective.beta_start);
-  visit("objective", "beta_steps", s.objective.beta_steps);
-  visit("objective", "importance_samples", s.objective.importance_samples);
-  visit("objective", "whiten", s.objective.whiten);
-  visit("objective", "alpha", s.objective.alpha);
-  visit("objective", "holdout", s.objective.holdout);
-  visit("objective", "patience", s.objective.patience);
   visit("optimizer", "name", s.optimizer.name);
   visit("optimizer", "learning_rate", s.optimizer.learning_rate);
-  visit("optimizer", "smoothing", s.optimizer.smoothing);
-  visit("optimizer", "momentum", s.optimizer.momentum);
-  visit("optimizer", "centered", s.optimizer.centered);
-  visit("optimizer", "beta1", s.optimizer.beta1);
-  visit("optimizer", "beta2", s.optimizer.beta2);
-  visit("optimizer", "epsilon", s.optimizer.epsilon);
   visit("optimizer", "clip_norm", s.optimizer.clip_norm);
   visit("schedule", "name", s.schedule.name);
-  visit("schedule", "decay", s.schedule.decay);
-  visit("schedule", "step_every", s.schedule.step_every);
-  visit("schedule", "final_fraction", s.schedule.final_fraction);
   visit("run", "method", s.run.method);
   visit("run", "max_seconds", s.run.max_seconds);
   visit("run", "max_gradients", s.run.max_gradients);
@@ -162,6 +147,14 @@ std::string shown(const toml::node& node) {
   return all.substr(0, end) + "...";
 }
 
+/// A value as an argument, as far as it can be one.
+std::string as_argument(const toml::node& node) {
+  if (const auto yes = node.value_exact<bool>()) return *yes ? "yes" : "no";
+  if (const auto number = node.value_exact<double>()) return argument_text(*number);
+  const auto text = shown(node);
+  return node.is_string() ? text.substr(1, text.find_last_of('"') - 1) : text;
+}
+
 /// Reads one value into a field; `key` is its full name.
 template <class Field>
 void read(const toml::node& node, const std::string& key, Field& field) {
@@ -172,10 +165,10 @@ void read(const toml::node& node, const std::string& key, Field& field) {
     const auto value = node.value_exact<std::string>();
     if (!value) throw wrong("a string");
     field = *value;
-  } else if constexpr (Choice<Field>) {
+  } else if constexpr (NamedEnum<Field>) {
     const auto value = node.value_exact<std::string>();
     if (!value) throw wrong("a string");
-    field = static_cast<Field>(place_of_name(key, *value, ChoiceNames<Field>::all));
+    field = static_cast<Field>(place_of_name(key, as_argument(node), ChoiceNames<Field>::all));
   } else if constexpr (std::is_same_v<Field, std::vector<std::string>>) {
     field.clear();
     if (const auto text = node.value_exact<std::string>()) {
@@ -247,6 +240,81 @@ std::vector<std::string_view> section_names() {
   return {std::begin(names), std::end(names)};
 }
 
+/// The key of a section that says what it is about, which may stand for the section; empty where
+/// there is none.
+std::string main_key(std::string_view section) {
+  return section == "run" ? "" : section == "flow" ? "layers" : "name";
+}
+
+/// What a section's name can name, with the options of each.
+struct Named {
+  std::string_view name;
+  std::span<const Option> options;
+
+  bool has(std::string_view key) const {
+    return std::ranges::find(options, key, &Option::name) != options.end();
+  }
+};
+
+std::vector<Named> named_in(std::string_view section) {
+  std::vector<Named> all;
+  const auto add = [&](const auto& registry) {
+    for (const auto& entry : registry) all.push_back({entry.name, entry.options});
+  };
+  if (section == "objective") add(objective_registry());
+  if (section == "optimizer") add(optimizer_registry());
+  if (section == "schedule") add(schedule_registry());
+  return all;
+}
+
+/// Throws where keys of a section are options of what it names, as which they are not keys: with
+/// what to write instead.
+void refuse_options(const Spec& spec, const std::string& section, const toml::table& keys) {
+  const auto named = named_in(section);
+  std::vector<std::string> given;
+  for (const auto& [key, value] : keys) {
+    const std::string name(key.str());
+    if (std::ranges::any_of(named, [&](const auto& n) { return n.has(name); })) {
+      given.push_back(name);
+    }
+  }
+  if (given.empty()) return;
+  const auto& text = section == "objective"   ? spec.objective.name
+                     : section == "optimizer" ? spec.optimizer.name
+                                              : spec.schedule.name;
+  auto chosen = parse_choice(text, section);
+  auto entry = find_by_name<Named>(named, chosen.name, section);
+  if (std::ranges::none_of(given, [&](const auto& key) { return entry.has(key); })) {
+    entry = *std::ranges::find_if(named, [&](const auto& n) { return n.has(given[0]); });
+    chosen = {std::string(entry.name), 1, {}, {}};
+  }
+  std::vector<std::string> taken;
+  std::vector<std::string> others;
+  for (const auto& key : given) {
+    (entry.has(key) ? taken : others).push_back(fmt::format("{}.{}", section, key));
+    if (!entry.has(key)) continue;
+    std::erase_if(chosen.arguments, [&](const auto& a) { return a.first == key; });
+    chosen.arguments.emplace_back(key, as_argument(*keys.get(key)));
+  }
+  std::string arguments;
+  for (const auto& [key, value] : chosen.arguments) {
+    arguments += fmt::format("{}{}={}", arguments.empty() ? "" : ", ", key, value);
+  }
+  throw usage(fmt::format("{} {} of {}: write {}.name = \"{}({})\"{}", fmt::join(taken, ", "),
+                          taken.size() == 1 ? "is an option" : "are options", entry.name, section,
+                          entry.name, arguments,
+                          others.empty() ? ""
+                                         : fmt::format(", and leave out {}, which {} does not have",
+                                                       fmt::join(others, ", "), entry.name)));
+}
+
+/// Reads the keys of one section, its name first: which others there are depends on it.
+void read_section(Spec& spec, const std::string& section, const toml::table& keys) {
+  if (const auto* name = keys.get("name")) read_key(spec, section, "name", *name);
+  refuse_options(spec, section, keys);
+  for (const auto& [key, value] : keys) read_key(spec, section, std::string(key.str()), value);
+}
+
 std::string number(double x) {
   if (std::isnan(x)) return "nan";
   if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
@@ -260,7 +328,7 @@ template <class Field>
 std::string written(const Field& field) {
   if constexpr (std::is_same_v<Field, std::string>) {
     return toml_string(field);
-  } else if constexpr (Choice<Field>) {
+  } else if constexpr (NamedEnum<Field>) {
     return toml_string(name_of(field));
   } else if constexpr (std::is_same_v<Field, std::vector<std::string>>) {
     std::string all;
@@ -413,21 +481,19 @@ Spec parse_spec(std::string_view text, std::string_view origin, Fitted fitted) {
   }
   Spec spec = defaults_of(table, fitted);
   try {
-    // The target's name comes first: which other keys it has depends on it.
-    if (const auto* target = table["target"].as_table()) {
-      if (const auto* name = target->get("name")) read(*name, "target.name", spec.target.name);
-    }
     for (const auto& [section, content] : table) {
       const auto names = section_names();
       if (std::find(names.begin(), names.end(), section.str()) == names.end()) {
         throw usage(unknown_name_message("section", section.str(), names));
       }
       const auto* keys = content.as_table();
-      if (keys == nullptr) {
+      const auto key = main_key(section.str());
+      if (keys != nullptr) {
+        read_section(spec, std::string(section.str()), *keys);
+      } else if (content.is_string() && !key.empty()) {
+        read_key(spec, std::string(section.str()), key, content);
+      } else {
         throw usage(fmt::format("[{}] must be a section, not {}", section.str(), shown(content)));
-      }
-      for (const auto& [key, value] : *keys) {
-        read_key(spec, std::string(section.str()), std::string(key.str()), value);
       }
     }
     if (spec.run.method == Method::figure3) {
@@ -495,12 +561,13 @@ std::string effective_toml(const Spec& spec) {
 
 void set_key(Spec& spec, std::string_view key, std::string_view value) {
   const auto dot = key.find('.');
-  if (dot == std::string_view::npos) {
+  const std::string section(key.substr(0, dot));
+  const std::string name(dot == std::string_view::npos ? main_key(section) : key.substr(dot + 1));
+  const auto names = section_names();
+  if (dot == std::string_view::npos &&
+      (name.empty() || std::ranges::find(names, section) == names.end())) {
     throw usage(fmt::format("\"{}\" is not a key; write SECTION.KEY=VALUE", key));
   }
-  const std::string section(key.substr(0, dot));
-  const std::string name(key.substr(dot + 1));
-  const auto names = section_names();
   if (std::find(names.begin(), names.end(), section) == names.end()) {
     throw usage(unknown_name_message("section", section, names));
   }
@@ -513,7 +580,9 @@ void set_key(Spec& spec, std::string_view key, std::string_view value) {
   } catch (const toml::parse_error&) {
     table = toml::table{{"x", std::string(value)}};
   }
-  read_key(spec, section, name, *table.get("x"));
+  toml::table keys;
+  keys.insert(name, *table.get("x"));
+  read_section(spec, section, keys);
 }
 
 void Spec::validate() const {
@@ -572,7 +641,8 @@ void Spec::validate() const {
     throw usage(fmt::format("flow.log_det_floor is {}, but not every layer of {} has one",
                             flow.log_det_floor, flow.layers));
   }
-  const auto& kind = find_by_name(objective_registry(), objective.name, "objective");
+  const auto chosen = choose_objective(objective.name);
+  const auto& kind = chosen.entry;
   if (kind.of_samples != !target.samples.empty()) {
     throw usage(kind.of_samples
                     ? fmt::format("objective {} needs target.samples, a file of points", kind.name)
@@ -590,43 +660,15 @@ void Spec::validate() const {
     check(target.log_floor == 0, "target.log_floor", target.log_floor, "0 with target.samples");
     check(flow.log_det_floor == 0, "flow.log_det_floor", flow.log_det_floor,
           "0 with target.samples");
-    check(objective.holdout >= 0 && objective.holdout < 1, "objective.holdout", objective.holdout,
-          "0 or more and below 1");
-    check(objective.patience >= 1, "objective.patience", objective.patience, "1 or more");
   }
-  if (kind.grouped) {
-    check(objective.importance_samples >= 1 && tile_size % objective.importance_samples == 0,
-          "objective.importance_samples", objective.importance_samples,
-          fmt::format("a divisor of {}", tile_size));
-    check(run.batch % objective.importance_samples == 0, "run.batch", run.batch,
-          fmt::format("a multiple of objective.importance_samples, {}",
-                      objective.importance_samples));
-    check(std::isfinite(objective.alpha) && objective.alpha >= 0, "objective.alpha",
-          objective.alpha, "0 or more");
-  }
-  check(not_negative(objective.beta_start), "objective.beta_start", objective.beta_start,
-        "0 or more");
-  check(objective.beta_steps > 0, "objective.beta_steps", objective.beta_steps, "positive");
-  find_by_name(optimizer_registry(), optimizer.name, "optimizer");
-  const auto fraction = [](double x) { return x >= 0 && x < 1; };
+  const auto group = kind.terms(chosen.arguments)(0).group;
+  check(run.batch % group == 0, "run.batch", run.batch,
+        fmt::format("a multiple of importance_samples, {}", group));
+  choose(optimizer_registry(), optimizer.name, "optimizer");
   check(std::isfinite(optimizer.learning_rate) && optimizer.learning_rate > 0,
         "optimizer.learning_rate", optimizer.learning_rate, "positive and finite");
-  check(fraction(optimizer.smoothing), "optimizer.smoothing", optimizer.smoothing,
-        "0 or more and below 1");
-  check(fraction(optimizer.momentum), "optimizer.momentum", optimizer.momentum,
-        "0 or more and below 1");
-  check(fraction(optimizer.beta1), "optimizer.beta1", optimizer.beta1, "0 or more and below 1");
-  check(fraction(optimizer.beta2), "optimizer.beta2", optimizer.beta2, "0 or more and below 1");
-  check(std::isfinite(optimizer.epsilon) && optimizer.epsilon > 0, "optimizer.epsilon",
-        optimizer.epsilon, "positive and finite");
   check(optimizer.clip_norm > 0, "optimizer.clip_norm", optimizer.clip_norm, "positive");
-  find_by_name(schedule_registry(), schedule.name, "schedule");
-  check(schedule.decay > 0 && schedule.decay <= 1, "schedule.decay", schedule.decay,
-        "above 0 and at most 1");
-  check(schedule.step_every >= 1 && schedule.step_every <= 1'000'000'000'000, "schedule.step_every",
-        schedule.step_every, "from 1 to 1e12");
-  check(schedule.final_fraction >= 0 && schedule.final_fraction <= 1, "schedule.final_fraction",
-        schedule.final_fraction, "from 0 to 1");
+  choose(schedule_registry(), schedule.name, "schedule");
   constexpr std::uint64_t most_draws = 100'000'000;
   check(run.iterations <= 1'000'000'000'000, "run.iterations", run.iterations, "at most 1e12");
   check(run.batch >= 1 && run.batch <= most_draws, "run.batch", run.batch, "from 1 to 100000000");

@@ -732,7 +732,7 @@ TEST(BaseRegistry, RefusesWhatItCannotMake) {
                                   {"standard-normal(sd=2)", "takes no arguments"},
                                   {"diagonal-normal(sd=0)", "above 0"},
                                   {"diagonal-normal(sd=-1)", "above 0"},
-                                  {"full-normal(learn=maybe)", "no, yes"},
+                                  {"full-normal(learn=maybe)", "yes or no"},
                                   {"full-normal(mean=inf)", "a number"},
                                   {"mixture(components=0)", "from 1"},
                                   {"mixture(component=2)", "\"components\""},

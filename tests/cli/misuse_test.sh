@@ -170,7 +170,7 @@ for place in '--out new' '--out good --force'; do
     refuses $usage 'did you mean "planar"?' fit --samples points.csv --set flow.layers=plnar:3 $place
     refuses $usage 'mixture' fit --samples points.csv --set 'base.name=mixture(components=0)' $place
     refuses $usage 'affine-coupling' fit --samples line.csv --flow affine-coupling:2 $place
-    refuses $usage 'holdout' fit --samples points.csv --set objective.holdout=0.999999 $place
+    refuses $usage 'holdout' fit --samples points.csv --objective 'maximum-likelihood(holdout=0.999999)' $place
   }
 done
 refuses $usage 'good/draws.csv belongs to the run that the new one would replace' \

@@ -28,7 +28,7 @@ redraws told
 
 # An annealed objective has a best value once all of ln p is in it.
 for steps in 200 20000; do
-  ends 0 fit U1 --flow planar:2 --objective annealed --set objective.beta_steps=$steps --iterations 300 \
+  ends 0 fit U1 --flow planar:2 --objective "annealed(beta_steps=$steps)" --iterations 300 \
     --batch 32 --set run.evaluation_draws=1000 --set run.draws=50 --out annealed$steps
 done
 grep -q 'best possible' annealed200/loss.svg || fail "no line of the best value"

@@ -7,8 +7,8 @@ ends 0 fit eight-schools-noncentered "${small[@]}" --out a
 ends 0 fit gaussian --method staged "${small[@]}" --out g
 ends 0 fit U1 "${brief[@]}" --quiet --out bound
 printf 'x,y\n1,2\n3,5\n2,2\n4,4\n0,1\n' >points.csv
-ends 0 fit --samples points.csv --set objective.holdout=0 --iterations 20 --no-plots --quiet --out p1
-ends 0 fit --samples points.csv --set objective.holdout=0 --iterations 20 --no-plots --quiet --seed 2 --out p2
+ends 0 fit --samples points.csv --objective 'maximum-likelihood(holdout=0)' --iterations 20 --no-plots --quiet --out p1
+ends 0 fit --samples points.csv --objective 'maximum-likelihood(holdout=0)' --iterations 20 --no-plots --quiet --seed 2 --out p2
 
 # The table that is asked for, in its order, none twice.
 ends 0 summary a
@@ -45,7 +45,7 @@ refuses 64 'has a bound, but no evidence' compare a bound
 refuses 64 'nothing to be compared by' compare a p1
 refuses 66 'holds no run' compare a nowhere
 printf 'x,y\n1,2\n3,5\n2,2\n4,4\n0,7\n' >others.csv
-ends 0 fit --samples others.csv --set objective.holdout=0 --iterations 20 --no-plots --quiet --out p3
+ends 0 fit --samples others.csv --objective 'maximum-likelihood(holdout=0)' --iterations 20 --no-plots --quiet --out p3
 ends 0 compare p1 p3
 grep -q 'different data' "$log/err" || fail "different data are not told: $(cat "$log/err")"
 sed -i 's/"log_z_up_to_a_constant": false/"log_z_up_to_a_constant": true/; s/"verdict": "[a-z-]*"/"verdict": "unreliable"/' g/summary.json

@@ -1,8 +1,10 @@
 #include "core/expression.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <string>
 
 #include "riffle/error.h"
@@ -46,10 +48,10 @@ TEST(ParseExpressions, RefusesAnythingElse) {
   }
 }
 
-constexpr std::array<Option, 4> options{{{"hidden", "64x64", "widths"},
-                                         {"bins", "8", "of the spline"},
+constexpr std::array<Option, 4> options{{{"hidden", "64x64", "widths", Values::widths()},
+                                         {"bins", "8", "of the spline", Values::whole(2, 64)},
                                          {"slope", "0.5", "of the far side"},
-                                         {"learn", "yes", "or no"}}};
+                                         {"learn", "yes", "or no", Values::flag()}}};
 
 Arguments arguments(const std::string& text) {
   return Arguments(parse_expressions("layer(" + text + ")", "flow").at(0), options);
@@ -58,7 +60,7 @@ Arguments arguments(const std::string& text) {
 TEST(Arguments, AreTheDefaultsButForWhatIsGiven) {
   const Arguments defaults(Expression{"layer", 1, {}, {}}, options);
   EXPECT_EQ(defaults.widths("hidden"), (std::vector<std::size_t>{64, 64}));
-  EXPECT_EQ(defaults.whole("bins", 2, 64), 8u);
+  EXPECT_EQ(defaults.whole("bins"), 8u);
   EXPECT_EQ(defaults.number("slope"), 0.5);
   EXPECT_TRUE(defaults.flag("learn"));
   const auto given = arguments("learn=no, hidden=none, slope=-2e-3");
@@ -79,15 +81,74 @@ TEST(Arguments, RefuseUnknownNamesAndValues) {
   };
   EXPECT_EQ(message([] { arguments("hiden=3"); }),
             "no argument of layer named \"hiden\"; did you mean \"hidden\"?");
-  EXPECT_EQ(message([] { arguments("bins=1").whole("bins", 2, 64); }),
+  EXPECT_EQ(message([] { arguments("bins=1"); }),
             "layer(bins=1): it must be a whole number from 2 to 64");
   for (const auto* text : {"0", "64x", "x64", "64x0", "64y64", "65537", "-1"}) {
-    EXPECT_NE(message([&] { arguments(std::string("hidden=") + text).widths("hidden"); }), "")
-        << text;
+    EXPECT_NE(message([&] { arguments(std::string("hidden=") + text); }), "") << text;
   }
-  EXPECT_NE(message([] { arguments("slope=steep").number("slope"); }), "");
-  EXPECT_NE(message([] { arguments("slope=nan").number("slope"); }), "");
-  EXPECT_NE(message([] { arguments("learn=true").flag("learn"); }), "");
+  EXPECT_NE(message([] { arguments("slope=steep"); }), "");
+  EXPECT_NE(message([] { arguments("slope=nan"); }), "");
+  EXPECT_NE(message([] { arguments("learn=true"); }), "");
+}
+
+TEST(Arguments, AreInTheRangeOfTheirOption) {
+  static constexpr std::string_view words[] = {"red", "green"};
+  static constexpr std::array<Option, 6> all{{{"share", "0.5", "", Values::fraction()},
+                                              {"rate", "1", "", Values::number_above(0)},
+                                              {"angle", "1", "", Values::number_from(-1, 1)},
+                                              {"bound", "1", "", Values::number_above(0, 20)},
+                                              {"steps", "1", "", {.least = 0, .most = HUGE_VAL}},
+                                              {"colour", "red", "", Values::one_of(words)}}};
+  const auto given = [](const std::string& text) {
+    return Arguments(parse_choice("it(" + text + ")", "thing"), all);
+  };
+  for (const auto* good : {"share=0", "share=0.999", "rate=1e-300", "rate=1e300", "angle=-1",
+                           "angle=1", "bound=20", "steps=inf", "steps=1e+3", "colour=green"}) {
+    EXPECT_NO_THROW(given(good)) << good;
+  }
+  EXPECT_EQ(given("steps=1e+3").number("steps"), 1000);
+  EXPECT_EQ(given("colour=green").word("colour"), 1u);
+  const std::vector<std::pair<std::string, std::string>> bad{
+      {"share=1", "0 or more and below 1"},
+      {"share=-0.1", "0 or more and below 1"},
+      {"rate=0", "above 0"},
+      {"rate=inf", "above 0"},
+      {"angle=1.1", "from -1 to 1"},
+      {"bound=20.1", "above 0 and at most 20"},
+      {"bound=0", "above 0 and at most 20"},
+      {"steps=-1", "0 or more"},
+      {"colour=blue", "one of red, green"},
+      {"share=half", "a number"},
+  };
+  for (const auto& [text, wanted] : bad) {
+    try {
+      given(text);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.what(), fmt::format("it({}): it must be {}", text, wanted));
+    }
+  }
+  EXPECT_THROW(given("share=0.1, share=0.2"), Error);
+}
+
+TEST(Arguments, AreWrittenAsTheyAreRead) {
+  Arguments changed = arguments("bins=9");
+  changed.set("slope", 2.5e20);
+  EXPECT_EQ(changed.text(), "layer(hidden=64x64, bins=9, slope=2.5e20, learn=yes)");
+  const Arguments again(parse_choice(changed.text(), "flow"), options);
+  EXPECT_EQ(again.number("slope"), 2.5e20);
+  EXPECT_EQ(Arguments(Expression{"plain", 1, {}, {}}, {}).text(), "plain");
+}
+
+TEST(ParseChoice, IsOfOneThing) {
+  EXPECT_EQ(parse_choice(" adam ( beta1 = 0.9 ) ", "optimizer").name, "adam");
+  for (const auto* text :
+       {"", "adam:2", "adam+sgd", "adam(sgd)", "adam(0.9)", "adam(beta1=", "adam)"}) {
+    EXPECT_THROW(parse_choice(text, "optimizer"), Error) << text;
+  }
+  EXPECT_EQ(name_in("annealed(beta_steps=3)"), "annealed");
+  EXPECT_EQ(name_in("annealed (beta_steps=3)"), "annealed");
+  EXPECT_EQ(name_in("annealed"), "annealed");
 }
 
 }  // namespace

@@ -101,9 +101,9 @@ TEST(Fit, IsRepeatedBySeedAndChangedByIt) {
 TEST(Fit, KlAgreesWithQuadratureAndEvidenceWithImportanceWeights) {
   auto spec = small("U1");
   spec.flow.layers = "planar:16";
-  spec.objective.name = "annealed";  // without it one of the two modes may be lost
   spec.run.iterations = test::hurried ? 500 : 4000;
-  spec.objective.beta_steps = static_cast<double>(spec.run.iterations / 2);
+  // Without it one of the two modes may be lost.
+  spec.objective.name = fmt::format("annealed(beta_steps={})", spec.run.iterations / 2);
   spec.run.evaluation_draws = 100'000;
   spec.run.draws = 20'000;
   const auto report = fit(spec);
@@ -160,10 +160,12 @@ TEST(Fit, EveryObjectiveReachesASaneKl) {
         Reach{"gaussian", 1, 0.02}, Reach{"gaussian", 2, 0.02}, Reach{"gaussian", 10, 0.05}}) {
     for (const char* objective : {"free-energy", "annealed"}) {
       auto spec = small(target);
-      spec.objective.name = objective;
       spec.flow.layers = "planar:16";
       spec.run.iterations = test::hurried ? 300 : 4000;
-      spec.objective.beta_steps = static_cast<double>(spec.run.iterations) / 4;
+      spec.objective.name = objective;
+      if (spec.objective.name == "annealed") {
+        spec.objective.name = fmt::format("annealed(beta_steps={})", spec.run.iterations / 4);
+      }
       spec.run.evaluation_draws = 20'000;
       if (dim != 0) spec.target.dim = dim;
       SCOPED_TRACE(fmt::format("{} {} {}", target, dim, objective));

@@ -122,9 +122,8 @@ Spec overfitting(const fs::path& points) {
   test::spill(points, csv_of(KnownNormal::draw(40, 2), 2));
   auto spec = spec_for(points);
   spec.flow.layers = "maf(hidden=64):4 + actnorm";
-  spec.objective.holdout = 0.5;
-  spec.objective.patience = 20;
-  spec.objective.whiten = false;  // where the parameters are the trainer's own
+  // Without whitening the parameters are the trainer's own.
+  spec.objective.name = "maximum-likelihood(holdout=0.5, patience=20, whiten=no)";
   spec.optimizer.learning_rate = 0.01;
   spec.schedule.name = "constant";
   spec.run.iterations = 2000;
@@ -155,7 +154,7 @@ TEST(MaximumLikelihood, StopsEarlyAndKeepsTheBest) {
   EXPECT_LT(report.iterations, spec.run.iterations);
 
   // Patience counts the checks since the best one: there the parameters were those that are kept.
-  const auto waited = trainer_options(spec).check_every * spec.objective.patience;
+  const auto waited = trainer_options(spec).check_every * 20;
   ASSERT_GT(report.iterations, waited);
   const auto best = stopped_at(spec, report.iterations - waited).trainer.params;
   EXPECT_EQ(report.flow.definition().params, best);
@@ -172,7 +171,7 @@ TEST(MaximumLikelihood, StopsEarlyAndKeepsTheBest) {
 TEST(MaximumLikelihood, GoesOnToTheEndWhereNothingIsHeldOut) {
   const test::TemporaryFolder folder;
   auto spec = overfitting(folder / "points.csv");
-  spec.objective.holdout = 0;
+  spec.objective.name = "maximum-likelihood(holdout=0, whiten=no)";
   spec.run.iterations = 1000;
   const auto report = fit(spec);
   EXPECT_EQ(report.stop_reason, StopReason::completed);

@@ -147,21 +147,19 @@ class AllocationTest : public ::testing::TestWithParam<Case> {
     GradientEstimator<T> estimator(problem->model, *problem->target, c.batch, executor,
                                    problem->set);
     for (const auto& entry : optimizer_registry()) {
-      OptimizerOptions options;
-      options.kind = entry.kind;
-      options.momentum = 0.5;
-      options.centered = true;
-      options.clip_norm = 1e-3;
-      Optimizer<T> optimizer(options, problem->flow->parameters().size(), problem->set);
-      AlignedVector<T> params(optimizer.padded_size());
-      AlignedVector<T> grad(optimizer.padded_size());
+      const bool plain = entry.name == "rmsprop";
+      const auto optimizer =
+          make_optimizer<T>(plain ? "rmsprop(momentum=0.5, centered=yes)" : entry.name,
+                            {problem->flow->parameters().size(), problem->set, 1e-3});
+      AlignedVector<T> params(optimizer->padded_size());
+      AlignedVector<T> grad(optimizer->padded_size());
       problem->flow->initialise({1, Purpose::initial_values, 0},
                                 std::span<T>(params).first(problem->flow->parameters().size()));
       std::uint64_t invalid = 0;
       const auto before = allocations();
       for (std::uint64_t t = 0; t < 20; ++t) {
         invalid += estimator.estimate(params, {1, Purpose::training, t}, {}, grad).invalid;
-        optimizer.step(0.01, params, grad);
+        optimizer->step(0.01, params, grad);
       }
       EXPECT_EQ(allocations() - before, 0u) << entry.name;
       EXPECT_EQ(invalid > 0, c.faulty);
@@ -176,7 +174,7 @@ class AllocationTest : public ::testing::TestWithParam<Case> {
     TrainerOptions options;
     options.iterations = 50;
     options.batch = c.batch;
-    options.objective = objective_registry()[0].terms;
+    options.objective = objective_terms("bound");
     options.log_every = 1;
     options.snapshot_every = 2;
     OwnTrainer<T> trainer(options, *problem, executor);
@@ -206,7 +204,7 @@ void check_refused_steps() {
   TrainerOptions options;
   options.iterations = 50;
   options.batch = 300;
-  options.objective = objective_registry()[0].terms;
+  options.objective = objective_terms("bound");
   options.log_every = 1;
   OwnTrainer<T> trainer(options, problem, executor);
   auto state = trainer.state();

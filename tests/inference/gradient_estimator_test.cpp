@@ -38,10 +38,10 @@ std::vector<std::string> flow_texts() {
 
 /// All objectives whose gradient is that of their value for each set of draws, those that change
 /// with time in the midst of their change. For the others see path_gradient_test.cpp.
-std::vector<ObjectiveTerms> objective_terms() {
+std::vector<ObjectiveTerms> all_terms() {
   std::vector<ObjectiveTerms> all;
   for (const auto& entry : objective_registry()) {
-    const auto terms = entry.terms({}, 2500);
+    const auto terms = objective_terms(entry.name)(2500);
     if (!terms.path) all.push_back(terms);
   }
   return all;
@@ -114,7 +114,7 @@ TEST_P(GradientTest, IsThatOfTheValue) {
       for (const double scale : {0.3, 1.0, 3.0}) {
         const auto params = problem.random_params(scale, 5);
         GradientEstimator<double> estimator(problem.model, *problem.target, 11, executor, set);
-        for (const auto terms : objective_terms()) {
+        for (const auto terms : all_terms()) {
           const auto failures = check_gradient(objective_of(estimator, terms), params);
           EXPECT_TRUE(none(failures)) << text << ", " << entry.name << ", parameters of size "
                                       << scale << ", beta " << terms.beta;
@@ -123,7 +123,7 @@ TEST_P(GradientTest, IsThatOfTheValue) {
       }
     }
   }
-  EXPECT_GE(checked, 5 * 3 * objective_terms().size());
+  EXPECT_GE(checked, 5 * 3 * all_terms().size());
 }
 
 INSTANTIATE_TEST_SUITE_P(Dimensions, GradientTest, ::testing::Values(1, 2, 3, 8));
@@ -171,7 +171,7 @@ TEST(GradientOfBases, IsThatOfTheValue) {
           const auto params = problem.random_params(scale, 9);
           GradientEstimator<double> estimator(problem.model, *problem.target, 11, executor,
                                               problem.set);
-          for (const auto terms : objective_terms()) {
+          for (const auto terms : all_terms()) {
             if (terms.base_weight == 0) continue;
             EXPECT_TRUE(none(check_gradient(objective_of(estimator, terms), params)))
                 << entry.name << " and " << flow << " in dimension " << dim << ", scale " << scale;
@@ -246,7 +246,7 @@ TEST_P(GradientMutationTest, WrongTargetsFail) {
             std::make_unique<WrongTarget>(
                 make_density<double>("gaussian", dim_, InstructionSet::best()), mutation,
                 across_samples));
-        for (const auto terms : objective_terms()) {
+        for (const auto terms : all_terms()) {
           EXPECT_FALSE(check(wrong, params, terms).empty())
               << text << ", gradient of the target " << name_of(mutation);
         }

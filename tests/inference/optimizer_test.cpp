@@ -1,12 +1,15 @@
 #include "inference/optimizer.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "support/failures.h"
@@ -17,13 +20,11 @@ namespace {
 
 TEST(OptimizerRegistry, HasEveryKindOnce) {
   std::set<std::string_view> names;
-  std::set<OptimizerKind> kinds;
   for (const auto& entry : optimizer_registry()) {
     EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
-    EXPECT_TRUE(kinds.insert(entry.kind).second) << entry.name;
     EXPECT_FALSE(entry.summary.empty()) << entry.name;
   }
-  EXPECT_EQ(kinds.size(), 3u);
+  EXPECT_EQ(names.size(), 3u);
 }
 
 // ------------------------------------------------------------------------------------------------
@@ -46,40 +47,21 @@ constexpr double golden_rate = 0.03;
 
 struct Golden {
   std::string_view name;
-  OptimizerOptions options;
+  std::string text;
   std::array<Numbers, golden_steps> params;  ///< after each step
 };
 
-OptimizerOptions rmsprop(double momentum, bool centered) {
-  OptimizerOptions options;
-  options.kind = OptimizerKind::rmsprop;
-  options.smoothing = 0.9;
-  options.epsilon = 1e-6;
-  options.momentum = momentum;
-  options.centered = centered;
-  return options;
+std::string rmsprop(double momentum, bool centered) {
+  return fmt::format("rmsprop(smoothing=0.9, epsilon=1e-6, momentum={}, centered={})", momentum,
+                     centered ? "yes" : "no");
 }
 
-OptimizerOptions adam() {
-  OptimizerOptions options;
-  options.kind = OptimizerKind::adam;
-  options.beta1 = 0.8;
-  options.beta2 = 0.95;
-  options.epsilon = 1e-6;
-  return options;
+std::string adam() {
+  return "adam(beta1=0.8, beta2=0.95, epsilon=1e-6)";
 }
 
-OptimizerOptions sgd(double momentum) {
-  OptimizerOptions options;
-  options.kind = OptimizerKind::sgd;
-  options.momentum = momentum;
-  return options;
-}
-
-OptimizerOptions defaults(OptimizerKind kind) {
-  OptimizerOptions options;
-  options.kind = kind;
-  return options;
+std::string sgd(double momentum) {
+  return fmt::format("sgd(momentum={})", momentum);
 }
 
 // From torch.optim of PyTorch 1.13.0a0 on the CPU in float64: RMSprop(lr=0.03, alpha=0.9, eps=1e-6,
@@ -131,7 +113,7 @@ std::vector<Golden> goldens() {
            {0.7375373222754594, -1.9784161035689645, 0.4753067174720941},
        }}},
       {"rmsprop as it is",
-       defaults(OptimizerKind::rmsprop),
+       "rmsprop",
        {{
            {0.7000000599999882, -1.70000001, 0.5},
            {0.9787353441244449, -1.866989107349853, 0.2000299970003001},
@@ -153,7 +135,7 @@ std::vector<Golden> goldens() {
            {0.9515966562459505, -1.98905369216132, 0.5433011344820792},
        }}},
       {"adam as it is",
-       defaults(OptimizerKind::adam),
+       "adam",
        {{
            {0.9700000006, -1.9700000001, 0.5},
            {0.9832664583741687, -1.9656643842255133, 0.477676210920107},
@@ -196,16 +178,18 @@ class OptimizerTest : public ::testing::Test {
   static constexpr T most = std::numeric_limits<T>::max();
   static constexpr double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
 
-  static AlignedVector<T> padded(const Optimizer<T>& optimizer, std::span<const double> numbers) {
-    AlignedVector<T> all(optimizer.padded_size(), T(0));
+  static AlignedVector<T> padded(const std::unique_ptr<Optimizer<T>>& optimizer,
+                                 std::span<const double> numbers) {
+    AlignedVector<T> all(optimizer->padded_size(), T(0));
     for (std::size_t i = 0; i < numbers.size(); ++i) all[i] = static_cast<T>(numbers[i]);
     return all;
   }
 
   /// Everything that a step may change, but the count of steps.
-  static std::vector<T> snapshot(Optimizer<T>& optimizer, std::span<const T> params) {
+  static std::vector<T> snapshot(const std::unique_ptr<Optimizer<T>>& optimizer,
+                                 std::span<const T> params) {
     std::vector<T> all(params.begin(), params.end());
-    const auto state = optimizer.state();
+    const auto state = optimizer->state();
     for (const auto part : {state.first, state.second, state.velocity}) {
       all.insert(all.end(), part.begin(), part.end());
     }
@@ -229,12 +213,12 @@ TYPED_TEST(OptimizerTest, HasTheSemanticsOfPyTorch) {
   using T = TypeParam;
   for (const auto set : InstructionSet::available()) {
     for (const auto& golden : goldens()) {
-      Optimizer<T> optimizer(golden.options, 3, set);
+      const auto optimizer = make_optimizer<T>(golden.text, {3, set});
       auto params = this->padded(optimizer, golden_start);
       for (std::size_t t = 0; t < golden_steps; ++t) {
         auto grad = this->padded(optimizer, golden_grads[t]);
-        ASSERT_TRUE(optimizer.step(golden_rate, params, grad));
-        EXPECT_EQ(optimizer.steps(), t + 1);
+        ASSERT_TRUE(optimizer->step(golden_rate, params, grad));
+        EXPECT_EQ(optimizer->steps(), t + 1);
         for (std::size_t i = 0; i < 3; ++i) {
           EXPECT_NEAR(static_cast<double>(params[i]), golden.params[t][i], 64 * this->epsilon)
               << golden.name << ", step " << t << ", parameter " << i << ", " << set.name();
@@ -250,64 +234,65 @@ TYPED_TEST(OptimizerTest, HasTheSemanticsOfPyTorch) {
 /// The update rules one number at a time, as the papers and PyTorch's documentation write them.
 class Plain {
  public:
-  explicit Plain(const OptimizerOptions& options) : o_(options) {}
+  explicit Plain(const std::string& text) : o_(choose(optimizer_registry(), text, "optimizer")) {}
 
   long double step(double rate, long double x, long double g) {
     ++t_;
-    switch (o_.kind) {
-      case OptimizerKind::rmsprop: {
-        const long double a = o_.smoothing;
-        square_ = a * square_ + (1 - a) * g * g;
-        average_ = a * average_ + (1 - a) * g;
-        const long double spread =
-            o_.centered ? std::max(0.0L, square_ - average_ * average_) : square_;
-        const long double direction = g / (std::sqrt(spread) + o_.epsilon);
-        buffer_ = o_.momentum * buffer_ + direction;
-        return x - rate * (o_.momentum > 0 ? buffer_ : direction);
-      }
-      case OptimizerKind::adam: {
-        average_ = o_.beta1 * average_ + (1 - static_cast<long double>(o_.beta1)) * g;
-        square_ = o_.beta2 * square_ + (1 - static_cast<long double>(o_.beta2)) * g * g;
-        const auto t = static_cast<long double>(t_);
-        const long double m = average_ / (1 - std::pow(static_cast<long double>(o_.beta1), t));
-        const long double v = square_ / (1 - std::pow(static_cast<long double>(o_.beta2), t));
-        return x - rate * m / (std::sqrt(v) + o_.epsilon);
-      }
-      case OptimizerKind::sgd:
-        buffer_ = o_.momentum * buffer_ + g;
-        return x - rate * buffer_;
+    const auto number = [&](std::string_view name) -> long double {
+      return o_.arguments.number(name);
+    };
+    if (o_.entry.name == "rmsprop") {
+      const long double a = number("smoothing");
+      square_ = a * square_ + (1 - a) * g * g;
+      average_ = a * average_ + (1 - a) * g;
+      const long double spread =
+          o_.arguments.flag("centered") ? std::max(0.0L, square_ - average_ * average_) : square_;
+      const long double direction = g / (std::sqrt(spread) + number("epsilon"));
+      buffer_ = number("momentum") * buffer_ + direction;
+      return x - rate * (number("momentum") > 0 ? buffer_ : direction);
     }
-    return x;
+    if (o_.entry.name == "adam") {
+      const long double beta1 = number("beta1");
+      const long double beta2 = number("beta2");
+      average_ = beta1 * average_ + (1 - beta1) * g;
+      square_ = beta2 * square_ + (1 - beta2) * g * g;
+      const auto t = static_cast<long double>(t_);
+      const long double m = average_ / (1 - std::pow(beta1, t));
+      const long double v = square_ / (1 - std::pow(beta2, t));
+      return x - rate * m / (std::sqrt(v) + number("epsilon"));
+    }
+    buffer_ = number("momentum") * buffer_ + g;
+    return x - rate * buffer_;
   }
 
  private:
-  OptimizerOptions o_;
+  Choice<OptimizerEntry> o_;
   std::uint64_t t_ = 0;
   long double square_ = 0;
   long double average_ = 0;
   long double buffer_ = 0;
 };
 
-std::vector<OptimizerOptions> many_options() {
-  std::vector<OptimizerOptions> all{
+std::vector<std::string> many_texts() {
+  std::vector<std::string> all{
       rmsprop(0, false), rmsprop(0.9, false), rmsprop(0, true), rmsprop(0.9, true), adam(), sgd(0),
       sgd(0.9)};
-  for (const auto& entry : optimizer_registry()) all.push_back(defaults(entry.kind));
+  for (const auto& entry : optimizer_registry()) all.emplace_back(entry.name);
   return all;
 }
 
 TYPED_TEST(OptimizerTest, EqualsAnIndependentImplementationOnEveryInstructionSet) {
   using T = TypeParam;
   for (const auto set : InstructionSet::available()) {
-    for (const auto& options : many_options()) {
+    for (const auto& text : many_texts()) {
       for (const std::size_t size : {1U, 15U, 16U, 17U, 67U}) {
         Random random(size);
-        Optimizer<T> optimizer(options, size, set);
-        ASSERT_GE(optimizer.padded_size(), size);
-        ASSERT_EQ(optimizer.padded_size() % 16, 0u);
-        std::vector<Plain> plain(size, Plain(options));
-        AlignedVector<T> params(optimizer.padded_size());
-        AlignedVector<T> grad(optimizer.padded_size());
+        const auto optimizer = make_optimizer<T>(text, {size, set});
+        ASSERT_GE(optimizer->padded_size(), size);
+        ASSERT_EQ(optimizer->padded_size() % 16, 0u);
+        std::vector<Plain> plain(size, Plain(text));
+        AlignedVector<T> params(optimizer->padded_size());
+        AlignedVector<T> grad(optimizer->padded_size());
         std::vector<long double> expected(size);
         for (std::size_t i = 0; i < size; ++i) {
           params[i] = static_cast<T>(random.normal());
@@ -319,15 +304,15 @@ TYPED_TEST(OptimizerTest, EqualsAnIndependentImplementationOnEveryInstructionSet
             grad[i] = static_cast<T>(random.normal() * std::exp(2 * random.normal()));
             expected[i] = plain[i].step(rate, expected[i], static_cast<long double>(grad[i]));
           }
-          ASSERT_TRUE(optimizer.step(rate, params, grad));
+          ASSERT_TRUE(optimizer->step(rate, params, grad));
         }
         for (std::size_t i = 0; i < size; ++i) {
           const auto e = static_cast<double>(expected[i]);
           EXPECT_NEAR(static_cast<double>(params[i]), e, 200 * this->epsilon * (1 + std::abs(e)))
-              << set.name() << ", kind " << static_cast<int>(options.kind) << ", size " << size;
+              << set.name() << ", " << text << ", size " << size;
         }
         // What lies behind the parameters stays zero, in the state too.
-        const auto state = optimizer.state();
+        const auto state = optimizer->state();
         for (std::size_t i = size; i < params.size(); ++i) {
           EXPECT_EQ(params[i], T(0));
           EXPECT_EQ(state.first[i], T(0));
@@ -343,11 +328,11 @@ TYPED_TEST(OptimizerTest, CentringSurvivesAConstantGradient) {
   using T = TypeParam;
   // v - m² is 0 but for rounding, which may be below 0.
   for (const auto set : InstructionSet::available()) {
-    Optimizer<T> optimizer(rmsprop(0.5, true), 20, set);
-    AlignedVector<T> params(optimizer.padded_size());
-    AlignedVector<T> grad(optimizer.padded_size());
+    const auto optimizer = make_optimizer<T>(rmsprop(0.5, true), {20, set});
+    AlignedVector<T> params(optimizer->padded_size());
+    AlignedVector<T> grad(optimizer->padded_size());
     for (std::size_t i = 0; i < 20; ++i) grad[i] = T(0.1) * static_cast<T>(i);
-    for (int t = 0; t < 1000; ++t) ASSERT_TRUE(optimizer.step(1e-6, params, grad));
+    for (int t = 0; t < 1000; ++t) ASSERT_TRUE(optimizer->step(1e-6, params, grad));
     for (const T v : this->snapshot(optimizer, params)) EXPECT_TRUE(std::isfinite(v));
   }
 }
@@ -357,13 +342,11 @@ TYPED_TEST(OptimizerTest, CentringSurvivesAConstantGradient) {
 
 TYPED_TEST(OptimizerTest, ClipsToTheNorm) {
   using T = TypeParam;
-  auto options = sgd(0);
-  options.clip_norm = 2.5;
   for (const auto set : InstructionSet::available()) {
-    Optimizer<T> optimizer(options, 20, set);
-    AlignedVector<T> params(optimizer.padded_size());
+    const auto optimizer = make_optimizer<T>("sgd", {20, set, 2.5});
+    AlignedVector<T> params(optimizer->padded_size());
     auto grad = this->padded(optimizer, std::array{3.0, 0.0, -4.0});
-    ASSERT_TRUE(optimizer.step(1, params, grad));
+    ASSERT_TRUE(optimizer->step(1, params, grad));
     EXPECT_NEAR(static_cast<double>(grad[0]), 1.5, 4 * this->epsilon);
     EXPECT_NEAR(static_cast<double>(grad[2]), -2, 4 * this->epsilon);
     EXPECT_NEAR(static_cast<double>(params[0]), -1.5, 4 * this->epsilon);
@@ -374,13 +357,11 @@ TYPED_TEST(OptimizerTest, ClipsToTheNorm) {
 
 TYPED_TEST(OptimizerTest, LeavesAGradientThatIsShortEnough) {
   using T = TypeParam;
-  auto options = sgd(0);
   for (const double clip : {5.0, 5.5, std::numeric_limits<double>::infinity()}) {
-    options.clip_norm = clip;
-    Optimizer<T> optimizer(options, 3, InstructionSet::best());
-    AlignedVector<T> params(optimizer.padded_size());
+    const auto optimizer = make_optimizer<T>("sgd", {3, InstructionSet::best(), clip});
+    AlignedVector<T> params(optimizer->padded_size());
     auto grad = this->padded(optimizer, std::array{3.0, 0.0, -4.0});
-    ASSERT_TRUE(optimizer.step(1, params, grad));
+    ASSERT_TRUE(optimizer->step(1, params, grad));
     EXPECT_EQ(grad[0], T(3));
     EXPECT_EQ(grad[2], T(-4));
     EXPECT_EQ(params[0], T(-3));
@@ -389,16 +370,14 @@ TYPED_TEST(OptimizerTest, LeavesAGradientThatIsShortEnough) {
 
 TYPED_TEST(OptimizerTest, ClipsWhereTheNormOverflows) {
   using T = TypeParam;
-  auto options = sgd(0);
-  options.clip_norm = 2.5;
   for (const auto set : InstructionSet::available()) {
     for (const T size : {std::sqrt(this->most), this->most / 8}) {
-      Optimizer<T> optimizer(options, 20, set);
-      AlignedVector<T> params(optimizer.padded_size());
-      AlignedVector<T> grad(optimizer.padded_size());
+      const auto optimizer = make_optimizer<T>("sgd", {20, set, 2.5});
+      AlignedVector<T> params(optimizer->padded_size());
+      AlignedVector<T> grad(optimizer->padded_size());
       grad[1] = 3 * size;
       grad[17] = -4 * size;
-      ASSERT_TRUE(optimizer.step(1, params, grad));
+      ASSERT_TRUE(optimizer->step(1, params, grad));
       // The factor may be so small that it has lost some of its digits.
       EXPECT_NEAR(static_cast<double>(params[1]), -1.5, 64 * this->epsilon);
       EXPECT_NEAR(static_cast<double>(params[17]), 2, 64 * this->epsilon);
@@ -409,12 +388,10 @@ TYPED_TEST(OptimizerTest, ClipsWhereTheNormOverflows) {
 
 TYPED_TEST(OptimizerTest, ClipsAGradientOfTheLargestNumbers) {
   using T = TypeParam;
-  auto options = sgd(0);
-  options.clip_norm = 2;
-  Optimizer<T> optimizer(options, 16, InstructionSet::best());
-  AlignedVector<T> params(optimizer.padded_size());
-  AlignedVector<T> grad(optimizer.padded_size(), this->most);
-  ASSERT_TRUE(optimizer.step(1, params, grad));
+  const auto optimizer = make_optimizer<T>("sgd", {16, InstructionSet::best(), 2});
+  AlignedVector<T> params(optimizer->padded_size());
+  AlignedVector<T> grad(optimizer->padded_size(), this->most);
+  ASSERT_TRUE(optimizer->step(1, params, grad));
   for (const T p : params) EXPECT_NEAR(static_cast<double>(p), -0.5, 64 * this->epsilon);
 }
 
@@ -424,14 +401,13 @@ TYPED_TEST(OptimizerTest, ClipsAGradientOfTheLargestNumbers) {
 TYPED_TEST(OptimizerTest, RefusesAGradientThatIsNotFiniteAndChangesNothing) {
   using T = TypeParam;
   for (const auto set : InstructionSet::available()) {
-    for (auto options : many_options()) {
+    for (const auto& text : many_texts()) {
       for (const double clip : {1.0, std::numeric_limits<double>::infinity()}) {
-        options.clip_norm = clip;
-        Optimizer<T> optimizer(options, 37, set);
-        AlignedVector<T> params(optimizer.padded_size());
-        AlignedVector<T> grad(optimizer.padded_size());
+        const auto optimizer = make_optimizer<T>(text, {37, set, clip});
+        AlignedVector<T> params(optimizer->padded_size());
+        AlignedVector<T> grad(optimizer->padded_size());
         for (std::size_t i = 0; i < 37; ++i) grad[i] = T(1) + static_cast<T>(i);
-        for (int t = 0; t < 3; ++t) ASSERT_TRUE(optimizer.step(0.1, params, grad));
+        for (int t = 0; t < 3; ++t) ASSERT_TRUE(optimizer->step(0.1, params, grad));
         const auto before = this->snapshot(optimizer, params);
         for (const T bad : {this->nan, this->inf, -this->inf}) {
           for (const std::size_t at : {0U, 17U, 36U}) {
@@ -441,15 +417,15 @@ TYPED_TEST(OptimizerTest, RefusesAGradientThatIsNotFiniteAndChangesNothing) {
             for (const T other : {T(1), this->most}) {
               spoilt[(at + 1) % 37] = other;
               const auto given = spoilt;
-              EXPECT_FALSE(optimizer.step(0.1, params, spoilt));
+              EXPECT_FALSE(optimizer->step(0.1, params, spoilt));
               EXPECT_TRUE(this->same_bits(given, spoilt));
               EXPECT_TRUE(this->same_bits(before, this->snapshot(optimizer, params)));
-              EXPECT_EQ(optimizer.steps(), 3u);
+              EXPECT_EQ(optimizer->steps(), 3u);
             }
           }
         }
-        EXPECT_TRUE(optimizer.step(0.1, params, grad));
-        EXPECT_EQ(optimizer.steps(), 4u);
+        EXPECT_TRUE(optimizer->step(0.1, params, grad));
+        EXPECT_EQ(optimizer->steps(), 4u);
       }
     }
   }
@@ -458,10 +434,10 @@ TYPED_TEST(OptimizerTest, RefusesAGradientThatIsNotFiniteAndChangesNothing) {
 TYPED_TEST(OptimizerTest, AParameterThatWouldOverflowStays) {
   using T = TypeParam;
   for (const auto set : InstructionSet::available()) {
-    for (const auto& options : many_options()) {
-      Optimizer<T> optimizer(options, 20, set);
-      AlignedVector<T> params(optimizer.padded_size());
-      AlignedVector<T> grad(optimizer.padded_size());
+    for (const auto& text : many_texts()) {
+      const auto optimizer = make_optimizer<T>(text, {20, set});
+      AlignedVector<T> params(optimizer->padded_size());
+      AlignedVector<T> grad(optimizer->padded_size());
       params[3] = -this->most;
       params[4] = T(1);
       params[18] = this->most;
@@ -470,11 +446,11 @@ TYPED_TEST(OptimizerTest, AParameterThatWouldOverflowStays) {
       grad[18] = T(-1);
       // So large that each step, of a size near the rate, would overflow at [3] and [18].
       const double rate = static_cast<double>(this->most) / 64;
-      ASSERT_TRUE(optimizer.step(rate, params, grad));
-      EXPECT_EQ(params[3], -this->most) << static_cast<int>(options.kind);
-      EXPECT_EQ(params[18], this->most) << static_cast<int>(options.kind);
-      EXPECT_LT(params[4], T(0)) << static_cast<int>(options.kind);
-      EXPECT_LT(params[19], this->most) << static_cast<int>(options.kind);
+      ASSERT_TRUE(optimizer->step(rate, params, grad));
+      EXPECT_EQ(params[3], -this->most) << text;
+      EXPECT_EQ(params[18], this->most) << text;
+      EXPECT_LT(params[4], T(0)) << text;
+      EXPECT_LT(params[19], this->most) << text;
       for (const T p : params) EXPECT_TRUE(std::isfinite(p));
     }
   }
@@ -485,34 +461,34 @@ TYPED_TEST(OptimizerTest, AParameterThatWouldOverflowStays) {
 
 TYPED_TEST(OptimizerTest, GoesOnFromItsStateWithTheSameBits) {
   using T = TypeParam;
-  for (const auto& options : many_options()) {
+  for (const auto& text : many_texts()) {
     Random random(3);
-    Optimizer<T> first(options, 21, InstructionSet::best());
-    AlignedVector<T> params(first.padded_size());
-    AlignedVector<T> grad(first.padded_size());
+    const auto first = make_optimizer<T>(text, {21, InstructionSet::best()});
+    AlignedVector<T> params(first->padded_size());
+    AlignedVector<T> grad(first->padded_size());
     const auto draw = [&] {
       for (std::size_t i = 0; i < 21; ++i) grad[i] = static_cast<T>(random.normal());
     };
     for (int t = 0; t < 5; ++t) {
       draw();
-      first.step(0.1, params, grad);
+      first->step(0.1, params, grad);
     }
-    Optimizer<T> second(options, 21, InstructionSet::best());
+    const auto second = make_optimizer<T>(text, {21, InstructionSet::best()});
     auto other_params = params;
-    const auto from = first.state();
-    const auto to = second.state();
+    const auto from = first->state();
+    const auto to = second->state();
     std::copy(from.first.begin(), from.first.end(), to.first.begin());
     std::copy(from.second.begin(), from.second.end(), to.second.begin());
     std::copy(from.velocity.begin(), from.velocity.end(), to.velocity.begin());
-    second.set_steps(from.steps);
+    second->set_steps(from.steps);
     for (int t = 0; t < 5; ++t) {
       draw();
-      first.step(0.1, params, grad);
-      second.step(0.1, other_params, grad);
+      first->step(0.1, params, grad);
+      second->step(0.1, other_params, grad);
     }
     EXPECT_TRUE(
         this->same_bits(this->snapshot(first, params), this->snapshot(second, other_params)));
-    EXPECT_EQ(first.steps(), second.steps());
+    EXPECT_EQ(first->steps(), second->steps());
   }
 }
 

@@ -43,36 +43,24 @@ TrainerOptions short_run(std::uint64_t iterations = 60) {
   options.batch = 140;
   options.seed = 9;
   options.learning_rate = 0.02;
-  options.objective = objective_registry()[2].terms;
-  options.objective_settings.beta_start = 0.1;
-  options.objective_settings.beta_steps = 40;
+  options.objective = objective_terms("annealed(beta_start=0.1, beta_steps=40)");
   return options;
 }
 
-std::vector<OptimizerOptions> optimizers() {
-  std::vector<OptimizerOptions> all;
-  for (const auto& entry : optimizer_registry()) {
-    OptimizerOptions options;
-    options.kind = entry.kind;
-    all.push_back(options);
-    options.momentum = 0.8;
-    options.centered = true;
-    options.clip_norm = 0.5;
-    all.push_back(options);
-  }
+/// Every optimizer by default, and with all that it may keep from step to step.
+std::vector<std::string> optimizers() {
+  std::vector<std::string> all{"rmsprop(momentum=0.8, centered=yes)", "sgd(momentum=0.8)"};
+  for (const auto& entry : optimizer_registry()) all.emplace_back(entry.name);
   return all;
 }
 
 std::vector<Schedule> schedules(std::uint64_t iterations) {
   std::vector<Schedule> all;
-  for (const auto& entry : schedule_registry()) {
-    Schedule schedule;
-    schedule.kind = entry.kind;
-    schedule.decay = 0.9;
-    schedule.step_every = 7;
-    schedule.iterations = iterations;
-    all.push_back(schedule);
+  for (const auto& text :
+       {"constant", "exponential(decay=0.9)", "cosine", "steps(decay=0.9, step_every=7)"}) {
+    all.push_back(make_schedule(text, iterations));
   }
+  EXPECT_EQ(all.size(), schedule_registry().size());
   return all;
 }
 
@@ -118,6 +106,7 @@ TYPED_TEST(TrainerTest, GoesOnFromAnyStateWithTheSameBits) {
     for (const auto& schedule : schedules(60)) {
       auto options = short_run();
       options.optimizer = optimizer;
+      options.clip_norm = optimizer.ends_with(')') ? 0.5 : options.clip_norm;
       options.schedule = schedule;
       options.log_every = 1;
       auto whole = this->trainer(options);
@@ -194,17 +183,18 @@ TYPED_TEST(TrainerTest, IteratesAsWritten) {
   using T = TypeParam;
   auto options = short_run(12);
   options.schedule = schedules(12)[1];
-  options.optimizer.kind = OptimizerKind::adam;
-  options.optimizer.clip_norm = 0.7;
+  options.optimizer = "adam";
+  options.clip_norm = 0.7;
   auto trainer = this->trainer(options);
   const auto& flow = *this->problem_.flow;
   const std::size_t size = flow.parameters().size();
 
   GradientEstimator<T> estimator(this->problem_.model, *this->problem_.target, options.batch,
                                  this->executor_, this->problem_.set);
-  Optimizer<T> optimizer(options.optimizer, size, this->problem_.set);
-  AlignedVector<T> params(optimizer.padded_size());
-  AlignedVector<T> grad(optimizer.padded_size());
+  const auto optimizer =
+      make_optimizer<T>(options.optimizer, {size, this->problem_.set, options.clip_norm});
+  AlignedVector<T> params(optimizer->padded_size());
+  AlignedVector<T> grad(optimizer->padded_size());
   flow.initialise({options.seed, Purpose::initial_values, 0}, std::span<T>(params).first(size));
   EXPECT_TRUE(std::equal(trainer.params().begin(), trainer.params().end(), params.begin()));
   std::vector<double> losses;
@@ -212,7 +202,7 @@ TYPED_TEST(TrainerTest, IteratesAsWritten) {
     const ObjectiveTerms terms{1, std::min(1.0, 0.1 + static_cast<double>(t) / 40)};
     losses.push_back(
         estimator.estimate(params, {options.seed, Purpose::training, t}, terms, grad).value);
-    optimizer.step(options.learning_rate * std::pow(0.9, static_cast<double>(t)), params, grad);
+    optimizer->step(options.learning_rate * std::pow(0.9, static_cast<double>(t)), params, grad);
   }
   ASSERT_EQ(trainer.run({}), StopReason::completed);
   EXPECT_TRUE(std::equal(trainer.params().begin(), trainer.params().end(), params.begin()));
@@ -491,7 +481,7 @@ TYPED_TEST(TrainerTest, BlameOfRefusedStepsIsKeptAcrossARestore) {
                            std::make_unique<Steep<T>>(1, std::numeric_limits<T>::max()));
   auto options = short_run(1000);
   options.log_every = 1;
-  options.objective_settings.beta_start = 1;
+  options.objective = objective_terms("annealed(beta_start=1)");
   auto first = TestFixture::trainer_of(options, problem, this->executor_);
   auto state = first.state();
   state.params = {0, 0, T(10), 0};

@@ -138,7 +138,11 @@ TEST(Fuzz, Specs) {
   gaussian.target.dim = 5;
   gaussian.target.numbers["mean"] = 2;
   const std::vector<std::string> seeds{to_toml(Spec()), to_toml(gaussian),
-                                       std::string(recipes().front().toml)};
+                                       std::string(recipes().front().toml),
+                                       "objective = 'annealed(beta_start=0.1, beta_steps=1e3)'\n"
+                                       "schedule = 'steps(decay=0.9, step_every=50)'\n"
+                                       "[optimizer]\nname = 'rmsprop(centered=yes, momentum=0)'\n",
+                                       "[optimizer]\nname = 'adam'\nbeta1 = 0.95\n"};
   int good = 0;
   for (int i = 0; i < test::repetitions(20'000); ++i) {
     const auto text =
@@ -157,8 +161,11 @@ TEST(Fuzz, Specs) {
 
 TEST(Fuzz, KeysAndValues) {
   Mutator mutator(2);
-  const std::vector<std::string> seeds{"run.seed=12", "target.name=U1", "flow.layers=planar:3",
-                                       "optimizer.learning_rate=1e-3", "run.plots=false"};
+  const std::vector<std::string> seeds{
+      "run.seed=12",          "target.name=U1",
+      "flow.layers=planar:3", "optimizer.learning_rate=1e-3",
+      "run.plots=false",      "optimizer=adam(beta1=0.9, epsilon=1e+3)",
+      "schedule.decay=0.5",   "objective=renyi(alpha=0.25)"};
   int good = 0;
   for (int i = 0; i < test::repetitions(20'000); ++i) {
     const auto text =

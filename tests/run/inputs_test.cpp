@@ -158,9 +158,8 @@ TEST(RunOfPoints, IsNotResumedOnOthers) {
   test::spill(points, text);
   Spec spec;
   spec.target.samples = points.string();
-  spec.objective.name = "maximum-likelihood";
+  spec.objective.name = "maximum-likelihood(holdout=0)";
   spec.flow.layers = "maf:1";
-  spec.objective.holdout = 0;
   spec.run.iterations = 30;
   spec.run.log_every = 1;
   spec.run.plots = false;

@@ -28,11 +28,9 @@ Spec small(std::string_view optimizer, Precision precision) {
   Spec spec;
   spec.target.name = "U2";
   spec.flow.layers = "planar:3+planar-free:2";
-  spec.optimizer.name = optimizer;
-  spec.optimizer.momentum = 0.5;
-  spec.optimizer.centered = true;
+  spec.optimizer.name = optimizer == "rmsprop" ? "rmsprop(momentum=0.5, centered=yes)" : optimizer;
   spec.optimizer.clip_norm = 5;
-  spec.objective.beta_steps = 50;
+  spec.objective.name = "annealed(beta_steps=50)";
   spec.run.precision = precision;
   spec.run.iterations = 40;
   spec.run.batch = 200;

@@ -12,9 +12,10 @@ namespace riffle {
 /// What users choose of the net that gives a transformer its numbers.
 struct Conditioner {
   static constexpr std::array options{
-      Option{"hidden", "64x64", "widths of the net's hidden layers, or none"},
-      Option{"activation", "tanh", "of the hidden layers: tanh, relu, silu or leaky"},
-      Option{"residual", "no", "whether a hidden layer adds to one of equal width before it"},
+      Option{"hidden", "64x64", "widths of the net's hidden layers", Values::widths()},
+      Option{"activation", "tanh", "of the hidden layers", Values::one_of(activation_names)},
+      Option{"residual", "no", "whether a hidden layer adds to one of equal width before it",
+             Values::flag()},
   };
   std::vector<std::size_t> hidden;
   Activation activation;
@@ -22,7 +23,7 @@ struct Conditioner {
 
   explicit Conditioner(const Arguments& arguments)
       : hidden(arguments.widths("hidden")),
-        activation(static_cast<Activation>(arguments.word("activation", activation_names))),
+        activation(static_cast<Activation>(arguments.word("activation"))),
         residual(arguments.flag("residual")) {}
 };
 

@@ -30,7 +30,8 @@ struct AdditiveSettings {
 /// y = x eˢ + t with |s| < bound.
 struct AffineSettings {
   static constexpr std::array options{
-      Option{"bound", "3", "s = bound tanh(raw/bound), the log of the scale; up to 20"},
+      Option{"bound", "3", "s = bound tanh(raw/bound), the log of the scale",
+             Values::number_above(0, 20)},
   };
   double bound;
   double inverse_bound;
@@ -43,10 +44,12 @@ struct AffineSettings {
 /// A monotone rational-quadratic spline inside [-bound, bound], the identity outside.
 struct RqsSettings {
   static constexpr std::array options{
-      Option{"bins", "8", "of the spline, from 2 to 64"},
-      Option{"bound", "5", "half the width of the box, outside which the map is the identity"},
-      Option{"least-bin", "0.001", "smallest width and height of a bin, as a part of the box"},
-      Option{"least-slope", "0.001", "smallest slope at a knot, below 1"},
+      Option{"bins", "8", "of the spline", Values::whole(2, 64)},
+      Option{"bound", "5", "half the width of the box, outside which the map is the identity",
+             Values::number_above(0, 1e6)},
+      Option{"least-bin", "0.001", "smallest width and height of a bin, as a part of the box",
+             Values::number_above(0, 0.45)},
+      Option{"least-slope", "0.001", "smallest slope at a knot", Values::number_above(0, 0.9)},
   };
   std::size_t bins;
   double bound;
