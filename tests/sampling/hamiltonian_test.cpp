@@ -99,7 +99,7 @@ TEST(Transitions, ReachTheTargetFromDrawsOfTheModel) {
   for (const auto& problem : {normal_problem(), mixture_problem(), log_gamma_problem()}) {
     Executor executor(1);
     Transitions transitions(problem.model, problem.params, *problem.target, executor, best());
-    auto all = transitions.start(2048, stream);
+    auto all = transitions.start(hurried ? 512 : 2048, stream);
     EXPECT_FALSE(differ(problem, points_of(all, problem)).empty());
     TransitionOptions options{.step_size = 0.5, .step_ratio = 4, .steps = 8};
     auto now = stream;
