@@ -1,5 +1,6 @@
-// What stands before a file of maths (NAME.inc) where a .cpp includes it, for editors that open it alone; .clangd
-// names it. The settings of a layer, base or target are in its .cpp, and not known here.
+// What stands before a file of maths (NAME.inc) where a .cpp includes it, for editors that open it
+// alone; .clangd names it. The settings of a layer, base or target are in its .cpp, and not known
+// here.
 #pragma once
 
 #include <array>
