@@ -512,7 +512,7 @@ class Audit {
                                 ErrorsInBounds& errors) const {
     const auto& p = trips.each[s];
     const auto& exact = reference.each[s];
-    if (!p.finite) return !p.y_finite && std::isfinite(p.log_q) ? "ln q of what is no number" : "";
+    if (!p.finite) return p.has_nan && std::isfinite(p.log_q) ? "ln q of what is no number" : "";
     double y_error = 0;
     for (std::size_t d = 0; d < dim_; ++d) {
       const double error = std::abs(trips.y[s * dim_ + d] - reference.y[s * dim_ + d]);

@@ -58,6 +58,7 @@ class TileRoundTrip {
         p.z_size = std::max(p.z_size, std::abs(z[s * dim_ + d]));
         p.y_size = std::max(p.y_size, std::abs(y[s * dim_ + d]));
         p.y_finite = p.y_finite && std::isfinite(y[s * dim_ + d]);
+        p.has_nan = p.has_nan || std::isnan(y[s * dim_ + d]);
       }
       p.finite = p.y_finite && std::isfinite(p.log_det);
     }

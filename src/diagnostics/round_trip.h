@@ -17,6 +17,7 @@ namespace riffle {
 struct RoundTrip {
   bool finite = false;    ///< y and the log-det are
   bool y_finite = false;  ///< y is
+  bool has_nan = false;   ///< y has a NaN in it
   bool returned = false;  ///< f⁻¹(y) is finite
   double z_size = 0;      ///< largest |coordinate|
   double y_size = 0;

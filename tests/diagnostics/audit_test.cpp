@@ -327,6 +327,11 @@ TYPED_TEST(FaultyAudit, FarOut) {
   EXPECT_EQ(this->failed({gives_up(1e5), {}}), Names{}) << this->text_;
   EXPECT_EQ(this->failed({gives_up(500), {}}), Names{"extremes"}) << this->text_;
   EXPECT_NE(this->text_.find("|z| = 1e+03: f(z) is not finite"), std::string::npos) << this->text_;
+  // Nor is what lies beyond the largest number, while its log-det does not.
+  const auto infinity = std::numeric_limits<double>::infinity();
+  const auto all = this->results({shifted<TypeParam>(infinity, 1e5), {}});
+  EXPECT_EQ(with(all, AuditOutcome::failed), Names{}) << table(all);
+  EXPECT_EQ(with(all, AuditOutcome::not_checked), Names{}) << table(all);
   const auto overflows = [](Tile<const TypeParam> z, Tile<TypeParam>, TypeParam* log_det) {
     for (std::size_t s = 0; s < z.count(); ++s) {
       if (std::abs(z(0, s)) > 25) log_det[s] = std::numeric_limits<TypeParam>::infinity();
