@@ -17,7 +17,10 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 constexpr double least_overlap = 5;  // effective terms
-constexpr double least_effective_terms = 100;
+// Over normals and Student-t's apart by up to seven sds, wider and narrower, chains of τ up to 400:
+// from 10 effective terms on, |error| < 2 s.e. in 93 to 96 %, < 4 s.e. in 99.9 %. Some margin,
+// since whether terms are effective depends on the same draws as the error.
+constexpr double least_effective_terms = 40;
 constexpr double most_below_order = 4;  // standard errors
 
 /// ln σ(d)
@@ -174,9 +177,12 @@ class Chains {
   std::vector<double> l_;
 };
 
-bool holds(double effective, std::optional<double> khat, std::size_t n) {
-  return effective >= least_effective_terms &&
-         (effective >= 0.5 * static_cast<double>(n) || (khat && *khat <= khat_threshold(n)));
+/// A term of a half leaves nothing to be surprised by: none is above one.
+bool holds(const Terms& terms, double effective, std::optional<double> khat) {
+  const std::size_t n = terms.logs.size();
+  if (effective < least_effective_terms) return false;
+  return *std::ranges::max_element(terms.logs) >= std::log(0.5) ||
+         effective >= 0.5 * static_cast<double>(n) || (khat && *khat <= khat_threshold(n));
 }
 
 std::optional<double> khat_of(const Terms& terms) {
@@ -272,8 +278,8 @@ Bridge bridge(const BridgeDraws& q, const BridgeDraws& p, std::size_t p_chains,
       std::hypot(independent_error(root.q.relative), chains.error(root.p.relative), of_q.rounding);
   result.khat_q = khat_of(root.q);
   result.khat_p = khat_of(root.p);
-  result.log_z_se_holds = holds(result.effective_q, result.khat_q, l_q.size()) &&
-                          holds(result.effective_p, result.khat_p, l_p.size());
+  result.log_z_se_holds = holds(root.q, result.effective_q, result.khat_q) &&
+                          holds(root.p, result.effective_p, result.khat_p);
 
   // To first order ln Z is the mean over q of term/mean less that over p (the slope of h is -1 for
   // any s₁), so that a KL's error is that of a difference of terms, draw by draw.

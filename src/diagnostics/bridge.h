@@ -62,9 +62,10 @@ struct Bridge {
   BridgeStatus status = BridgeStatus::no_draws;
   double log_z = 0;
   double log_z_se = 0;
-  /// Whether that error can be believed: on each side 100 terms are effective at least, and k̂ of
-  /// the terms is below its threshold or half of them are effective. Mass that neither side has
-  /// seen shows in none of them.
+  /// Whether that error can be believed: on each side 40 terms are effective at least, and none to
+  /// come can be much larger: the largest is half of what a term can be, or half of the terms are
+  /// effective, or k̂ of them is below its threshold. Mass that neither side has seen shows in none
+  /// of this.
   bool log_z_se_holds = false;
   /// ∫ pq/(s₁p + s₂q): 1 where p is q, 0 where they do not meet.
   double overlap = 0;
