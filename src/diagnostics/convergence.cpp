@@ -214,8 +214,8 @@ Convergence convergence(std::span<const double> draws, std::size_t chains) {
   for (double& x : folded.values) x = std::abs(x / 2 - median / 2);  // x - median may overflow
   to_normal_scores(folded.values);
   result.r_hat = r_hat_of(scores);
-  // Nothing is folded where all are as far from the median, as of a coin.
-  if (!all_the_same(folded.values)) result.r_hat = std::max(result.r_hat, r_hat_of(folded));
+  // NaN where all are as far from the median, as of a coin: then there is no scale to compare.
+  result.r_hat = std::fmax(result.r_hat, r_hat_of(folded));
   if (each < least_for_ess) return result;
 
   const Autocovariance autocovariance(each / 2);

@@ -244,6 +244,20 @@ TEST(Convergence, UnitsDoNotMatter) {
   }
 }
 
+TEST(Convergence, DistancesBeyondTheLargestNumber) {
+  // Two modes further apart than a double can tell; the median is in one of them.
+  const auto sample = chains(4, 250, 0.5, 33).with([](double x, auto, auto) {
+    return std::clamp(x > 0.3 ? 0.8 + 0.02 * x : -0.8 + 0.02 * x, -0.99, 0.99);
+  });
+  const auto far = sample.with([](double x, auto, auto) { return std::scalbn(x, 1024); });
+  const auto a = convergence(sample.draws, 4);
+  const auto b = convergence(far.draws, 4);
+  EXPECT_EQ(a.r_hat, b.r_hat);
+  EXPECT_EQ(a.ess_bulk, b.ess_bulk);
+  EXPECT_EQ(a.ess_mean, b.ess_mean);
+  EXPECT_EQ(std::scalbn(a.sd, 1000), std::scalbn(b.sd, -24));
+}
+
 TEST(Convergence, WhatCannotBeSaidIsNaN) {
   const auto all_nan = [](const Sample& sample, std::size_t from) {
     const auto figures = figures_of(sample);
