@@ -314,6 +314,7 @@ TEST(Bridge, AutocorrelationWidensTheError) {
   EXPECT_LT(b.p_effective, 0.2 * 4000);
   EXPECT_NEAR(a.p_effective, 4000, 400);
   EXPECT_GT(b.log_z_se, 1.3 * a.log_z_se);
+  EXPECT_LT(b.effective_p, b.p_effective * 1.001);
 }
 
 TEST(Bridge, EqualDensitiesAreExact) {
@@ -458,6 +459,17 @@ TEST(Bridge, DrawsThatAreLeftOutKeepThePlacesOfTheOthers) {
   const auto b = bridge(q, turned, 2);
   EXPECT_NEAR(a.p_effective, b.p_effective, 1e-9 * a.p_effective);
   EXPECT_NEAR(a.log_z_se, b.log_z_se, 1e-9 * a.log_z_se);
+}
+
+TEST(Bridge, DrawsThatAreLeftOutAreWorthNothing) {
+  const Problem problem{.n_q = 1000, .each = 250};
+  test::Random random(14);
+  const auto q = problem.of_q(random);
+  auto p = problem.of_p(random);
+  for (std::size_t i = 0; i < 1000; i += 4) p.log_p[i] = p.log_p[i + 1] = p.log_p[i + 2] = nan;
+  const auto found = bridge(q, p, 4);
+  EXPECT_EQ(found.invalid_p, 750U);
+  EXPECT_NEAR(found.p_effective, 250, 80);
 }
 
 TEST(Bridge, KHatSeesFewTermsThatCarryAll) {
