@@ -14,8 +14,6 @@
 namespace riffle::test {
 namespace {
 
-constexpr RandomStream stream{7, Purpose::assessment, 0};
-
 /// A target times e^shift.
 class Scaled final : public Density<double> {
  public:
@@ -268,7 +266,7 @@ TEST(Annealing, CountsEvaluations) {
 TEST(Annealing, SameBitsOnAnyNumberOfThreads) {
   const auto problem = mixture_problem();
   const auto alone = annealed(problem, *problem.target, {}, 6);
-  for (const std::size_t threads : {2, 8}) {
+  for (const std::size_t threads : {2U, 8U}) {
     const auto together = annealed(problem, *problem.target, {}, 6, threads);
     EXPECT_EQ(together.draws.z, alone.draws.z);
     EXPECT_EQ(together.log_weights, alone.log_weights);

@@ -295,7 +295,7 @@ TEST(Leapfrog, PreservesVolume) {
 TEST(Transitions, SameBitsOnAnyNumberOfThreads) {
   const auto problem = mixture_problem();
   const auto alone = from_target<HamiltonianRules>(problem, mixed, 1000, 5, 1);
-  for (const std::size_t threads : {2, 8}) {
+  for (const std::size_t threads : {2U, 8U}) {
     const auto together = from_target<HamiltonianRules>(problem, mixed, 1000, 5, threads);
     EXPECT_EQ(together.z, alone.z) << threads;
     EXPECT_EQ(together.report.probabilities, alone.report.probabilities);

@@ -57,7 +57,7 @@ TEST(IslandError, OfOneParticleEachIsThatOfTheMeanByStudent) {
 
 TEST(IslandError, TwoOfItHoldNineteenTimesOfTwenty) {
   Random random(8);
-  for (const std::size_t islands : {4, 8, 16}) {
+  for (const std::size_t islands : {4U, 8U, 16U}) {
     for (const double spread : {0.1, 0.4}) {
       constexpr int runs = 4000;
       int held = 0;
