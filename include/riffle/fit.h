@@ -56,27 +56,28 @@ struct Blame {
   friend bool operator==(const Blame&, const Blame&) = default;
 };
 
-/// The outcome of a fit. Figures with a standard error `_se` come from fresh draws.
-struct FitReport {
-  std::string target;
+/// What a fit found: all that summary.json says of it, and of a posterior its draws' values.
+/// Figures with a standard error `_se` come from fresh draws; docs/summary.md has each.
+struct FitFigures {
+  std::string target{};
   StopReason stop_reason = StopReason::completed;
   std::uint64_t iterations = 0;  ///< done
   std::uint64_t threads = 0;
-  std::string simd;
+  std::string simd{};
   double seconds = 0;           ///< of training
   double us_per_iteration = 0;  ///< microseconds, without snapshots and checkpoints
   double bound = 0;             ///< the objective that was trained, floors included
   double bound_se = 0;          ///< NaN of a single value
   double elbo = 0;  ///< E[ln p - ln q], exact: no floors; NaN where there are only samples
   double elbo_se = 0;
-  std::optional<double> log_z_true;
-  std::optional<double> kl;  ///< log_z_true - elbo
-  std::optional<double> kl_se;
+  std::optional<double> log_z_true{};
+  std::optional<double> kl{};  ///< log_z_true - elbo
+  std::optional<double> kl_se{};
   /// Of a fit to samples: mean ln q of a point that was held out (of all, where none was).
-  std::optional<double> log_likelihood;
-  std::optional<double> log_likelihood_se;  ///< nothing of a single point
-  std::uint64_t samples = 0;                ///< points that were trained on
-  std::uint64_t held_out = 0;               ///< points that were not
+  std::optional<double> log_likelihood{};
+  std::optional<double> log_likelihood_se{};  ///< nothing of a single point
+  std::uint64_t samples = 0;                  ///< points that were trained on
+  std::uint64_t held_out = 0;                 ///< points that were not
   /// Points with a number so far off the others that a warning names it, and how many of these are
   /// among those that log_likelihood is about, which leaves them out.
   std::uint64_t far_off = 0;
@@ -94,11 +95,14 @@ struct FitReport {
   std::string first_failure{};
   std::string target_description{};  ///< of one's own target, in a line
   bool injective = true;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings{};
 
   /// Of a fit to a posterior; otherwise nothing.
   std::optional<PosteriorReport> posterior{};
+};
 
+/// The outcome of a fit: its figures, the flow, and draws of it.
+struct FitReport : FitFigures {
   TrainedFlow flow;
   FlowDraws draws;
   std::vector<double> log_p;  ///< unnormalised, of the draws

@@ -26,9 +26,9 @@ void write_csv(const Comparison& all, const std::string& file) {
   CsvText csv(header);
   for (const auto& row : all.rows) {
     csv.add(row.run.folder.string());
-    csv.add(row.run.target);
+    csv.add(row.run.fit.target);
     for (const double x : {row.value, row.value_se, row.difference, row.difference_se}) csv.add(x);
-    csv.add(row.run.verdict ? name_of(*row.run.verdict) : "");
+    csv.add(row.run.posterior() ? name_of(row.run.posterior()->verdict) : "");
     csv.end_row();
   }
   out.write(csv.text());

@@ -17,6 +17,7 @@
 #include "diagnostics/verdict.h"
 #include "io/output.h"
 #include "riffle/error.h"
+#include "run/report_fields.h"
 
 namespace riffle {
 namespace {
@@ -42,10 +43,18 @@ void show_stage(const PosteriorStage& stage) {
   std::fflush(standard_output());
 }
 
+void show_figures(const PosteriorReport& p) {
+  for (const auto& f : shown_figures(p)) {
+    const bool relative = f.name == "log_z" && !p.keeps_constants;
+    say("{:<8} {}{}\n", f.label, figure_text(f.value, f.error),
+        relative ? "   up to an unknown constant" : "");
+  }
+}
+
 void show_posterior(const PosteriorReport& p, const std::filesystem::path& folder) {
   const double share = p.seconds > 0 ? p.seconds_in_target / p.seconds : 0;
-  say("\nlog Z    {}{}\n", figure_text(p.log_z, p.log_z_se),
-      p.keeps_constants ? "" : "   up to an unknown constant");
+  say("\n");
+  show_figures(p);
   say("ELBO     {}\n", figure_text(p.elbo, p.elbo_se));
   const auto khat = [](const std::optional<double>& k) {
     return k ? fmt::format("{:.2f}", *k) : "not fitted";

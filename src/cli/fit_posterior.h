@@ -9,6 +9,9 @@ namespace riffle {
 /// One stage of a staged fit, as it ends.
 void show_stage(const PosteriorStage& stage);
 
+/// The figures with a label (run/report_fields.h), a line for each.
+void show_figures(const PosteriorReport& posterior);
+
 /// Evidence, parameters and verdict of the run in a folder.
 void show_posterior(const PosteriorReport& posterior, const std::filesystem::path& folder);
 

@@ -17,6 +17,7 @@
 #include "inference/optimizer.h"
 #include "inference/schedule.h"
 #include "riffle/spec.h"
+#include "run/report_fields.h"
 #include "targets/formula/formula.h"
 #include "targets/target_registry.h"
 
@@ -96,7 +97,7 @@ void list_functions() {
   }
 }
 
-constexpr std::array<Section, 8> sections{{
+constexpr std::array<Section, 9> sections{{
     {"targets", &list_targets},
     {"flows", &list_flows},
     {"bases", [] { list_named(base_registry()); }},
@@ -105,6 +106,7 @@ constexpr std::array<Section, 8> sections{{
     {"schedules", [] { list_named(schedule_registry()); }},
     {"recipes", &list_recipes},
     {"functions", &list_functions},
+    {"summary", [] { say("{}", report_fields_table()); }},
 }};
 
 }  // namespace
@@ -112,9 +114,11 @@ constexpr std::array<Section, 8> sections{{
 void add_list(CommandLine& line) {
   auto what = std::make_shared<std::string>();
   auto& list = line.add("list", "name what there is to choose from");
-  list.option(
-      "WHAT", *what,
-      "targets, flows, bases, objectives, optimizers, schedules, recipes or functions [all]");
+  list.option("WHAT", *what, "a kind of thing, or the keys of summary.json [all]");
+  list.footer(
+      "WHAT is one of targets, flows, bases, objectives, optimizers, schedules, recipes, "
+      "functions\n"
+      "and summary.");
   list.does([what] {
     if (!what->empty()) {
       find_by_name(std::span<const Section>(sections), *what, "list").print();

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/fit_posterior.h"
 #include "cli/parameter_table.h"
 #include "cli/say.h"
 #include "cli/wrapped.h"
@@ -17,6 +19,8 @@
 
 namespace riffle {
 namespace {
+
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 void write_csv(const std::vector<PosteriorParameter>& parameters, const std::string& file) {
   Output out(file);
@@ -31,16 +35,16 @@ void write_csv(const std::vector<PosteriorParameter>& parameters, const std::str
 }
 
 void show(const RunFigures& run, const std::vector<PosteriorParameter>& parameters) {
-  print_wrapped("", fmt::format("{}: {}, {}", run.target, run.flow, name_of(run.stop_reason)));
-  if (run.log_z) {
-    say("log Z    {}{}\n", figure_text(*run.log_z, run.log_z_se),
-        run.keeps_constants ? "" : "   up to an unknown constant");
-    say("verdict  {}\n", name_of(*run.verdict));
-  } else if (run.log_likelihood) {
+  const auto& fit = run.fit;
+  print_wrapped("", fmt::format("{}: {}, {}", fit.target, run.flow, name_of(fit.stop_reason)));
+  if (const auto& p = fit.posterior) {
+    show_figures(*p);
+    say("verdict  {}\n", name_of(p->verdict));
+  } else if (fit.log_likelihood) {
     say("ln q     {}   (mean over {} points)\n",
-        figure_text(*run.log_likelihood, run.log_likelihood_se), run.points);
+        figure_text(*fit.log_likelihood, fit.log_likelihood_se.value_or(unknown)), run.points());
   } else {
-    say("ELBO     {}\n", figure_text(run.elbo, run.elbo_se));
+    say("ELBO     {}\n", figure_text(fit.elbo, fit.elbo_se));
   }
   say("\n");
   print_parameters(parameters);

@@ -176,8 +176,8 @@ Figure3Outcome resume_figure3(const fs::path& folder, const std::function<void(S
                               const Figure3Callbacks& callbacks) {
   auto spec = spec_of_run(folder);
   const FolderLock lock(folder, FolderLock::Kind::sole, folder);
-  const auto record = read_summary(folder / run_files::summary);
-  if (record && record->stop_reason != StopReason::interrupted) throw nothing_to_resume(folder);
+  const auto reason = read_stop_reason(folder / run_files::summary);
+  if (reason && *reason != StopReason::interrupted) throw nothing_to_resume(folder);
   if (change) change(spec);
   spec.validate();
   remove_temporaries(folder);

@@ -59,19 +59,21 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   const auto refuse = [&](std::string_view why) {
     throw Error(ErrorKind::usage, fmt::format("the run in {} {}", folder.string(), why));
   };
+  const auto no_posterior = [&] { refuse("is not one of a posterior: " + why_no_posterior(spec)); };
+  if (spec.run.method == Method::figure3) no_posterior();  // its summary is of another kind
   const auto record = read_summary(folder / run_files::summary);
   if (!record) {
     refuse(fmt::format("is not finished: `riffle fit {} --resume` goes on", folder.string()));
   }
   std::vector<std::string> warnings;
-  const auto run = record->known ? open_posterior_run(folder, warnings) : std::nullopt;
-  if (!run) refuse("is not one of a posterior: " + why_no_posterior(spec));
+  const auto run = record->fit.posterior ? open_posterior_run(folder, warnings) : std::nullopt;
+  if (!run) no_posterior();
 
   const auto& target = *run->target;
   const UserDensity plain(target);
   const MeteredDensity density(plain);
   Executor executor(threads_of(spec, target));
-  const auto& search = *record->known;
+  const auto& search = *record->fit.posterior;
   VerdictEvidence known;
   known.unseen_modes = search.unseen_modes;
   known.modes_left_out = search.modes_left_out;

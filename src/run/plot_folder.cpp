@@ -93,15 +93,15 @@ std::vector<Snapshot> read_samples(const fs::path& path) {
 }
 
 /// The report of a posterior as it was, from its summary and its draws; nothing of other runs.
-std::optional<PosteriorRecord> read_report(const Spec& spec, const fs::path& folder) {
+std::optional<FitFigures> read_report(const Spec& spec, const fs::path& folder) {
   const auto summary = folder / run_files::summary;
-  const auto run = read_summary(summary);
+  auto run = read_summary(summary);
   if (!run && spec.run.method == Method::staged) {
     throw Error(ErrorKind::usage,
                 fmt::format("the run in {0} is not finished: `riffle fit {0} --resume` goes on",
                             folder.string()));
   }
-  if (!run || !run->known) return std::nullopt;
+  if (!run || !run->fit.posterior) return std::nullopt;
   const auto path = folder / run_files::draws;
   const auto again = fmt::format("`riffle sample {} -n {} --seed {} -o {}` makes them again",
                                  folder.string(), spec.run.draws, spec.run.seed, path.string());
@@ -110,8 +110,7 @@ std::optional<PosteriorRecord> read_report(const Spec& spec, const fs::path& fol
                 fmt::format("{} is gone, and the page of a posterior shows its draws; {}",
                             path.string(), again));
   }
-  auto record = read_posterior(summary);
-  auto& posterior = record.posterior;
+  auto& posterior = *run->fit.posterior;
   auto draws = read_draws(path);
   std::vector<std::string> names;
   for (const auto& parameter : posterior.parameters) names.push_back(parameter.name);
@@ -121,7 +120,7 @@ std::optional<PosteriorRecord> read_report(const Spec& spec, const fs::path& fol
   }
   posterior.values = std::move(draws.values);
   posterior.log_weights = log_weights(draws.log_p, draws.log_q);
-  return record;
+  return std::move(run->fit);
 }
 
 }  // namespace
@@ -141,7 +140,7 @@ PlotReport plot_folder(const fs::path& folder, const std::vector<std::string>& p
   const auto snapshots = read_samples(folder / run_files::samples);
   return draw_pictures(
       {spec, flow, snapshots, loss.every, loss.losses, record ? record->target : spec.target.name,
-       record ? &record->posterior : nullptr, loss.held_out, parameters},
+       record ? &*record->posterior : nullptr, loss.held_out, parameters},
       fs::absolute(folder));  // whatever working folder the target leaves
 }
 

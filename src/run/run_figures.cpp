@@ -23,6 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
 bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
@@ -46,7 +48,7 @@ std::string data_digest_of(const fs::path& folder) {
 
 void check_constants(Comparison& all) {
   for (const auto& row : all.rows) {
-    if (row.run.keeps_constants) continue;
+    if (row.run.posterior()->keeps_constants) continue;
     all.warnings.push_back(
         fmt::format("log Z of {} is known up to an unknown constant: differences to it are no "
                     "Bayes factors",
@@ -81,35 +83,12 @@ RunFigures read_figures(const fs::path& folder) {
                 fmt::format("the run in {0} is not finished: `riffle fit {0} --resume` goes on",
                             folder.string()));
   }
-  RunFigures figures;
-  figures.folder = folder;
-  figures.data_digest = data_digest_of(folder);
-  return taken_from(path, [&](const nlohmann::ordered_json& json) {
-    figures.target = json.at("target").get<std::string>();
-    figures.flow = json.at("flow").get<std::string>();
-    figures.stop_reason = choice_of<StopReason>(json.at("stop_reason"));
-    figures.elbo = number_of(json.at("elbo"));
-    figures.elbo_se = number_of(json.at("elbo_se"));
-    if (json.contains("verdict")) {
-      figures.log_z = number_of(json.at("log_z"));
-      figures.log_z_se = number_of(json.at("log_z_se"));
-      figures.keeps_constants = !json.at("log_z_up_to_a_constant").get<bool>();
-      figures.verdict = choice_of<Grade>(json.at("verdict"));
-    }
-    if (json.contains("log_likelihood")) {
-      figures.log_likelihood = number_of(json.at("log_likelihood"));
-      figures.log_likelihood_se = number_of(json.at("log_likelihood_se"));
-      const auto held_out = json.at("held_out").get<std::uint64_t>();
-      figures.points = held_out > 0 ? held_out : json.at("samples").get<std::uint64_t>();
-    }
-    return figures;
-  });
+  return {*read_summary(path), folder, data_digest_of(folder)};
 }
 
 std::vector<PosteriorParameter> read_parameters(const fs::path& folder) {
-  if (read_figures(folder).log_z) {
-    return read_posterior(folder / run_files::summary).posterior.parameters;
-  }
+  if (auto run = read_figures(folder); run.posterior())
+    return std::move(run.fit.posterior->parameters);
   const auto table = read_csv(folder / run_files::draws);
   const auto figures = summarise(table.values, table.header.size());
   std::vector<PosteriorParameter> all;
@@ -128,8 +107,8 @@ Comparison compare_runs(const std::vector<fs::path>& folders) {
   Comparison all;
   for (const auto& folder : folders) {
     auto run = read_figures(folder);
-    const bool of_evidence = run.log_z.has_value();
-    if (!of_evidence && !run.log_likelihood) {
+    const bool of_evidence = run.posterior().has_value();
+    if (!of_evidence && !run.fit.log_likelihood) {
       throw Error(ErrorKind::usage,
                   fmt::format("{} has a bound, but no evidence: fit it with --method staged",
                               folder.string()));
@@ -142,9 +121,10 @@ Comparison compare_runs(const std::vector<fs::path>& folders) {
                               "the other of points",
                               folders.front().string(), folder.string()));
     }
-    const double value = of_evidence ? *run.log_z : *run.log_likelihood;
-    const double error = of_evidence ? run.log_z_se : run.log_likelihood_se;
-    if (of_evidence && run.verdict == Grade::unreliable) {
+    const double value = of_evidence ? run.posterior()->log_z : *run.fit.log_likelihood;
+    const double error =
+        of_evidence ? run.posterior()->log_z_se : run.fit.log_likelihood_se.value_or(unknown);
+    if (of_evidence && run.posterior()->verdict == Grade::unreliable) {
       all.warnings.push_back(
           fmt::format("the fit in {} is unreliable, and so is its evidence", folder.string()));
     }

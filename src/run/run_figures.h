@@ -8,28 +8,19 @@
 #include <vector>
 
 #include "riffle/posterior.h"
+#include "run/report_fields.h"
 
 namespace riffle {
 
 /// What a finished run says of its fit, read from its folder.
-struct RunFigures {
+struct RunFigures : Summary {
   std::filesystem::path folder;
-  std::string target;
-  std::string flow;
-  StopReason stop_reason = StopReason::completed;
-  double elbo = 0;  ///< NaN of a fit to samples
-  double elbo_se = 0;
-  /// Of a posterior: its evidence and the verdict.
-  std::optional<double> log_z;
-  double log_z_se = 0;
-  bool keeps_constants = true;
-  std::optional<Grade> verdict;
-  /// Of a fit to samples: mean ln q of a point, and how many points it is the mean of.
-  std::optional<double> log_likelihood;
-  double log_likelihood_se = 0;
-  std::uint64_t points = 0;
   /// Digest of the data that the target was made of; empty where there were no files.
   std::string data_digest;
+
+  const std::optional<PosteriorReport>& posterior() const { return fit.posterior; }
+  /// Of a fit to samples: of how many points log_likelihood is the mean.
+  std::uint64_t points() const { return fit.held_out > 0 ? fit.held_out : fit.samples; }
 };
 
 /// Throws Error{no_input} where there is no run, Error{usage} where it is not finished or a figure

@@ -408,8 +408,8 @@ RunOutcome resume_in_folder(const fs::path& named, const std::function<void(Spec
   std::error_code error;
   if (fs::exists(checkpoint_path, error)) {
     checkpoint = load_checkpoint(checkpoint_path, text);
-  } else if (const auto record = read_summary(folder / run_files::summary);
-             record && record->stop_reason != StopReason::interrupted) {
+  } else if (const auto reason = read_stop_reason(folder / run_files::summary);
+             reason && *reason != StopReason::interrupted) {
     throw nothing_to_resume(named);
   }
   std::vector<std::string> warnings;

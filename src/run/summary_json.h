@@ -30,12 +30,6 @@ inline double number_of(const nlohmann::ordered_json& json) {
   return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
-/// Throws Error for what is no name of such a choice.
-template <NamedEnum E>
-E choice_of(const nlohmann::ordered_json& json) {
-  return choice_named<E>(json.get<std::string>());
-}
-
 inline Error not_a_summary(const std::filesystem::path& path, const std::exception& damage) {
   return {ErrorKind::data,
           fmt::format("{} is not the summary of a run: {}", path.string(), damage.what())};

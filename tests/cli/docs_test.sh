@@ -8,6 +8,13 @@ source_tree=${SOURCE:?the source tree}
 
 documents=(README.md docs/stan.md docs/plugins.md docs/formulas.md docs/targets.md docs/posteriors_output.md docs/figure3.md)
 
+# The table of summary.json's keys is that of the program.
+table=$("$riffle" list summary)
+case "$(cat "$source_tree/docs/summary.md")" in
+  *"$table"*) ;;
+  *) fail "docs/summary.md: its table is not what riffle list summary prints" ;;
+esac
+
 # reason COMMAND: why it is left out here; nothing where it is run.
 reason() {
   case "$1" in

@@ -131,9 +131,9 @@ TEST(PublicPsis, FindsAHeavyTail) {
   EXPECT_NEAR(khat_threshold(1000), 1 - 1.0 / 3, 1e-12);
 }
 
-/// Every field of a report is in the table of docs/embedding.md.
+/// Every field of a report is in the table of docs/summary.md.
 TEST(ReportFields, AreDocumented) {
-  const auto docs = read_file(std::filesystem::path(RIFFLE_SOURCE_DIR) / "docs/embedding.md");
+  const auto docs = read_file(std::filesystem::path(RIFFLE_SOURCE_DIR) / "docs/summary.md");
   const auto expect_all = [&](const Spec& spec, const FitReport& report) {
     const auto json = nlohmann::json::parse(summary_json(spec, report));
     for (const auto& [key, value] : json.items()) {
