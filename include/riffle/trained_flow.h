@@ -69,7 +69,9 @@ class TrainedFlow {
 
  private:
   friend class Evaluator;
+  friend struct TrainedFlowAccess;
   struct Implementation;
+  explicit TrainedFlow(std::shared_ptr<const Implementation> implementation);
   std::shared_ptr<const Implementation> implementation_;
 };
 

@@ -1,10 +1,9 @@
 #include <fmt/format.h>
 
-#include "core/aligned.h"
 #include "core/cores.h"
 #include "core/executor.h"
 #include "diagnostics/audit.h"
-#include "model/flow_model.h"
+#include "model/trained_model.h"
 #include "riffle/diagnostics.h"
 #include "riffle/error.h"
 
@@ -12,14 +11,11 @@ namespace riffle {
 namespace {
 
 template <class T>
-std::vector<AuditResult> audit_as(const TrainedFlow::Definition& d, const AuditOptions& options) {
-  const auto layers = parse_flow(d.layers);
-  const auto model = make_model<T>(d.base, layers, {d.dim, 0, InstructionSet::best()});
-  const auto exact = make_model<double>(d.base, layers, {d.dim, 0, InstructionSet::scalar()});
-  AlignedVector<T> params;
-  for (const double p : d.params) params.push_back(static_cast<T>(p));
+std::vector<AuditResult> audit_as(const TrainedFlow& flow, const AuditOptions& options) {
+  const auto trained = trained_model<T>(flow, InstructionSet::best());
+  const auto exact = trained_model<double>(flow, InstructionSet::scalar());
   Executor executor(usable_cores());
-  return audit<T>(model, exact, params, options, executor);
+  return audit<T>(*trained.model, *exact.model, trained.params, options, executor);
 }
 
 }  // namespace
@@ -32,9 +28,8 @@ void check_audit_options(const AuditOptions& options) {
 
 std::vector<AuditResult> audit(const TrainedFlow& flow, const AuditOptions& options) {
   check_audit_options(options);
-  const auto& d = flow.definition();
-  return d.precision == Precision::float32 ? audit_as<float>(d, options)
-                                           : audit_as<double>(d, options);
+  return flow.definition().precision == Precision::float32 ? audit_as<float>(flow, options)
+                                                           : audit_as<double>(flow, options);
 }
 
 }  // namespace riffle

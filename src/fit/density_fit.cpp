@@ -21,6 +21,7 @@
 #include "io/points.h"
 #include "model/draws.h"
 #include "model/log_density.h"
+#include "model/trained_model.h"
 #include "riffle/error.h"
 
 namespace riffle {
@@ -215,14 +216,15 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& points,
   auto trained = train<T>(spec, options, training, shifted(callbacks, shift), hooks);
   for (double& loss : trained.state.losses) loss += shift;
 
-  const auto all_layers = whitening.behind(spec.flow.layers);
-  const auto whole = make_model<T>(spec.base.name, parse_flow(all_layers), {dim, 0, set});
+  auto all =
+      make_trained_model<T>(spec.base.name, whitening.behind(spec.flow.layers), {dim, 0, set});
   const auto fixed = whitening.parameters();
-  std::vector<T> all_params(trained.params);
-  all_params.insert(
-      all_params.begin() + static_cast<std::ptrdiff_t>(model.flow().parameters().size()),
+  all.params = trained.params;
+  all.params.insert(
+      all.params.begin() + static_cast<std::ptrdiff_t>(model.flow().parameters().size()),
       fixed.begin(), fixed.end());
-  const std::span<const T> params(all_params);
+  const auto& whole = *all.model;
+  const auto params = all.all();
   const auto bound = minus_log_likelihood(whole, params, std::span(judged.rows), executor);
   auto drawn =
       draw<T>(whole, nullptr, params, {spec.run.seed, Purpose::draws, 0}, 0, spec.run.draws);
@@ -255,12 +257,7 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& points,
           .injective = whole.injective(params),
           .warnings = points.warnings,
       },
-      TrainedFlow({spec.base.name,
-                   all_layers,
-                   spec.run.precision,
-                   dim,
-                   {params.begin(), params.end()},
-                   points.columns}),
+      trained_flow(all, points.columns),
       {dim, std::move(drawn.z), std::move(drawn.log_q)},
       {},
       trained.state.loss_every,

@@ -25,7 +25,7 @@
 #include "inference/evaluation.h"
 #include "inference/gradient_source.h"
 #include "model/draws.h"
-#include "model/flow_model.h"
+#include "model/trained_model.h"
 #include "posterior/assessment.h"
 #include "posterior/metered_density.h"
 #include "targets/log_floor.h"
@@ -154,8 +154,13 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   const auto targets = make_targets<T>(spec, own, set);
   const std::size_t dim = targets.exact->dim();
   const auto runs = parse_flow(spec.flow.layers);
-  const auto model = make_model<T>(spec.base.name, runs, {dim, spec.flow.log_det_floor, set});
-  const auto exact_model = make_model<T>(spec.base.name, runs, {dim, 0, set});
+  auto exact = make_trained_model<T>(spec.base.name, spec.flow.layers, {dim, 0, set});
+  const auto floored = spec.flow.log_det_floor == 0
+                           ? exact
+                           : make_trained_model<T>(spec.base.name, spec.flow.layers,
+                                                   {dim, spec.flow.log_det_floor, set});
+  const auto& model = *floored.model;
+  const auto& exact_model = *exact.model;
   check_goes_together(spec, model);
   Executor executor(own == nullptr ? threads_of(spec) : threads_of(spec, *own));
   const auto options = trainer_options(spec);
@@ -179,7 +184,8 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
 
   using Clock = std::chrono::steady_clock;
   const auto done = Clock::now();
-  const std::span<const T> params(trained.params);
+  exact.params = trained.params;
+  const auto params = exact.all();
   const auto final_terms = options.objective(options.iterations);
   const RandomStream fresh{spec.run.seed, Purpose::evaluation, 0};
   const Deadline deadline(callbacks.stop);
@@ -239,11 +245,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
           .injective = exact_model.injective(params),
           .posterior = std::move(figures.posterior),
       },
-      TrainedFlow({spec.base.name,
-                   spec.flow.layers,
-                   spec.run.precision,
-                   dim,
-                   {params.begin(), params.end()}}),
+      trained_flow(exact),
       {dim, std::move(figures.drawn.z), std::move(figures.drawn.log_q)},
       std::move(figures.drawn.log_p),
       trained.state.loss_every,
@@ -268,7 +270,6 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
 
 FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbacks& callbacks,
                         const FitHooks& hooks) {
-  spec.validate();
   if (spec.run.method == Method::figure3) {
     throw Error(ErrorKind::usage,
                 "run.method is figure3, which is many fits: `riffle fit figure3` makes them");
@@ -291,10 +292,12 @@ FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbac
 }
 
 FitReport fit(const Spec& spec, const FitCallbacks& callbacks) {
+  spec.validate();
   return resumable_fit(spec, nullptr, callbacks, {});
 }
 
 FitReport fit(const Spec& spec, const Target& target, const FitCallbacks& callbacks) {
+  spec.validate();
   return resumable_fit(spec, &target, callbacks, {});
 }
 

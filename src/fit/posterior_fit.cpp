@@ -13,7 +13,6 @@
 #include "fit/gradient_warning.h"
 #include "fit/training.h"
 #include "fit/warnings.h"
-#include "model/flow_model.h"
 #include "posterior/assessment.h"
 #include "posterior/deadline.h"
 #include "posterior/draw_values.h"
@@ -83,8 +82,9 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   const auto starts =
       fit_from_starts(spec, target, density, executor, callbacks, hooks.on_flow, judged);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const auto& [fit, model, weighed, told] = starts.kept;
-  auto assessed = assess(model, fit.flow.params, target, density, weighed, judged, executor);
+  const auto& [fit, weighed, told] = starts.kept;
+  auto assessed =
+      assess(*fit.flow.model, fit.flow.params, target, density, weighed, judged, executor);
   auto& posterior = assessed.report;
   const bool cut = posterior.draws < judged.draws || assessed.kept.log_q.size() < judged.kept_draws;
   const bool interrupted = fit.interrupted || (cut && deadline.stopped());
@@ -118,7 +118,7 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
           .target_description = target.description(),
           .posterior = std::move(posterior),
       },
-      TrainedFlow(fit.flow),
+      trained_flow(fit.flow),
       {assessed.kept.dim, std::move(assessed.kept.z), std::move(assessed.kept.log_q)},
       std::move(assessed.kept.log_p),
       1,

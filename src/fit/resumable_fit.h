@@ -19,7 +19,7 @@ struct FitHooks {
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
 };
 
-/// riffle::fit with these hooks. `target` is null for a built-in one.
+/// riffle::fit with these hooks, of a spec that is valid. `target` is null for a built-in one.
 FitReport resumable_fit(const Spec& spec, const Target* target, const FitCallbacks& callbacks,
                         const FitHooks& hooks);
 

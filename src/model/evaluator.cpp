@@ -23,10 +23,10 @@ constexpr std::uint64_t most_draws = std::uint64_t{1} << 32;
 
 template <class T>
 std::string why_no_density(const TrainedModel<T>& trained, std::string_view layers) {
-  if (!trained.model.injective(trained.all())) {
+  if (!trained.model->injective(trained.all())) {
     return "the flow is not injective, so it has no density to invert";
   }
-  const auto& flow = trained.model.flow();
+  const auto& flow = trained.model->flow();
   if (flow.has_inverse()) return {};
   return fmt::format("the flow {} has no inverse: {}", layers, flow.no_inverse_reason());
 }
@@ -48,9 +48,9 @@ template <class T>
 class Workers {
  public:
   Workers(const TrainedModel<T>& trained, Executor& executor)
-      : executor_(executor), kept_(trained.model, trained.all()) {
+      : executor_(executor), kept_(*trained.model, trained.all()) {
     for (std::size_t i = 0; i < executor.threads(); ++i) {
-      workers_.push_back(std::make_unique<TileFlow<T>>(trained.model, trained.all()));
+      workers_.push_back(std::make_unique<TileFlow<T>>(*trained.model, trained.all()));
     }
     warm_up();
   }

@@ -4,7 +4,7 @@
 
 #include "core/cores.h"
 #include "core/executor.h"
-#include "model/flow_model.h"
+#include "model/trained_model.h"
 #include "posterior/assessment.h"
 #include "posterior/metered_density.h"
 #include "riffle/diagnostics.h"
@@ -28,15 +28,15 @@ PosteriorReport diagnose(const TrainedFlow& flow, const Target& target,
     throw Error(ErrorKind::usage, fmt::format("the flow has {} dimensions, but {} has {}", d.dim,
                                               target.name(), target.dim()));
   }
-  const auto model =
-      make_model<double>(d.base, parse_flow(d.layers), {d.dim, 0, InstructionSet::best()});
+  const auto trained = trained_model<double>(flow, InstructionSet::best());
   const UserDensity plain(target);
   const MeteredDensity density(plain);
   Executor executor(target.thread_safe() ? usable_cores() : 1);
   const AssessmentOptions fresh{
       .seed = options.seed.value_or(1), .number = 1, .draws = draws, .kept_draws = 0};
-  const auto weighed = weigh(model, d.params, target, density, {}, fresh, executor);
-  auto report = assess(model, d.params, target, density, weighed, fresh, executor).report;
+  const auto weighed = weigh(*trained.model, trained.params, target, density, {}, fresh, executor);
+  auto report =
+      assess(*trained.model, trained.params, target, density, weighed, fresh, executor).report;
   add_cost(report, spent_on(target, density, {}),
            std::chrono::duration<double>(Clock::now() - start).count());
   return report;

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "model/draws.h"
-#include "model/flow_model.h"
 #include "posterior/affine_parameters.h"
 
 namespace riffle {
@@ -236,38 +235,47 @@ std::pair<ArrayXXd, ArrayXd> that_count(const ArrayXXd& x, const ArrayXd& weight
   return {x(Eigen::all, kept), weight(kept)};
 }
 
+/// Of the flow that they are in these coordinates: its layer's, then its base's.
+std::vector<double> parameters_of(const Components& components, const Normal& whitened) {
+  auto params = affine_parameters(whitened);
+  const auto own = components.parameters();
+  params.insert(params.end(), own.begin(), own.end());
+  return params;
+}
+
+TrainedModel<double> flow_of(const Components& components, const Normal& whitened,
+                             InstructionSet set) {
+  auto flow = make_trained_model<double>(fmt::format("mixture(components={})", components.count()),
+                                         "affine-full",
+                                         {static_cast<std::size_t>(whitened.mean.size()), 0, set});
+  flow.params = parameters_of(components, whitened);
+  return flow;
+}
+
 }  // namespace
 
-TrainedFlow::Definition fit_mixture(const Density<double>& target, std::span<const Mode> modes,
-                                    const MixtureFitOptions& options, Executor& executor) {
+TrainedModel<double> fit_mixture(const Density<double>& target, std::span<const Mode> modes,
+                                 const MixtureFitOptions& options, Executor& executor) {
   modes = modes.first(std::min(modes.size(), options.most_components));
   const auto whitened = whitening(modes);
   auto components = from_modes(modes, whitened);
-  const auto base = fmt::format("mixture(components={})", modes.size());
-  const auto model =
-      make_model<double>(base, parse_flow("affine-full"), {target.dim(), 0, options.set});
-  const auto all_parameters = [&] {
-    auto params = affine_parameters(whitened);
-    const auto own = components.parameters();
-    params.insert(params.end(), own.begin(), own.end());
-    return params;
-  };
+  auto fitted = flow_of(components, whitened, options.set);
   for (std::size_t round = 0; round < options.rounds; ++round) {
     const RandomStream stream{options.seed, Purpose::training, (options.number << 32) + round};
-    const auto params = all_parameters();
-    const auto drawn =
-        draw_until(options.hurry, model, &target, params, stream, options.draws, executor);
+    const auto drawn = draw_until(options.hurry, *fitted.model, &target, fitted.params, stream,
+                                  options.draws, executor);
     if (drawn.log_q.size() < options.draws) break;
     const auto log_weight = log_weights_of(drawn.log_p, drawn.log_q);
     if (!std::isfinite(log_weight.maxCoeff())) break;
     improve(components, in_coordinates(whitened, drawn.z), softmax(log_weight));
+    fitted.params = parameters_of(components, whitened);
   }
-  return {base, "affine-full", Precision::float64, target.dim(), all_parameters()};
+  return fitted;
 }
 
-TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::span<const Mode> modes,
-                                         const TrainedFlow::Definition& from,
-                                         const MixtureFitOptions& options, Executor& executor) {
+TrainedModel<double> fit_many_normals(const Density<double>& target, std::span<const Mode> modes,
+                                      const TrainedModel<double>& from,
+                                      const MixtureFitOptions& options, Executor& executor) {
   constexpr double draws_each = 30;
   constexpr Shares searching{0.1, 0.1, 0.1};
   constexpr Shares final{0.004, 0.003, 0};
@@ -276,14 +284,8 @@ TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::spa
   const auto first_most = most;
   Normal whitened;
   Components many;
-  const auto definition = [&](const Shares& shares) {
-    const auto all = with_others(many, from_modes(modes, whitened), shares);
-    auto params = affine_parameters(whitened);
-    const auto own = all.parameters();
-    params.insert(params.end(), own.begin(), own.end());
-    return TrainedFlow::Definition{fmt::format("mixture(components={})", all.count()),
-                                   "affine-full", Precision::float64, target.dim(),
-                                   std::move(params)};
+  const auto flow_with = [&](const Shares& shares) {
+    return flow_of(with_others(many, from_modes(modes, whitened), shares), whitened, options.set);
   };
   auto now = from;
   auto best = from;
@@ -292,10 +294,8 @@ TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::spa
   int worse = 0;
   for (std::size_t round = 0; round < options.rounds && worse < 2; ++round) {
     const RandomStream stream{options.seed, Purpose::training, (options.number << 32) + round};
-    const auto model =
-        make_model<double>(now.base, parse_flow(now.layers), {now.dim, 0, options.set});
     const auto drawn =
-        draw_until(options.hurry, model, &target, now.params, stream, options.draws, executor);
+        draw_until(options.hurry, *now.model, &target, now.params, stream, options.draws, executor);
     if (drawn.log_q.size() < options.draws) break;
     const auto log_weight = log_weights_of(drawn.log_p, drawn.log_q);
     const double top = log_weight.maxCoeff();
@@ -309,7 +309,7 @@ TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::spa
     const bool better = more || effective > best_effective;
     worse = more || effective > 1.05 * best_effective ? 0 : worse + 1;
     if (better) {
-      if (round > 0) best = definition(final);
+      if (round > 0) best = flow_with(final);
       best_effective = effective;
       best_log_z = log_z;
     }
@@ -335,7 +335,7 @@ TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::spa
     }
     constexpr int steps = 3;
     for (int step = 0; step < steps; ++step) improve(many, x, weight);
-    now = definition(searching);
+    now = flow_with(searching);
   }
   return best;
 }

@@ -7,8 +7,8 @@
 
 #include "core/executor.h"
 #include "core/instruction_set.h"
+#include "model/trained_model.h"
 #include "posterior/modes.h"
-#include "riffle/trained_flow.h"
 #include "targets/density.h"
 
 namespace riffle {
@@ -29,15 +29,15 @@ struct MixtureFitOptions {
 /// Douc, Guillin, Marin & Robert 2008). It moves mass between modes however far apart they are,
 /// which gradients do not. Components have diagonal covariances in coordinates that are whitened by
 /// the modes' mean covariance.
-TrainedFlow::Definition fit_mixture(const Density<double>& target, std::span<const Mode> modes,
-                                    const MixtureFitOptions& options, Executor& executor);
+TrainedModel<double> fit_mixture(const Density<double>& target, std::span<const Mode> modes,
+                                 const MixtureFitOptions& options, Executor& executor);
 
 /// For modes that are no normals, or run into each other along a ridge: more normals than modes,
 /// placed where weighted draws of `from`, as fit_mixture() makes it, say that p is, as many as
 /// these can tell apart, in rounds, while more of the draws get effective. The last round only
 /// tells how good the one before was.
-TrainedFlow::Definition fit_many_normals(const Density<double>& target, std::span<const Mode> modes,
-                                         const TrainedFlow::Definition& from,
-                                         const MixtureFitOptions& options, Executor& executor);
+TrainedModel<double> fit_many_normals(const Density<double>& target, std::span<const Mode> modes,
+                                      const TrainedModel<double>& from,
+                                      const MixtureFitOptions& options, Executor& executor);
 
 }  // namespace riffle

@@ -12,7 +12,7 @@
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
 #include "model/draws.h"
-#include "model/flow_model.h"
+#include "model/log_density.h"
 #include "posterior/affine_parameters.h"
 #include "posterior/mixture_fit.h"
 #include "posterior/phases.h"
@@ -75,6 +75,8 @@ class Recipe {
   }
 
  private:
+  using Flow = TrainedModel<double>;
+
   /// Whether so many more evaluations are too many; that a budget was too small for what was wanted
   /// is remembered.
   bool stop(std::uint64_t next) {
@@ -150,8 +152,7 @@ class Recipe {
 
   /// Keeps a fit where it is better than what there is. The stage is told either way; what follows
   /// from it is said here.
-  void offer(std::string name, const std::string& what, TrainedFlow::Definition flow,
-             const PhaseResult& quality) {
+  void offer(std::string name, const std::string& what, Flow flow, const PhaseResult& quality) {
     const bool first = result_.flow.layers.empty();
     auto before = std::exchange(result_.flow, std::move(flow));
     const auto quality_before = std::exchange(kept_, quality);
@@ -239,21 +240,19 @@ class Recipe {
   }
 
   void keep_start() {
-    result_.flow = definition("affine-full", affine_parameters(normal_));
+    result_.flow = normal_flow();
     kept_.elbo = kept_.trimmed_elbo = result_.search.start_elbo;
   }
 
-  PhasedTraining train(const std::string& layers, std::span<const double> params,
-                       PhaseOptions phases, const std::string& base = "standard-normal") {
-    const auto model =
-        make_model<double>(base, parse_flow(layers), {target_.dim(), 0, options_.set});
+  PhasedTraining train(const Flow& start, PhaseOptions phases) {
     phases.seed = options_.seed;
     phases.number = result_.stages.size();
     phases.evaluation_draws = evaluation_draws_;
     phases.stop = [this](std::uint64_t next) { return stop(next); };
     phases.hurry = [this] { return hurry(); };
     auto trained = train_in_phases(
-        model, target_, params, phases, executor_, options_.set, [this](const PhaseResult& phase) {
+        *start.model, target_, start.params, phases, executor_, options_.set,
+        [this](const PhaseResult& phase) {
           result_.trace.push_back({target_.evaluations(), phase.elbo, result_.stages.size()});
           doing_.elbo = phase.elbo;
         });
@@ -264,8 +263,9 @@ class Recipe {
   void fit_normal() {
     begin("training a normal");
     const auto frozen = affine_parameters(normal_);
-    std::vector<double> params(frozen.size(), 0.0);
-    params.insert(params.end(), frozen.begin(), frozen.end());
+    auto start = model_of("affine-full:2");
+    start.params.assign(frozen.size(), 0.0);
+    start.params.insert(start.params.end(), frozen.begin(), frozen.end());
     PhaseOptions phases;
     phases.frozen = frozen.size();
     phases.rate = 0.05;
@@ -273,12 +273,11 @@ class Recipe {
     phases.most_steps = 500;
     phases.batch = 128;
     phases.worthwhile = 0.02;  // where it is not near already, a flow gains more for the same work
-    const auto trained = train("affine-full:2", params, phases);
+    const auto trained = train(start, phases);
     const auto dim = static_cast<Index>(target_.dim());
     const auto own = normal_of(std::span(trained.params).first(frozen.size()), dim);
     normal_ = {normal_.mean + normal_.lower * own.mean, normal_.lower * own.lower};
-    offer("normal", "a normal distribution with a full covariance",
-          definition("affine-full", affine_parameters(normal_)), trained.quality);
+    offer("normal", "a normal distribution with a full covariance", normal_flow(), trained.quality);
   }
 
   /// A normal distribution as wide as all modes together. Correlations that could well be chance
@@ -313,9 +312,7 @@ class Recipe {
     phases.beta = [attempt](std::uint64_t step) {
       return std::min(1.0, 0.02 + static_cast<double>(step) / static_cast<double>(800 * attempt));
     };
-    const auto trained = train_on_normal(flow, phases);
-    offer("margins", fmt::format("{} over all modes", flow), definition(flow, trained.params),
-          trained.quality);
+    train_on_normal("margins", flow + " over all modes", flow, phases);
   }
 
   void fit_modes() {
@@ -327,15 +324,17 @@ class Recipe {
     }
     begin("fitting a normal to each mode");
     auto flow = fit_mixture(target_, result_.search.modes, options, executor_);
-    const auto model =
-        make_model<double>(flow.base, parse_flow(flow.layers), {target_.dim(), 0, options_.set});
-    const auto quality = evaluate_quality(
-        model, target_, flow.params, {options_.seed, Purpose::evaluation, options.number << 32},
-        evaluation_draws_, executor_, options.hurry);
+    const auto quality = mixture_quality(flow, options);
     offer("mixture",
           fmt::format("a normal for each of {} modes",
                       std::min(result_.search.modes.size(), options.most_components)),
           std::move(flow), quality);
+  }
+
+  PhaseResult mixture_quality(const Flow& flow, const MixtureFitOptions& options) {
+    return evaluate_quality(*flow.model, target_, flow.params,
+                            {options_.seed, Purpose::evaluation, options.number << 32},
+                            evaluation_draws_, executor_, options.hurry);
   }
 
   /// More normals than modes, where there is some of p between these.
@@ -356,27 +355,22 @@ class Recipe {
     begin("placing more normals where p is");
     auto flow = fit_many_normals(target_, result_.search.modes, result_.flow, options, executor_);
     if (flow.base == result_.flow.base) return;
-    const auto model =
-        make_model<double>(flow.base, parse_flow(flow.layers), {target_.dim(), 0, options_.set});
-    const auto quality = evaluate_quality(
-        model, target_, flow.params, {options_.seed, Purpose::evaluation, options.number << 32},
-        evaluation_draws_, executor_, options.hurry);
+    const auto quality = mixture_quality(flow, options);
     const auto what = fmt::format("{}, placed where weighted draws are", flow.base);
     offer("mixture", what, std::move(flow), quality);
     lined_ = kept_.ess_fraction == quality.ess_fraction;
   }
 
-  /// Trains a flow in the coordinates in which `normal_` is standard.
-  PhasedTraining train_on_normal(const std::string& flow, PhaseOptions phases) {
-    begin("training " + flow);
-    const auto model =
-        make_model<double>("standard-normal", parse_flow(flow), {target_.dim(), 0, options_.set});
-    std::vector<double> params(model.parameters().size());
-    model.initialise({options_.seed, Purpose::initial_values, result_.stages.size()}, params);
+  /// Trains a flow in the coordinates in which `normal_` is standard, and offers it.
+  void train_on_normal(std::string name, const std::string& what, const std::string& layers,
+                       PhaseOptions phases) {
+    begin("training " + layers);
     const auto fixed = affine_parameters(normal_);
-    std::copy(fixed.begin(), fixed.end(), params.end() - static_cast<std::ptrdiff_t>(fixed.size()));
+    auto flow = initialised(layers, "standard-normal", fixed);
     phases.frozen = fixed.size();
-    return train(flow, params, phases);
+    const auto trained = train(flow, phases);
+    flow.params = trained.params;
+    offer(std::move(name), what, std::move(flow), trained.quality);
   }
 
   /// Where draws can be used already, the rest is done as far as it is cheap.
@@ -395,51 +389,42 @@ class Recipe {
     PhaseOptions phases;
     phases.rate = 0.02;
     if (usable()) polish(phases);
-    const auto trained = train_on_normal(flow, phases);
-    offer("flow", flow, definition(flow, trained.params), trained.quality);
+    train_on_normal("flow", flow, flow, phases);
   }
 
   /// A normal for each mode, bent. What it learns from is all modes from the start.
   void fit_flow_on_mixture() {
     const auto mixture = result_.flow;
-    const auto flow = fmt::format("iaf(hidden={},activation=silu,bound=8):2 + affine-full",
-                                  std::max<std::size_t>(32, target_.dim()));
-    begin("training " + flow);
-    const auto model =
-        make_model<double>(mixture.base, parse_flow(flow), {target_.dim(), 0, options_.set});
-    std::vector<double> params(model.parameters().size());
-    model.initialise({options_.seed, Purpose::initial_values, result_.stages.size()}, params);
+    const auto layers = fmt::format("iaf(hidden={},activation=silu,bound=8):2 + affine-full",
+                                    std::max<std::size_t>(32, target_.dim()));
+    begin("training " + layers);
     // The mixture's own are its layer's and then its base's.
-    std::ranges::copy(mixture.params,
-                      params.end() - static_cast<std::ptrdiff_t>(mixture.params.size()));
+    auto flow = initialised(layers, mixture.base, mixture.params);
     PhaseOptions phases;
     phases.rate = 0.02;
-    phases.frozen = mixture.params.size() - model.base().parameters().size();
+    phases.frozen = mixture.params.size() - flow.model->base().parameters().size();
     phases.frozen_base = true;
     if (usable()) polish(phases);
-    const auto trained = train(flow, params, phases, mixture.base);
-    offer("flow", flow + " on that mixture",
-          {mixture.base, flow, Precision::float64, target_.dim(), trained.params}, trained.quality);
+    const auto trained = train(flow, phases);
+    flow.params = trained.params;
+    offer("flow", layers + " on that mixture", std::move(flow), trained.quality);
   }
 
   /// A q of the greatest bound is not one of the right means and sds, where p is skewed. Weights
   /// tell these; a last affine layer can be given them for the price of a few thousand draws.
   void mend_moments() {
     if (!usable() || kept_.reliable || !kept_.reliable_but_for_moments) return;
-    const auto& kept = result_.flow;
+    auto kept = result_.flow;
     if (kept.base != "standard-normal") return;
     begin("mending means and sds");
-    const auto model =
-        make_model<double>(kept.base, parse_flow(kept.layers), {target_.dim(), 0, options_.set});
     const auto dim = target_.dim();
     const RandomStream fresh{options_.seed, Purpose::evaluation, result_.stages.size() << 32};
     const auto drawn =
-        draw<double>(model, &target_, kept.params, fresh, 0, evaluation_draws_, executor_);
+        draw<double>(*kept.model, &target_, kept.params, fresh, 0, evaluation_draws_, executor_);
     const auto from = summarise(drawn.z, dim);
     const auto to =
         summarise(drawn.z, dim, normalised_weights(log_weights(drawn.log_p, drawn.log_q)));
-    auto params = kept.params;
-    const auto last = std::span(params).last(affine_parameters(normal_).size());
+    const auto last = std::span(kept.params).last(affine_parameters(normal_).size());
     auto normal = normal_of(last, static_cast<Index>(dim));
     for (std::size_t d = 0; d < dim; ++d) {
       const auto row = static_cast<Index>(d);
@@ -451,18 +436,32 @@ class Recipe {
     std::ranges::copy(affine_parameters(normal), last.begin());
     // By other draws than those that told.
     const auto quality =
-        evaluate_quality(model, target_, params,
+        evaluate_quality(*kept.model, target_, kept.params,
                          {options_.seed, Purpose::evaluation, (result_.stages.size() << 32) + 1},
                          evaluation_draws_, executor_);
     result_.trace.push_back({target_.evaluations(), quality.elbo, result_.stages.size()});
     if (kept.layers == "affine-full") normal_ = quality.reliable ? normal : normal_;
-    offer("moments", "means and sds as the weights have them",
-          definition(kept.layers, std::move(params)), quality);
+    offer("moments", "means and sds as the weights have them", std::move(kept), quality);
   }
 
-  TrainedFlow::Definition definition(std::string layers, std::vector<double> params) const {
-    return {"standard-normal", std::move(layers), Precision::float64, target_.dim(),
-            std::move(params)};
+  Flow model_of(std::string layers, std::string base = "standard-normal") const {
+    return make_trained_model<double>(std::move(base), std::move(layers),
+                                      {target_.dim(), 0, options_.set});
+  }
+  Flow normal_flow() const {
+    auto flow = model_of("affine-full");
+    flow.params = affine_parameters(normal_);
+    return flow;
+  }
+  /// With initial values, of which the last are given.
+  Flow initialised(const std::string& layers, const std::string& base,
+                   const std::vector<double>& last) const {
+    auto flow = model_of(layers, base);
+    flow.params.resize(flow.model->parameters().size());
+    flow.model->initialise({options_.seed, Purpose::initial_values, result_.stages.size()},
+                           flow.params);
+    std::ranges::copy(last, flow.params.end() - static_cast<std::ptrdiff_t>(last.size()));
+    return flow;
   }
 
   static constexpr double worth_moments = 0.1;  ///< nats of the bound that right ones may cost
@@ -493,8 +492,9 @@ double StagedFit::left_out(double log_z) const {
   for (const auto& mode : search.modes) {
     tops.insert(tops.end(), mode.normal.mean.begin(), mode.normal.mean.end());
   }
-  const auto log_q = TrainedFlow(flow).log_density(tops);
-  const auto dim = static_cast<double>(flow.dim);
+  Executor alone(1);
+  const auto log_q = log_density_at(*flow.model, flow.all(), tops, alone);
+  const auto dim = static_cast<double>(flow.model->dim());
   const double heaviest = search.modes.front().log_mass;
   const auto deficit = [&](std::size_t k) {
     return std::isnan(log_q[k]) ? std::numeric_limits<double>::infinity()

@@ -8,11 +8,11 @@
 
 #include "core/executor.h"
 #include "core/instruction_set.h"
+#include "model/trained_model.h"
 #include "posterior/budget.h"
 #include "posterior/metered_density.h"
 #include "posterior/modes.h"
 #include "riffle/posterior.h"
-#include "riffle/trained_flow.h"
 
 namespace riffle {
 
@@ -33,7 +33,7 @@ struct StagedOptions {
 };
 
 struct StagedFit {
-  TrainedFlow::Definition flow;
+  TrainedModel<double> flow;
   double elbo = std::numeric_limits<double>::quiet_NaN();          ///< of the flow
   double trimmed_elbo = std::numeric_limits<double>::quiet_NaN();  ///< as PhaseResult's
   bool lost_in_rounding = false;                                   ///< as PhaseResult's

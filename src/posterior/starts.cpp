@@ -132,7 +132,7 @@ class Starts {
     }
     auto fit = staged_fit(density_, options, executor_, [&](const StagedFit& so_far) {
       if (number == 0 && on_flow_ && !so_far.flow.layers.empty()) {
-        on_flow_(TrainedFlow(so_far.flow));
+        on_flow_(trained_flow(so_far.flow));
       }
       auto stage = so_far.stages.back();
       stage.seconds += before;
@@ -147,8 +147,6 @@ class Starts {
   }
 
   Start weighed(StagedFit fit, std::uint64_t number) {
-    auto model = make_model<double>(fit.flow.base, parse_flow(fit.flow.layers),
-                                    {fit.flow.dim, 0, InstructionSet::parse(spec_.run.simd)});
     auto options = judged_;
     if (callbacks_.on_activity) {
       callbacks_.on_activity({fmt::format("weighing {} draws", options.draws),
@@ -156,10 +154,10 @@ class Starts {
     }
     options.number = number == 0 ? 0 : number + 1;  // 1 is that of a diagnosis
     options.budget = fit.budget;
-    auto drawn =
-        weigh(model, fit.flow.params, target_, density_, known_of(fit), options, executor_);
+    auto drawn = weigh(*fit.flow.model, fit.flow.params, target_, density_, known_of(fit), options,
+                       executor_);
     auto told = start_of(drawn);
-    return {std::move(fit), std::move(model), std::move(drawn), std::move(told)};
+    return {std::move(fit), std::move(drawn), std::move(told)};
   }
 
   void take(Start start) {

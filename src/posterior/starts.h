@@ -17,7 +17,6 @@ namespace riffle {
 /// A staged fit and what draws of it say.
 struct Start {
   StagedFit fit;
-  FlowModel<double> model;
   Weighed weighed;  ///< compared with the other starts
   PosteriorStart told;
 };

@@ -80,14 +80,15 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   known.budget_exhausted = search.out_of_budget;
   const auto seed = options.seed.value_or(spec.run.seed);
   const AssessmentOptions fresh{.seed = seed, .number = 1, .draws = draws, .kept_draws = 0};
-  const auto& params = run->flow.definition().params;
-  auto weighed = weigh(run->model, params, target, density, std::move(known), fresh, executor);
+  const auto& model = *run->trained.model;
+  const auto& params = run->trained.params;
+  auto weighed = weigh(model, params, target, density, std::move(known), fresh, executor);
   auto starts = search.starts;
   if (!starts.empty()) {
     starts.front() = start_of(weighed);
     weighed.evidence.fits = compared(starts);
   }
-  auto posterior = assess(run->model, params, target, density, weighed, fresh, executor).report;
+  auto posterior = assess(model, params, target, density, weighed, fresh, executor).report;
   posterior.climbs = search.climbs;
   posterior.modes = search.modes;
   add_cost(posterior, spent_on(target, density, {}),

@@ -19,10 +19,8 @@ std::optional<PosteriorRun> open_posterior_run(const std::filesystem::path& fold
   }
   auto run = open_run(folder);
   warnings.insert(warnings.end(), run.warnings.begin(), run.warnings.end());
-  const auto& d = run.flow.definition();
-  auto model = make_model<double>(d.base, parse_flow(d.layers),
-                                  {d.dim, 0, InstructionSet::parse(spec.run.simd)});
-  return PosteriorRun{spec, std::move(run.target), std::move(run.flow), std::move(model)};
+  auto trained = trained_model<double>(run.flow, InstructionSet::parse(spec.run.simd));
+  return PosteriorRun{spec, std::move(run.target), std::move(run.flow), std::move(trained)};
 }
 
 }  // namespace riffle

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/flow_model.h"
+#include "model/trained_model.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"
 #include "riffle/trained_flow.h"
@@ -18,7 +18,7 @@ struct PosteriorRun {
   Spec spec;
   std::unique_ptr<Target> target;
   TrainedFlow flow;
-  FlowModel<double> model;  ///< the flow's, on the instruction set of the spec
+  TrainedModel<double> trained;  ///< the flow's, on the instruction set of the spec
 };
 
 /// Nothing where the run is not one of a posterior (posterior_target). Throws Error{no_input} where

@@ -443,7 +443,7 @@ void write_posterior_draws(const PosteriorRun& run, std::uint64_t n, std::uint64
   std::vector<double> row(values.names().size());
   for (std::uint64_t first = 0; first < n; first += chunk) {
     const auto drawn =
-        draw<double>(run.model, &density, run.flow.definition().params, {seed, Purpose::draws, 0},
+        draw<double>(*run.trained.model, &density, run.trained.params, {seed, Purpose::draws, 0},
                      first, std::min(chunk, n - first), executor);
     for (std::size_t i = 0; i < drawn.log_q.size(); ++i) {
       values.next(std::span(drawn.z).subspan(i * drawn.dim, drawn.dim), row);

@@ -5,7 +5,6 @@
 #include <Eigen/LU>
 #include <vector>
 
-#include "model/flow_model.h"
 #include "posterior/densities.h"
 #include "posterior/phases.h"
 
@@ -24,19 +23,18 @@ std::vector<NormalComponent> three() {
           {0.1, Eigen::Vector2d(10, -30), Eigen::Vector2d(1, 1).asDiagonal()}};
 }
 
-TrainedFlow::Definition fitted(const Density<double>& target, std::span<const Mode> modes,
-                               std::size_t threads = 1, std::size_t most_components = 64) {
+TrainedModel<double> fitted(const Density<double>& target, std::span<const Mode> modes,
+                            std::size_t threads = 1, std::size_t most_components = 64) {
   Executor executor(threads);
   return fit_mixture(target, modes,
                      {.seed = 3, .most_components = most_components, .set = InstructionSet::best()},
                      executor);
 }
 
-PhaseResult quality(const Density<double>& target, const TrainedFlow::Definition& flow) {
+PhaseResult quality(const Density<double>& target, const TrainedModel<double>& flow) {
   Executor alone(1);
-  const auto model =
-      make_model<double>(flow.base, parse_flow(flow.layers), {flow.dim, 0, InstructionSet::best()});
-  return evaluate_quality(model, target, flow.params, {9, Purpose::evaluation, 0}, 20'000, alone);
+  return evaluate_quality(*flow.model, target, flow.params, {9, Purpose::evaluation, 0}, 20'000,
+                          alone);
 }
 
 /// Weights, means and sds of draws by the component whose mean is nearest.
@@ -46,9 +44,9 @@ struct Shares {
   std::vector<VectorXd> sd;
 };
 
-Shares shares_of(const TrainedFlow::Definition& flow, const std::vector<NormalComponent>& all) {
+Shares shares_of(const TrainedModel<double>& flow, const std::vector<NormalComponent>& all) {
   constexpr std::uint64_t n = 40'000;
-  const auto draws = TrainedFlow(flow).sample(n);
+  const auto draws = trained_flow(flow).sample(n);
   const auto dim = static_cast<Index>(draws.dim);
   std::vector<std::vector<VectorXd>> of(all.size());
   for (std::size_t s = 0; s < n; ++s) {
@@ -73,8 +71,7 @@ Shares shares_of(const TrainedFlow::Definition& flow, const std::vector<NormalCo
   return shares;
 }
 
-void expect_components(const TrainedFlow::Definition& flow,
-                       const std::vector<NormalComponent>& all) {
+void expect_components(const TrainedModel<double>& flow, const std::vector<NormalComponent>& all) {
   const auto shares = shares_of(flow, all);
   for (std::size_t k = 0; k < all.size(); ++k) {
     EXPECT_NEAR(shares.weight[k], all[k].weight, 0.015) << k;

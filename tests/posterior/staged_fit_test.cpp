@@ -252,7 +252,9 @@ TEST(StagedFit, SaysWhatIsLeftOut) {
   const auto at = [](double x) {
     return std::vector<double>{0, 0, 0, x, 0};  // affine-full: l, L, t
   };
-  fit.flow = {"standard-normal", "affine-full", Precision::float64, 2, at(-8)};
+  fit.flow =
+      make_trained_model<double>("standard-normal", "affine-full", {2, 0, InstructionSet::best()});
+  fit.flow.params = at(-8);
   EXPECT_NEAR(fit.left_out(0), 0.3, 0.001);
   fit.flow.params = at(8);
   EXPECT_NEAR(fit.left_out(0), 0.7, 0.001);
@@ -278,8 +280,9 @@ TEST(StagedFit, InManyDimensionsAModeLostIsToldFromAWideQ) {
     normal.lower *= wide;
     normal.lower(0, 0) = first;
     normal.mean[0] = first > 1 ? 2 : 0;
-    fit.flow = {"standard-normal", "affine-full", Precision::float64, dim,
-                affine_parameters(normal)};
+    fit.flow = make_trained_model<double>("standard-normal", "affine-full",
+                                          {dim, 0, InstructionSet::best()});
+    fit.flow.params = affine_parameters(normal);
     return fit.left_out(0);
   };
   // Wider by a fifth in each coordinate, so 6 nats lower at both tops; or 8 nats lower at one.
