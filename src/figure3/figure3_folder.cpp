@@ -13,6 +13,7 @@
 #include "pictures/grids.h"
 #include "riffle/error.h"
 #include "riffle/version.h"
+#include "run/plot_folder.h"
 #include "run/run_folder.h"
 #include "run/summary_json.h"
 
@@ -175,11 +176,7 @@ void remove_figure3(const fs::path& folder) {
 PlotReport plot_figure3(const fs::path& folder, const std::vector<std::string>& parameters) {
   spec_of_run(folder).validate();
   const FolderLock lock(folder, FolderLock::Kind::shared, folder);
-  if (!parameters.empty()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("the run in {} is of no posterior, so there is no page to show {} on",
-                            folder.string(), parameters.front()));
-  }
+  refuse_parameters(folder, parameters);
   const auto state = read_figure3(folder);
   if (std::ranges::none_of(state.fits, &Figure3Fit::finished)) {
     throw Error(ErrorKind::usage,

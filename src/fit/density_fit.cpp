@@ -228,35 +228,23 @@ FitReport typed_density_fit(const Spec& spec, const SplitPoints& points,
   const auto bound = minus_log_likelihood(whole, params, std::span(judged.rows), executor);
   auto drawn =
       draw<T>(whole, nullptr, params, {spec.run.seed, Purpose::draws, 0}, 0, spec.run.draws);
-  std::uint64_t invalid_in_training = 0;
-  for (const auto n : trained.state.blame) invalid_in_training += n;
+  auto figures = training_figures(trained, layers, "the data", executor.threads(), set);
+  figures.target = std::filesystem::path(spec.target.samples).filename().string();
+  figures.bound = bound.mean;
+  figures.bound_se = bound.standard_error;
+  figures.elbo = unknown;
+  figures.elbo_se = unknown;
+  figures.log_likelihood = -bound.mean;
+  figures.log_likelihood_se = known(bound.standard_error);
+  figures.samples = points.training.size() / dim;
+  figures.held_out = points.held_out.size() / dim;
+  figures.far_off = points.far_off;
+  figures.far_off_judged = judged.left_out;
+  figures.invalid_draws = bound.invalid;
+  figures.injective = whole.injective(params);
+  figures.warnings = points.warnings;
   FitReport report{
-      {
-          .target = std::filesystem::path(spec.target.samples).filename().string(),
-          .stop_reason = trained.reason,
-          .iterations = trained.state.iteration,
-          .threads = executor.threads(),
-          .simd = std::string(set.name()),
-          .seconds = trained.seconds,
-          .us_per_iteration = trained.us_per_iteration,
-          .bound = bound.mean,
-          .bound_se = bound.standard_error,
-          .elbo = unknown,
-          .elbo_se = unknown,
-          .log_likelihood = -bound.mean,
-          .log_likelihood_se = known(bound.standard_error),
-          .samples = points.training.size() / dim,
-          .held_out = points.held_out.size() / dim,
-          .far_off = points.far_off,
-          .far_off_judged = judged.left_out,
-          .invalid_draws = bound.invalid,
-          .invalid_training_draws = invalid_in_training,
-          .invalid_training_draws_by = blamed(trained.state.blame, layers, "the data"),
-          .refused_steps = trained.state.refused_steps,
-          .refused_steps_by = blamed(trained.state.refusals, layers, "the base"),
-          .injective = whole.injective(params),
-          .warnings = points.warnings,
-      },
+      std::move(figures),
       trained_flow(all, points.columns),
       {dim, std::move(drawn.z), std::move(drawn.log_q)},
       {},

@@ -215,36 +215,26 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
     kl = *log_z - figures.elbo;
     kl_se = figures.elbo_se;
   }
-  std::uint64_t invalid_in_training = 0;
-  for (const auto n : trained.state.blame) invalid_in_training += n;
+  auto common = training_figures(trained, runs, "the target", executor.threads(), set);
+  common.target = targets.name;
+  common.bound = bound.mean;
+  common.bound_se = bound.standard_error;
+  common.elbo = figures.elbo;
+  common.elbo_se = figures.elbo_se;
+  common.log_z_true = log_z;
+  common.kl = kl;
+  common.kl_se = kl_se;
+  common.invalid_draws = figures.invalid;
+  if (figures.posterior) {
+    common.evaluations = figures.posterior->gradients;
+    common.failed_evaluations = figures.posterior->failed_evaluations;
+    common.first_failure = figures.posterior->first_failure;
+  }
+  if (own != nullptr) common.target_description = own->description();
+  common.injective = exact_model.injective(params);
+  common.posterior = std::move(figures.posterior);
   FitReport report{
-      {
-          .target = targets.name,
-          .stop_reason = trained.reason,
-          .iterations = trained.state.iteration,
-          .threads = executor.threads(),
-          .simd = std::string(set.name()),
-          .seconds = trained.seconds,
-          .us_per_iteration = trained.us_per_iteration,
-          .bound = bound.mean,
-          .bound_se = bound.standard_error,
-          .elbo = figures.elbo,
-          .elbo_se = figures.elbo_se,
-          .log_z_true = log_z,
-          .kl = kl,
-          .kl_se = kl_se,
-          .invalid_draws = figures.invalid,
-          .invalid_training_draws = invalid_in_training,
-          .invalid_training_draws_by = blamed(trained.state.blame, runs, "the target"),
-          .refused_steps = trained.state.refused_steps,
-          .refused_steps_by = blamed(trained.state.refusals, runs, "the base"),
-          .evaluations = figures.posterior ? figures.posterior->gradients : 0,
-          .failed_evaluations = figures.posterior ? figures.posterior->failed_evaluations : 0,
-          .first_failure = figures.posterior ? figures.posterior->first_failure : "",
-          .target_description = own == nullptr ? "" : own->description(),
-          .injective = exact_model.injective(params),
-          .posterior = std::move(figures.posterior),
-      },
+      std::move(common),
       trained_flow(exact),
       {dim, std::move(figures.drawn.z), std::move(figures.drawn.log_q)},
       std::move(figures.drawn.log_p),

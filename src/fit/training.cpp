@@ -4,8 +4,11 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <numeric>
+#include <string>
 
 #include "core/cores.h"
+#include "fit/warnings.h"
 #include "model/draws.h"
 #include "riffle/error.h"
 
@@ -213,9 +216,33 @@ Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> tr
   return trained;
 }
 
+template <class T>
+FitFigures training_figures(const Trained<T>& trained, std::span<const Expression> flow,
+                            std::string_view last, std::size_t threads, InstructionSet set) {
+  const auto& state = trained.state;
+  return {
+      .stop_reason = trained.reason,
+      .iterations = state.iteration,
+      .threads = threads,
+      .simd = std::string(set.name()),
+      .seconds = trained.seconds,
+      .us_per_iteration = trained.us_per_iteration,
+      .invalid_training_draws =
+          std::accumulate(state.blame.begin(), state.blame.end(), std::uint64_t{0}),
+      .invalid_training_draws_by = blamed(state.blame, flow, last),
+      .refused_steps = state.refused_steps,
+      .refused_steps_by = blamed(state.refusals, flow, "the base"),
+  };
+}
+
 template Trained<float> train(const Spec&, const TrainerOptions&, Training<float>,
                               const FitCallbacks&, const FitHooks&);
 template Trained<double> train(const Spec&, const TrainerOptions&, Training<double>,
                                const FitCallbacks&, const FitHooks&);
+
+template FitFigures training_figures(const Trained<float>&, std::span<const Expression>,
+                                     std::string_view, std::size_t, InstructionSet);
+template FitFigures training_figures(const Trained<double>&, std::span<const Expression>,
+                                     std::string_view, std::size_t, InstructionSet);
 
 }  // namespace riffle

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/aligned.h"
@@ -52,5 +53,11 @@ struct Trained {
 template <class T>
 Trained<T> train(const Spec& spec, const TrainerOptions& options, Training<T> training,
                  const FitCallbacks& callbacks, const FitHooks& hooks);
+
+/// What a report says of training, whatever was trained: all that is not said here is left at its
+/// default. Draws that were not finite behind all layers of `flow` are put down to `last`.
+template <class T>
+FitFigures training_figures(const Trained<T>& trained, std::span<const Expression> flow,
+                            std::string_view last, std::size_t threads, InstructionSet set);
 
 }  // namespace riffle

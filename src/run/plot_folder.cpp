@@ -125,17 +125,20 @@ std::optional<FitFigures> read_report(const Spec& spec, const fs::path& folder) 
 
 }  // namespace
 
+void refuse_parameters(const fs::path& folder, const std::vector<std::string>& parameters) {
+  if (parameters.empty()) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("the run in {} is of no posterior, so there is no page to show {} on",
+                          folder.string(), parameters.front()));
+}
+
 PlotReport plot_folder(const fs::path& folder, const std::vector<std::string>& parameters) {
   const auto spec = spec_of_run(folder);
   spec.validate();
   const FolderLock lock(folder, FolderLock::Kind::shared, folder);
   const auto flow = TrainedFlow::load(folder / run_files::model);
   const auto record = read_report(spec, folder);
-  if (!record && !parameters.empty()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("the run in {} is of no posterior, so there is no page to show {} on",
-                            folder.string(), parameters.front()));
-  }
+  if (!record) refuse_parameters(folder, parameters);
   const auto loss = read_losses(folder / run_files::loss);
   const auto snapshots = read_samples(folder / run_files::samples);
   return draw_pictures(

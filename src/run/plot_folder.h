@@ -16,4 +16,9 @@ namespace riffle {
 PlotReport plot_folder(const std::filesystem::path& folder,
                        const std::vector<std::string>& parameters = {});
 
+/// Throws Error{usage} where parameters are named: the run in `folder` is of no posterior, whose
+/// page would show them.
+void refuse_parameters(const std::filesystem::path& folder,
+                       const std::vector<std::string>& parameters);
+
 }  // namespace riffle
