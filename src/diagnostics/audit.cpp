@@ -135,7 +135,7 @@ class Audit {
     const auto trips = round_trips(flow_, z, invertible_, executor_);
     const auto n = std::min<std::size_t>(dense_points(), trips.each.size());
     const auto dense = determinants(std::span(z).first(n * dim_));
-    const bool one_sign = signs_of(dense)[0] == 0 || signs_of(dense)[1] == 0;
+    const bool one_sign = have_one_sign(dense);
     return {injectivity(dense),
             by_inverse("round trip", [&] { return round_trip(trips, one_sign); }),
             log_det(trips, dense),
@@ -211,6 +211,12 @@ class Audit {
       if (d.sign != 0 && d.spread <= doubtful) ++signs[d.sign > 0 ? 0 : 1];
     }
     return signs;
+  }
+
+  /// Whether determinants tell that the map does not fold: a single one cannot, nor can none.
+  static bool have_one_sign(const std::vector<Determinant>& dense) {
+    const auto signs = signs_of(dense);
+    return std::min(signs[0], signs[1]) == 0 && signs[0] + signs[1] > 1;
   }
 
   AuditResult injectivity(const std::vector<Determinant>& dense) const {

@@ -504,5 +504,28 @@ TEST(FoldedAudit, IsFoundOutWhereTheLayerDeniesIt) {
   EXPECT_FALSE(failed.contains("log-det")) << table(results);
 }
 
+TEST(FoldedAudit, IsFoundOutWhereNoDeterminantOrASingleOneTells) {
+  // |z| of one coordinate: every second draw comes back with another sign.
+  Fault<double> fault;
+  fault.forward = [](Tile<const double>, Tile<double> y, double*) {
+    for (std::size_t s = 0; s < y.count(); ++s) y(0, s) = std::abs(y(0, s));
+  };
+  const std::string layers = "affine";
+  Executor executor(1);
+  for (const std::size_t dim : {345U, 601U}) {
+    const LayerOptions common{dim, 0, InstructionSet::best()};
+    Chain<double>::Layers folding{std::make_shared<FaultyLayer<double>>(
+        make_flow<double>(parse_flow(layers), common), fault)};
+    const FlowModel<double> model(make_base<double>("standard-normal", dim, common.set),
+                                  std::make_unique<Chain<double>>(dim, std::move(folding)));
+    const std::vector<double> identity(model.parameters().size(), 0);
+    const auto results =
+        audit<double>(model, exact_model(layers, dim), identity, {1, 128}, executor);
+    const auto failed = with(results, AuditOutcome::failed);
+    EXPECT_TRUE(failed.contains("round trip")) << table(results);
+    EXPECT_FALSE(failed.contains("log-det")) << table(results);
+  }
+}
+
 }  // namespace
 }  // namespace riffle
