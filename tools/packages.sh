@@ -6,6 +6,8 @@ plot_packages="gnuplot-nox"
 # dpkg-architecture, of dpkg-dev, where it is.
 stan_packages="r-cran-rstan r-cran-stanheaders dpkg-dev"
 test_packages="libgtest-dev"
+# For the package of R in r/; without them its tests are skipped.
+r_packages="r-base-dev r-cran-jsonlite r-cran-testthat r-cran-withr pkg-config"
 clang_packages="clang libclang-rt-dev"
 # The jobs of .ci/jobs.
 format_packages="clang-format"

@@ -1,0 +1,3 @@
+library(testthat)
+library(riffle)
+test_check("riffle")

@@ -1,0 +1,37 @@
+test_that("points are learnt with their names", {
+  fit <- riffle_fit_samples(faithful, iterations = 300, seed = 1)
+  expect_equal(colnames(fit$draws(format = "matrix")), names(faithful))
+  expect_equal(fit$report$samples + fit$report$held_out, nrow(faithful))
+  expect_null(fit$verdict())
+  expect_error(fit$log_z(), "no evidence", class = "riffle_usage_error")
+  flow <- fit$flow()
+  expect_equal(colnames(flow$sample(2)), names(faithful))
+  expect_gt(mean(flow$log_prob(faithful)), mean(flow$log_prob(faithful + 50)))
+})
+
+test_that("points that are none are refused", {
+  expect_error(riffle_fit_samples(iris), "Species", class = "riffle_usage_error")
+  expect_error(riffle_fit_samples(1:3), "matrix", class = "riffle_usage_error")
+  expect_error(riffle_fit_samples(matrix(c(1, NA, 3, 4, 5, 6), 3)), "row 2", class = "riffle_data_error")
+  expect_error(riffle_fit_samples(matrix(numeric(0), 0, 2)), class = "riffle_error")
+})
+
+test_that("a flow maps both ways, has the density of its draws, and a file", {
+  fit <- riffle_fit("crescents", flow = "planar:4", iterations = 300, seed = 1)
+  flow <- fit$flow()
+  draws <- flow$sample(50, seed = 5)
+  expect_equal(flow$log_prob(draws), attr(draws, "log_q"), tolerance = 1e-8)
+  base <- flow$to_base(draws)
+  back <- flow$from_base(base)
+  expect_equal(back, draws, tolerance = 1e-8, ignore_attr = TRUE)
+  expect_equal(attr(back, "log_det"), -attr(base, "log_det"), tolerance = 1e-8)
+  expect_equal(flow$sample(20, seed = 5, first = 30), draws[31:50, ], ignore_attr = TRUE)
+  h <- 1e-5
+  score <- (flow$log_prob(draws[1, ] + c(h, 0)) - flow$log_prob(draws[1, ] - c(h, 0))) / (2 * h)
+  expect_equal(flow$score(draws[1, ])[1], score, tolerance = 1e-6)
+  path <- withr::local_tempfile(fileext = ".riffle")
+  flow$save(path)
+  expect_identical(riffle_load_flow(path)$sample(9), flow$sample(9))
+  expect_true(all(flow$check()$outcome != "failed"))
+  expect_error(riffle_load_flow(tempfile()), class = "riffle_no_input")
+})
