@@ -27,7 +27,7 @@
 namespace riffle {
 namespace {
 
-constexpr std::size_t cells = 300;  // of a density picture, each way, as in the tutorial
+constexpr std::size_t cells = 220;  // of a density picture, each way: two pixels each
 constexpr std::uint64_t histogram_draws = 2'000'000;
 
 /// The first iteration whose objective has all of ln p; that after the last where none has.

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "pictures/axis_scale.h"
+#include "pictures/dot_image.h"
 #include "pictures/gnuplot.h"
 #include "pictures/pairs_plot.h"
 #include "pictures/studio.h"
@@ -29,8 +30,6 @@ constexpr std::string_view dot_colour = "#4d1f77b4";  // alpha 0.7: the first by
 constexpr std::string_view viridis =
     "set palette defined (0 '#440154', 1 '#482878', 2 '#3e4a89', 3 '#31688e', 4 '#26828e',"
     " 5 '#1f9e89', 6 '#35b779', 7 '#6dcd59', 8 '#b4de2c', 9 '#fde725')\n";
-constexpr int pale_steps = 6;
-constexpr std::string_view pale = "set palette defined (0 '#ffffff', 1 '#ffc46b') maxcolors 6\n";
 
 constexpr std::size_t most_dots = 3'000;  // in one picture: more only make its SVG file large
 constexpr std::size_t most_panels = 6;
@@ -144,6 +143,17 @@ std::string dots(Studio& studio, const std::vector<double>& points, double size 
       studio.store(points), points.size() / 2, size, dot_colour);
 }
 
+/// An image of `side` × `side` pixels of three bytes that fills the frame.
+std::string pixels(Studio& studio, const std::vector<unsigned char>& rgb, int side,
+                   const Frame& f) {
+  const double dx = (f.x_high - f.x_low) / side;
+  const double dy = (f.y_high - f.y_low) / side;
+  return fmt::format(
+      "'{}' binary array=({},{}) format='%uchar%uchar%uchar' origin=({},{}) dx={} dy={} with "
+      "rgbimage",
+      studio.store_bytes(rgb), side, side, f.x_low + dx / 2, f.y_low + dy / 2, dx, dy);
+}
+
 /// A line through the first `count` points of a file of pairs.
 std::string line(const std::string& file, std::size_t count, std::string_view look) {
   return fmt::format("'{}' binary record={} format='%float64%float64' using 1:2 with lines {}",
@@ -169,8 +179,19 @@ std::vector<double> visible_points(const SampleFrame& frame, const View& view) {
   return points;
 }
 
+/// The same in shares of the frame's width and height.
+std::vector<double> shares_of_frame(const SampleFrame& frame, const View& view) {
+  auto points = visible_points(frame, view);
+  for (std::size_t i = 0; i < points.size(); i += 2) {
+    const auto& f = view.frame;
+    points[i] = (points[i] - f.x_low) / (f.x_high - f.x_low);
+    points[i + 1] = (points[i + 1] - f.y_low) / (f.y_high - f.y_low);
+  }
+  return points;
+}
+
 void draw_target(const PlotData& data, Studio& studio) {
-  if (!is_usable(data.target_density)) return;
+  if (data.samples_every == 0 || !is_usable(data.target_density)) return;
   const auto& grid = *data.target_density;
   const Canvas canvas{700, 700};
   const View view(data.frame);
@@ -614,30 +635,6 @@ void draw_layers(const PlotData& data, Studio& studio) {
   studio.add("layers", canvas, script, 150);
 }
 
-/// The colours of all frames but for some smooth edges.
-std::vector<double> frame_colours() {
-  using Colour = std::array<double, 3>;
-  constexpr Colour white = {255, 255, 255};
-  constexpr Colour dense = {255, 196, 107};
-  constexpr Colour dot = {31, 119, 180};
-  constexpr Colour best = {214, 39, 40};
-  std::vector<double> colours;
-  const auto blend = [](const Colour& a, const Colour& b, double part) {
-    Colour mixed{};
-    for (std::size_t i = 0; i < 3; ++i) mixed[i] = std::round(a[i] + part * (b[i] - a[i]));
-    return mixed;
-  };
-  const auto put = [&](const Colour& c) { colours.insert(colours.end(), c.begin(), c.end()); };
-  for (int step = 0; step < pale_steps; ++step) {
-    const auto under = blend(white, dense, static_cast<double>(step) / (pale_steps - 1));
-    for (const double part : {0.0, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.91, 0.97}) {
-      put(blend(under, dot, part));
-    }
-  }
-  for (const double part : {0.33, 0.66, 1.0}) put(blend(white, best, part));
-  return colours;
-}
-
 /// Which of the draws the animation shows: the first and the last, and between them no more than so
 /// many as are further on by a constant factor, since learning slows down.
 std::vector<std::size_t> animation_frames(const std::vector<SampleFrame>& samples) {
@@ -657,19 +654,13 @@ std::vector<std::size_t> animation_frames(const std::vector<SampleFrame>& sample
 void draw_animation(const PlotData& data, const LossCurve& curve, Studio& studio) {
   if (data.samples.size() < 2) return;
   const bool with_loss = !curve.smooth.empty();
-  constexpr int side = 250;
+  constexpr int side = 200;
   const Box scatter{42, 42 + side, 32, 32 + side};
-  const Box loss{365, 605, 32, 32 + side};
-  const Canvas canvas{with_loss ? 625 : 310, 315};
+  const Box loss{312, 312 + side, 32, 32 + side};
+  const Canvas canvas{with_loss ? 545 : 260, 265};
 
   const View view(data.frame);
-  std::string background;
-  if (is_usable(data.target_density)) {
-    auto values = cleaned(data.target_density->values);
-    const double top = highest(values);
-    for (double& v : values) v = std::sqrt(v / top);
-    background = image(studio.store(values), data.target_density->n, view.frame) + ", ";
-  }
+  const auto* density = is_usable(data.target_density) ? &*data.target_density : nullptr;
   const auto whole_curve = with_loss ? studio.store(curve.smooth) : std::string();
 
   const auto name = shortened(loss_name(data), 22);
@@ -681,11 +672,13 @@ void draw_animation(const PlotData& data, const LossCurve& curve, Studio& studio
   std::vector<std::string> frames;
   for (const auto f : animation_frames(data.samples)) {
     const auto& frame = data.samples[f];
-    auto script = std::string(pale);
-    script += "set cbrange [0:1]\nset multiplot\n";
+    std::string script = "set multiplot\n";
     script += canvas.titled(scatter, fmt::format("iteration {}", frame.iteration), 15);
     script += view.ranges();
-    script += "plot " + background + dots(studio, visible_points(frame, view), 0.65) + "\n";
+    script += "plot " +
+              pixels(studio, dot_image(side, density, shares_of_frame(frame, view), 2), side,
+                     view.frame) +
+              "\n";
     if (with_loss) {
       std::size_t past = 0;  // numbers of the curve, two a point
       while (past < curve.smooth.size() &&
@@ -697,7 +690,7 @@ void draw_animation(const PlotData& data, const LossCurve& curve, Studio& studio
       script += "set border 3\nset xtics autofreq\n";
       script += fmt::format("set xrange [0:{}]\nset yrange [{}:{}]\n", curve.last_iteration,
                             curve.low, curve.high);
-      script += "plot " + line(whole_curve, curve.smooth.size() / 2, "lw 1 lc rgb '#d5dfe8'");
+      script += "plot " + line(whole_curve, curve.smooth.size() / 2, "lw 1 lc rgb '#b4c3d0'");
       if (has_best_loss(data)) {
         script += ", " + best_loss_line(data, studio, "lw 1 dt (16,10) lc rgb '#d62728'");
       }
@@ -709,8 +702,7 @@ void draw_animation(const PlotData& data, const LossCurve& curve, Studio& studio
     }
     frames.push_back(script + "unset multiplot\n");
   }
-  studio.add_animation("learning.gif", canvas, frames, frame_colours(),
-                       70 * static_cast<double>(frames.size()));
+  studio.add_animation("learning.gif", canvas, frames, 10 * static_cast<double>(frames.size()));
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ struct PlotReport {
 };
 
 /// Draws the pictures with gnuplot into `folder`, as PNG and as SVG:
-///   distributions/density       the target, as the tutorial draws it
+///   distributions/density       the target, as the tutorial draws it; where samples are pictures
 ///   samples/flow_result_{i}     draws at iteration i, as the tutorial draws them
 ///   densities                   target and learned density side by side, on one colour scale; of
 ///                               one dimension as curves or bars

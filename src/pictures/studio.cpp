@@ -41,6 +41,13 @@ std::string svg_terminal(const Canvas& canvas) {
       canvas.width, canvas.height);
 }
 
+std::string gif_terminal(const Canvas& canvas) {
+  return fmt::format(
+      "set terminal gif noenhanced animate delay {} loop 0 size {},{} font 'sans,13.3' "
+      "fontscale 0.75 linewidth 1 background '#ffffff'\ndot = 1\n",
+      Studio::frame_time, canvas.width, canvas.height);
+}
+
 /// Whether a picture's file ends as its format ends; gnuplot does not report a full disk.
 bool is_complete(std::string_view content, std::string_view path) {
   while (content.ends_with('\n')) content.remove_suffix(1);
@@ -117,11 +124,18 @@ std::size_t characters(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-std::string Studio::store(const std::vector<double>& values) {
+std::string Studio::keep(std::string_view bytes) {
   auto name = fmt::format("data{}", stored_++);
-  write_file(folder_.path() / name,
-             {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double)});
+  write_file(folder_.path() / name, bytes);
   return name;
+}
+
+std::string Studio::store(const std::vector<double>& values) {
+  return keep({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double)});
+}
+
+std::string Studio::store_bytes(const std::vector<unsigned char>& bytes) {
+  return keep({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 void Studio::add(const std::string& path, const Canvas& canvas, const std::string& script,
@@ -136,31 +150,12 @@ void Studio::add(const std::string& path, const Canvas& canvas, const std::strin
   add_one(".svg", svg_terminal(canvas));
 }
 
-// gnuplot's own GIF terminal has no smooth edges. So the frames are drawn as PNG files first, and
-// the GIF terminal only gathers them.
 void Studio::add_animation(const std::string& path, const Canvas& canvas,
-                           const std::vector<std::string>& frames,
-                           const std::vector<double>& first_colours, double effort) {
+                           const std::vector<std::string>& frames, double effort) {
   const auto file = fmt::format("picture{}", pictures_.size());
-  auto script = png_terminal(canvas);
-  auto colours = first_colours;  // twice: gnuplot takes two rows for the least image
-  colours.insert(colours.end(), first_colours.begin(), first_colours.end());
-  auto gathering =
-      fmt::format("plot '{}' binary array=({},2) format='%float64%float64%float64' with rgbimage, ",
-                  store(colours), first_colours.size() / 3);
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    script +=
-        fmt::format("set output '{}-{}'\n{}{}unset output\n", file, i, fresh_settings, frames[i]);
-    if (i > 0) gathering += "plot ";
-    gathering += fmt::format("'{}-{}' binary filetype=png with rgbimage\n", file, i);
-  }
-  script += fmt::format(
-      "set terminal gif animate optimize delay {} loop 0 size {},{}\nset output '{}'\n{}{}"
-      "unset tics\nunset border\nset xrange [-0.5:{}.5]\nset yrange [-0.5:{}.5]\n{}unset output\n",
-      frame_time, canvas.width, canvas.height, file, fresh_settings,
-      canvas.axes({0, canvas.width, 0, canvas.height}), canvas.width - 1, canvas.height - 1,
-      gathering);
-  pictures_.push_back({path, file, std::move(script), effort});
+  auto script = gif_terminal(canvas) + fmt::format("set output '{}'\n", file);
+  for (const auto& frame : frames) script += fmt::format("{}{}", fresh_settings, frame);
+  pictures_.push_back({path, file, script + "unset output\n", effort});
 }
 
 void Studio::run(const fs::path& gnuplot, std::vector<std::string>& warnings) const {

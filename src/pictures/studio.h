@@ -52,16 +52,15 @@ class Studio {
 
   /// Keeps numbers in a file for gnuplot; returns its name.
   std::string store(const std::vector<double>& values);
+  std::string store_bytes(const std::vector<unsigned char>& bytes);
 
   /// Adds a picture, as `path`.png and as `path`.svg. `effort` is its expected time in
   /// milliseconds.
   void add(const std::string& path, const Canvas& canvas, const std::string& script, double effort);
 
-  /// Adds an animation. `first_colours` are the colours (red, green, blue from 0 to 255) that
-  /// matter most: a GIF file has 256, gnuplot hands them out as they come, and these come first.
+  /// Adds an animation, whose frames together should have no more than the 256 colours of a GIF.
   void add_animation(const std::string& path, const Canvas& canvas,
-                     const std::vector<std::string>& frames,
-                     const std::vector<double>& first_colours, double effort);
+                     const std::vector<std::string>& frames, double effort);
 
   /// Draws everything into `folder` and says what went wrong. Returns the paths of what was drawn,
   /// in the order in which it was added. Throws Error{cannot_create} and Error{io}.
@@ -76,6 +75,7 @@ class Studio {
     std::string script;
     double effort;
   };
+  std::string keep(std::string_view bytes);
   void run(const std::filesystem::path& gnuplot, std::vector<std::string>& warnings) const;
 
   TemporaryFolder folder_;

@@ -334,8 +334,11 @@ TEST_F(DrawnPlots, DrawsSamplesOnlyWhereTheyAreAskedFor) {
   };
   data.samples_every = 150;
   EXPECT_EQ(drawn(), (std::vector<std::string>{"samples/flow_result_300.png"}));
+  EXPECT_TRUE(fs::exists(folder() / "distributions/density.png"));
   data.samples_every = 0;
   EXPECT_TRUE(drawn().empty());
+  EXPECT_FALSE(fs::exists(folder() / "distributions"));
+  EXPECT_TRUE(fs::exists(folder() / "densities.png"));
 }
 
 TEST_F(DrawnPlots, TheAnimationSlowsDown) {
