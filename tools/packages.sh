@@ -13,6 +13,7 @@ clang_packages="clang libclang-rt-dev"
 format_packages="clang-format"
 tidy_packages="clang-tidy"
 docs_packages="doxygen"
+site_packages="doxygen python3-sphinx python3-myst-parser furo"
 coverage_packages="gcovr"
 # Another processor: the preset aarch64. Its libraries are unpacked by tools/aarch64_sysroot.sh.
 cross_packages="g++-aarch64-linux-gnu qemu-user"

@@ -8,6 +8,8 @@ suppressPackageStartupMessages({
 })
 seed <- as.integer(c(commandArgs(TRUE), "1")[1])
 options(mc.cores = 2)
+# Debian's package BH holds no headers, and means those of libboost-dev.
+if (!nzchar(system.file("include", package = "BH"))) rstan::rstan_options(boost_lib = "/usr/include")
 
 cars <- transform(mtcars, hp = as.vector(scale(hp)), wt = as.vector(scale(wt)))
 slopes <- prior(normal(0, 2), class = "b")
