@@ -36,8 +36,8 @@ TEST(DotImage, HasADotWhereItIsToBe) {
     for (std::size_t column = 0; column < side; ++column) {
       const Colour colour = at(image, row, column);
       covered += (255 - colour[0]) / (0.7 * (255 - 31));
-      const double distance = std::hypot(static_cast<double>(row) - 29.5,
-                                         static_cast<double>(column) - 9.5);
+      const double distance =
+          std::hypot(static_cast<double>(row) - 29.5, static_cast<double>(column) - 9.5);
       if (distance > 4) {
         EXPECT_EQ(colour, white) << row << ' ' << column;
       }

@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/LU>
+#include <cmath>
+#include <numbers>
+#include <string>
 #include <vector>
 
+#include "model/draws.h"
 #include "posterior/densities.h"
 #include "posterior/phases.h"
 
@@ -164,6 +168,122 @@ TEST(MixtureFit, TakesNoMoreThanTheHeaviestComponents) {
   const auto shares = shares_of(flow, components);
   EXPECT_NEAR(shares.weight[0], 2.0 / 3, 0.02);
   EXPECT_EQ(shares.weight[2], 0);
+}
+
+/// A ring of unit mass in the plane of the first two coordinates: its radius is normal, of which
+/// there is next to nothing at 0, and as wide are the other coordinates.
+OwnDensity ring(double radius, double width, std::size_t* evaluations = nullptr,
+                std::size_t dim = 2) {
+  const double sides = std::sqrt(2 * std::numbers::pi) * width;
+  const double log_z =
+      std::log(2 * std::numbers::pi * radius) + static_cast<double>(dim - 1) * std::log(sides);
+  return OwnDensity(dim, [=](const VectorXd& z, VectorXd& gradient) {
+    if (evaluations != nullptr) ++*evaluations;
+    const auto plane = z.head(2);
+    const double off = (plane.norm() - radius) / width;
+    gradient = -z / (width * width);
+    gradient.head(2) = -off / width * plane.normalized();
+    return -0.5 * (off * off + z.tail(z.size() - 2).squaredNorm() / (width * width)) - log_z;
+  });
+}
+
+/// What a search makes of shallow maxima at some angles of it: narrow across, wide along.
+std::vector<Mode> shallow_maxima(double radius, double width, const std::vector<double>& angles,
+                                 Index dim = 2) {
+  std::vector<Mode> modes;
+  for (const double angle : angles) {
+    VectorXd outwards = VectorXd::Zero(dim);
+    VectorXd along = VectorXd::Zero(dim);
+    outwards.head(2) = Eigen::Vector2d(std::cos(angle), std::sin(angle));
+    along.head(2) = Eigen::Vector2d(-outwards[1], outwards[0]);
+    const MatrixXd covariance = width * width * MatrixXd::Identity(dim, dim) +
+                                0.04 * radius * radius * along * along.transpose();
+    modes.push_back(mode_of({1, radius * outwards, covariance}, 0));
+  }
+  return modes;
+}
+
+/// ln of ∫p as far as draws of the flow find it.
+double log_z(const Density<double>& target, const TrainedModel<double>& flow) {
+  constexpr std::uint64_t n = 20'000;
+  const auto drawn =
+      draw<double>(*flow.model, &target, flow.params, {9, Purpose::evaluation, 1}, 0, n);
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += std::exp(drawn.log_p[i] - drawn.log_q[i]);
+  return std::log(sum / n);
+}
+
+TrainedModel<double> many_normals(const Density<double>& target, std::span<const Mode> modes,
+                                  std::size_t most, std::uint64_t seed = 3) {
+  Executor alone(1);
+  return fit_many_normals(target, modes, fitted(target, modes),
+                          {.seed = seed,
+                           .number = 1,
+                           .most_components = most,
+                           .rounds = 16,
+                           .draws = 16'384,
+                           .set = InstructionSet::best()},
+                          alone);
+}
+
+TEST(ManyNormals, FindWhatLiesFurtherAlongARidge) {
+  const auto target = ring(4, 0.1);
+  const auto modes = shallow_maxima(4, 0.1, {0.3, 0.9});  // most of the ring is far from both
+  for (const std::uint64_t seed : {1U, 2U}) {
+    const auto flow = many_normals(target, modes, 96, seed);
+    EXPECT_NEAR(log_z(target, flow), 0, 0.03) << seed;
+    EXPECT_GT(quality(target, flow).ess_fraction, 0.8) << seed;
+  }
+}
+
+TEST(ManyNormals, FindItInMoreDimensions) {
+  // Normals 10 times as wide seldom hit it there, those 3 times as wide do.
+  const auto target = ring(4, 0.1, nullptr, 5);
+  const auto modes = shallow_maxima(4, 0.1, {0.3, 0.9}, 5);
+  const auto flow = many_normals(target, modes, 96);
+  EXPECT_NEAR(log_z(target, flow), 0, 0.03);
+  EXPECT_GT(quality(target, flow).ess_fraction, 0.2);
+}
+
+TEST(ManyNormals, LoseNoMode) {
+  // What it starts from knows of one mode alone.
+  const auto components = three();
+  std::vector<Mode> modes;
+  for (const auto& c : components) modes.push_back(mode_of(c, 0));
+  const auto target = mixture_density(components);
+  Executor alone(1);
+  const auto flow =
+      fit_many_normals(target, modes, fitted(target, std::span(modes).first(1)),
+                       {.rounds = 16, .draws = 16'384, .set = InstructionSet::best()}, alone);
+  EXPECT_NEAR(log_z(target, flow), 0, 0.03);
+  EXPECT_GT(quality(target, flow).ess_fraction, 0.7);
+}
+
+/// So many normals lie where draws are; those of the modes and the same ones, but wider, beside.
+std::size_t placed(const TrainedModel<double>& flow, std::size_t modes) {
+  const auto count = std::stoul(flow.base.substr(flow.base.find('=') + 1));
+  EXPECT_EQ((count - modes) % 2, 0U) << flow.base;
+  return (count - modes) / 2;
+}
+
+TEST(ManyNormals, AreTwiceAsManyWhereALongRidgeTakesThem) {
+  const auto modes = [](double width) { return shallow_maxima(4, width, {0.3, 2.4, 4.5}); };
+  // Arcs of a circle of radius 4 in 12 normals are too bent for a width of 0.1, not for one of 1.
+  const auto thin = ring(4, 0.1);
+  const auto many = many_normals(thin, modes(0.1), 12);
+  EXPECT_GT(placed(many, 3), 12U);
+  EXPECT_LE(placed(many, 3), 24U);
+  EXPECT_GT(quality(thin, many).ess_fraction, 0.5);
+  EXPECT_LE(placed(many_normals(ring(4, 1), modes(1), 12), 3), 12U);
+}
+
+TEST(ManyNormals, EndWhenRoundsTellNoMore) {
+  std::size_t evaluations = 0;
+  const auto target = ring(4, 1, &evaluations);
+  const auto modes = shallow_maxima(4, 1, {0.3, 2.4, 4.5});
+  many_normals(target, modes, 96);
+  EXPECT_LE(evaluations, 4 * 8192 + 8 * 16'384U);
+  EXPECT_GE(evaluations, 4 * 8192 + 3 * 16'384U);
 }
 
 TEST(MixtureFit, IsTheSameOnTwoThreads) {
