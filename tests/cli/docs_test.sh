@@ -2,7 +2,7 @@
 # Every command of README and docs runs as it is printed there, in order, in a tree as a fresh clone has it, and what
 # is shown below a command is what it prints: words to the letter, numbers to a few percent. An indented
 # block is a command where its first word is one; the lines below it, up to the next command or to unindented text, are
-# what it prints, with "..." for any number of lines left out.
+# what it prints, with "..." for any number of words left out.
 . "$(dirname "$0")/lib.sh"
 source_tree=${SOURCE:?the source tree}
 
@@ -50,35 +50,38 @@ blocks() {
   ' "$1"
 }
 
-# shows PRINTED OUTPUT: the first line that is printed in the document and not in the output; nothing where all are.
+# shows PRINTED OUTPUT: the words that are printed in the document and not in the output; nothing where all are. Where
+# lines are broken does not count, since that hangs on how long numbers are.
 shows() {
   awk '
-    function squeeze(s) { gsub(/[ \t]+/, " ", s); sub(/^ /, "", s); sub(/ $/, "", s); return s }
-    function number(w) { return w ~ /^[-+]?[0-9.]+(e[-+]?[0-9]+)?[.,;:%)]*$/ }
-    function alike(a, b,    x, y, n, m, i, d) {
-      n = split(a, x, " "); m = split(b, y, " ")
-      if (n != m) return 0
-      for (i = 1; i <= n; ++i) {
-        if (x[i] == y[i]) continue
-        if (!number(x[i]) || !number(y[i])) return 0
-        d = x[i] - y[i]; if (d < 0) d = -d
-        if (d > 0.02 + 0.1 * (x[i] < 0 ? -x[i] : x[i])) {
-          if (x[i + 1] ~ /^(ns|µs|ms|s)[,;:]?$/ && y[i + 1] ~ /^(ns|µs|ms|s)[,;:]?$/) continue   # times are of a machine
-          return 0
-        }
-      }
-      return 1
+    function number(w) { return w ~ /^[-+(]?[0-9.]+(e[-+]?[0-9]+)?[.,;:%)]*$/ }
+    function value(w) { sub(/^\(/, "", w); return w + 0 }
+    function alike(a, b, after_a, after_b,    x, d) {
+      if (a == b) return 1
+      if (!number(a) || !number(b)) return 0
+      x = value(a); d = x - value(b); if (d < 0) d = -d
+      if (d <= 0.02 + 0.1 * (x < 0 ? -x : x)) return 1
+      return after_a ~ /^(ns|µs|ms|s)[,;:)]*$/ && after_b ~ /^(ns|µs|ms|s)[,;:)]*$/   # times are of a machine
     }
-    NR == FNR { want[++wanted] = squeeze($0); next }
-    { have[++had] = squeeze($0) }
+    NR == FNR { for (i = 1; i <= NF; ++i) want[++wanted] = $i; next }
+    { for (i = 1; i <= NF; ++i) have[++had] = $i }
     END {
-      at = 1; gap = 1
-      for (i = 1; i <= wanted; ++i) {
-        if (want[i] == "") continue
-        if (want[i] == "...") { gap = 1; continue }
-        for (j = at; j <= had && !alike(want[i], have[j]); ++j) if (!gap && have[j] != "") { j = had + 1; break }
-        if (j > had) { print want[i]; exit }
-        at = j + 1; gap = 0
+      at = 1
+      for (first = 1; first <= wanted; first = last + 2) {
+        for (last = first - 1; last < wanted && want[last + 1] != "...";) ++last
+        length_found = -1
+        for (start = at; start <= had + 1; ++start) {
+          for (k = 0; first + k <= last && start + k <= had; ++k) {
+            if (!alike(want[first + k], have[start + k], want[first + k + 1], have[start + k + 1])) break
+          }
+          if (k > length_found) { length_found = k; found_at = start }
+          if (first + k > last) break
+        }
+        if (first + length_found <= last) {
+          for (k = first; k <= last && k <= first + length_found; ++k) printf "%s ", want[k]
+          exit
+        }
+        at = found_at + length_found
       }
     }' "$1" "$2"
 }
