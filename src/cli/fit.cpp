@@ -20,6 +20,7 @@
 #include "cli/fit_posterior.h"
 #include "cli/progress.h"
 #include "cli/say.h"
+#include "cli/spec_arguments.h"
 #include "cli/watchdog.h"
 #include "cli/wrapped.h"
 #include "core/expression.h"
@@ -31,8 +32,6 @@
 #include "riffle/fit.h"
 #include "riffle/spec.h"
 #include "run/run_folder.h"
-#include "targets/formula/formula.h"
-#include "targets/target_registry.h"
 
 namespace riffle {
 namespace {
@@ -51,150 +50,17 @@ void request_stop(int signal) {
 }
 
 struct FitArguments {
-  std::string what;
-  CommandOption what_option;
-  std::string samples;
-  std::string stan;
-  std::string plugin;
-  std::string density;
-  std::string log_density;
-  std::string coordinates;
-  std::string data;
-  std::string init;
+  SpecArguments spec;
   std::string out;
   bool force = false;
   bool resume = false;
   bool no_plots = false;
   bool quiet = false;
   bool strict = false;
-  std::vector<std::string> set;
-  /// Options that are another spelling of a key.
-  struct Shorthand {
-    const char* name;
-    const char* key;
-    const char* help;
-    std::string value;
-    CommandOption option{};
-  };
-  /// The file that takes the place of WHAT; empty where there is none.
-  const std::string& file() const {
-    return !samples.empty() ? samples : !stan.empty() ? stan : plugin;
-  }
-  CommandOption density_option;
-  CommandOption log_density_option;
-  bool has_formula() const { return density_option.given() || log_density_option.given(); }
-  std::vector<Shorthand> shorthands{
-      {"--columns", "target.columns", "a,b,c: the columns of --samples that are fitted", {}},
-      {"--seed", "run.seed", "seed of all random numbers [1]", {}},
-      {"--threads", "run.threads", "0: one for each core, as far as the batch has work", {}},
-      {"--precision", "run.precision", "float or double", {}},
-      {"--flow", "flow.layers", "NAME:COUNT, several joined by '+'; see `riffle list flows`", {}},
-      {"--iterations", "run.iterations", "optimizer steps", {}},
-      {"--batch", "run.batch", "draws in each step", {}},
-      {"--lr", "optimizer.learning_rate", "initial learning rate", {}},
-      {"--objective",
-       "objective.name",
-       "NAME or NAME(KEY=VALUE, ...); see `riffle list objectives`",
-       {}},
-      {"--optimizer", "optimizer.name", "the same, of `riffle list optimizers`", {}},
-      {"--schedule", "schedule.name", "the same, of `riffle list schedules`", {}},
-      {"--method", "run.method", "staged: finds out what a posterior needs; flow: as told", {}},
-      {"--max-seconds", "run.max_seconds", "staged: end within this time, with what there is", {}},
-      {"--max-gradients", "run.max_gradients", "staged: and within this many evaluations", {}},
-      {"--fits", "run.fits", "staged: independent fits to compare, the best is kept [1]", {}},
-      {"--output-format", "run.output_format", "of a posterior's draws: plain or cmdstan", {}},
-      {"--resample", "run.resample", "psis: draws resampled by their importance weights", {}},
-  };
 };
 
-/// The figure's targets and flows are its own.
-void refuse_with_figure3(const FitArguments& a) {
-  const auto refuse = [](std::string_view what) {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("figure3 has targets and flows of its own: {} does not go with it", what));
-  };
-  for (const auto& s : a.shorthands) {
-    const std::string_view key(s.key);
-    if (s.option.given() && (key == "flow.layers" || key == "run.method")) refuse(s.name);
-  }
-  for (const auto& assignment : a.set) {
-    const auto key = assignment.substr(0, assignment.find('='));
-    const auto section = key.substr(0, key.find('.'));
-    if (section == "target" || section == "flow" || key == "run.method") {
-      refuse("--set " + key);
-    }
-  }
-  if (!a.file().empty()) refuse("--samples, --stan or --plugin");
-  if (a.has_formula()) refuse("--density or --log-density");
-  if (!a.data.empty()) refuse("--data");
-  if (!a.init.empty()) refuse("--init");
-}
-
-/// A formula takes the place of a recipe's or a spec file's target.
-void apply_formula(const FitArguments& a, Spec& spec) {
-  const bool is_log = a.log_density_option.given();
-  if (is_log && a.density_option.given()) {
-    throw Error(ErrorKind::usage, "--density and --log-density do not go together: one is enough");
-  }
-  const auto floor = spec.target.log_floor;
-  spec.target = {};
-  spec.target.log_floor = floor;
-  (is_log ? spec.target.log_density : spec.target.density) = is_log ? a.log_density : a.density;
-  // What is wrong with it is said in terms of the option, also where it is empty.
-  parse_formula(
-      is_log ? a.log_density : a.density, is_log ? FormulaKind::log_density : FormulaKind::density,
-      parse_coordinates(a.coordinates, "--coordinates"), is_log ? "--log-density" : "--density");
-}
-
+/// What is of the run, not of the fit.
 void apply(const FitArguments& a, Spec& spec) {
-  if (spec.run.method == Method::figure3) refuse_with_figure3(a);
-  if (!a.samples.empty()) {
-    spec.target.samples = a.samples;
-    // Another one that is asked for is refused.
-    constexpr std::string_view likelihood = "maximum-likelihood";
-    if (name_in(spec.objective.name) != likelihood) spec.objective.name = likelihood;
-  }
-  for (const auto& s : a.shorthands) {
-    if (!s.option.given()) continue;
-    try {
-      set_key(spec, s.key, s.value);
-    } catch (const Error& error) {
-      throw Error(error.kind(), fmt::format("{} {}: {}", s.name, s.value, error.what()));
-    }
-  }
-  if (a.has_formula()) apply_formula(a, spec);
-  if (!a.coordinates.empty()) spec.target.coordinates = a.coordinates;
-  if (!a.stan.empty()) spec.target.stan = a.stan;
-  if (!a.plugin.empty()) spec.target.plugin = a.plugin;
-  if (!a.data.empty()) spec.target.data = a.data;
-  if (!a.init.empty()) spec.target.init = a.init;
-  // The target's name decides which other keys it has, so it goes first.
-  for (const bool names : {true, false}) {
-    for (const auto& assignment : a.set) {
-      const auto equals = assignment.find('=');
-      if (equals == std::string::npos) {
-        throw Error(ErrorKind::usage, fmt::format("--set {}: write SECTION.KEY=VALUE", assignment));
-      }
-      const auto key = assignment.substr(0, equals);
-      if ((key == "target.name" || key == "target") == names)
-        set_key(spec, key, assignment.substr(equals + 1));
-    }
-  }
-  // Who names a flow wants that flow.
-  const auto given = [&](std::string_view key) {
-    return std::any_of(a.shorthands.begin(), a.shorthands.end(),
-                       [&](const auto& s) { return s.option.given() && s.key == key; });
-  };
-  const bool method_set = given("run.method") ||
-                          std::any_of(a.set.begin(), a.set.end(),
-                                      [](const auto& s) { return s.starts_with("run.method="); });
-  if (!method_set && spec.run.method == Method::staged &&
-      (given("flow.layers") || given("objective.name") || given("optimizer.name") ||
-       given("schedule.name") || given("run.iterations") || given("run.batch") ||
-       given("optimizer.learning_rate"))) {
-    spec.run.method = Method::flow;
-  }
   if (a.no_plots) spec.run.plots = false;
   if (a.strict) spec.run.strict = true;
   if (a.quiet) spec.run.quiet = true;
@@ -214,12 +80,6 @@ std::filesystem::path default_folder(const std::string& what, const Spec& spec) 
   }
   return std::filesystem::path("runs") /
          fmt::format("{}-{}", name.filename().string(), spec.run.seed);
-}
-
-/// What names the run's folder.
-std::string what_of(const FitArguments& a, bool named) {
-  if (!a.has_formula()) return named ? a.what : a.file();
-  return named ? std::filesystem::path(a.what).stem().string() + "-density" : "density";
 }
 
 void report_figures(const FitReport& r, const Spec& spec) {
@@ -277,40 +137,6 @@ void report(const RunOutcome& outcome, const Spec& spec) {
   say("wrote {}\n", (outcome.folder / run_files::summary).string());
 }
 
-/// A target that is named is fitted, or a file is: a spec file alone goes with both, for its flow
-/// and the other settings.
-void refuse_two_targets(const FitArguments& a) {
-  if (a.has_formula()) {
-    const auto* option = a.log_density_option.given() ? "--log-density" : "--density";
-    if (!a.file().empty()) {
-      throw Error(
-          ErrorKind::usage,
-          fmt::format("{} and {} do not go together: a run has one target", option, a.file()));
-    }
-    const auto targets = target_registry();
-    if (std::any_of(targets.begin(), targets.end(),
-                    [&](const auto& entry) { return entry.name == a.what; })) {
-      throw Error(
-          ErrorKind::usage,
-          fmt::format("{0} and {1} do not go together: a run has one target; leave {1} out, "
-                      "or name a recipe or a spec file for its settings",
-                      option, a.what));
-    }
-    return;
-  }
-  std::error_code error;
-  const auto status = std::filesystem::status(a.what, error);
-  if (a.file().empty() ||
-      (std::filesystem::exists(status) && !std::filesystem::is_directory(status))) {
-    return;
-  }
-  const auto* option = !a.samples.empty() ? "--samples" : !a.stan.empty() ? "--stan" : "--plugin";
-  throw Error(ErrorKind::usage,
-              fmt::format("{0} {1} and {2} do not go together: a run has one target; leave {2} "
-                          "out, and set flow, optimizer and more by --flow, --set or a spec file",
-                          option, a.file(), a.what));
-}
-
 /// Ends the process, for a target that hangs cannot be stopped in any other way.
 [[noreturn]] void end_hung(double max_seconds, bool has_flow, const std::filesystem::path& folder) {
   const auto where = has_flow ? fmt::format("the flow of the last finished stage is in {}",
@@ -359,57 +185,37 @@ int run_fit(const FitArguments& a) {
 
   std::optional<RunOutcome> outcome;
   if (a.resume) {
-    if (!a.set.empty() || !a.out.empty() || !a.file().empty() || !a.data.empty() ||
-        a.has_formula() || !a.coordinates.empty() || !a.init.empty()) {
-      throw Error(
-          ErrorKind::usage,
-          "a run is resumed as it was: --set, --out, --density, --log-density, --coordinates, "
-          "--samples, --stan, --plugin, --data and --init do not go with it");
-    }
-    if (a.what.empty()) {
+    a.spec.refuse_in_resume();
+    if (!a.out.empty()) {
       throw Error(ErrorKind::usage,
-                  "WHAT is missing: `riffle fit DIR --resume` goes on with the run in DIR");
+                  "a run is resumed where it is: --out does not go with --resume");
     }
-    for (const auto& s : a.shorthands) {
-      if (s.option.given() && std::string(s.key) != "run.threads") {
-        throw Error(ErrorKind::usage,
-                    fmt::format("a run is resumed as it was: {} does not go with it", s.name));
-      }
-    }
-    if (is_figure3(a.what)) {
+    const auto& folder = a.spec.what();
+    const auto change = [&](Spec& spec) {
+      a.spec.apply(spec);
+      apply(a, spec);
+    };
+    if (is_figure3(folder)) {
       return run_resume_figure3(
-          a.what, [&](Spec& spec) { apply(a, spec); }, stop_requested);
+          folder, [&](Spec& spec) { change(spec); }, stop_requested);
     }
     Progress progress(a.quiet);
     outcome = resume_in_folder(
-        a.what,
+        folder,
         [&](Spec& spec) {
-          apply(a, spec);
+          change(spec);
           shown = spec;
           compile_target(spec, &stop_requested);  // before its time begins
-          watch(spec, a.what);
+          watch(spec, folder);
         },
         make_callbacks(progress, a.quiet), [&] { progress.step("drawing pictures"); });
     progress.finish();
   } else {
-    const bool named = a.what_option.given();
-    if (!named && a.file().empty() && !a.has_formula()) {
-      throw Error(ErrorKind::usage,
-                  "WHAT is missing: a spec file, a recipe or a target; or --density FORMULA, "
-                  "--samples FILE, --stan FILE or --plugin FILE");
-    }
-    const auto fitted = !a.samples.empty()  ? Fitted::samples
-                        : !a.file().empty() ? Fitted::library
-                                            : Fitted::as_told;
-    Spec spec = named                       ? find_spec(a.what, fitted)
-                : fitted == Fitted::samples ? samples_spec()
-                                            : posterior_spec();
-    if (named || a.has_formula()) refuse_two_targets(a);
+    Spec spec = a.spec.spec();
     apply(a, spec);
     spec.validate();
-    const std::filesystem::path folder = spec.run.out.empty()
-                                             ? default_folder(what_of(a, named), spec)
-                                             : std::filesystem::path(spec.run.out);
+    const std::filesystem::path folder = spec.run.out.empty() ? default_folder(a.spec.name(), spec)
+                                                              : std::filesystem::path(spec.run.out);
     if (spec.run.method == Method::figure3) return run_fit_figure3(spec, folder, stop_requested);
     Progress progress(spec.run.quiet);
     compile_target(spec, &stop_requested);  // before its time begins
@@ -444,33 +250,12 @@ int run_fit(const FitArguments& a) {
 void add_fit(CommandLine& line) {
   auto a = std::make_shared<FitArguments>();
   auto& fit = line.add("fit", "train a flow on a target and write what came of it");
-  a->what_option = fit.option(
-      "WHAT", a->what,
-      "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
-  a->density_option =
-      fit.option("--density", a->density,
-                 "fit a density given as a formula, such as 'exp(-x^2/2 - (y-x^2)^2)'");
-  a->log_density_option =
-      fit.option("--log-density", a->log_density, "the same where the formula is that of ln p");
-  fit.option("--coordinates", a->coordinates,
-             "names of the formula's coordinates, x,y [its free names as they appear]");
-  fit.option("--samples", a->samples,
-             "learn the density of the points in a file, CSV or .npy; WHAT may be a spec file");
-  fit.option("--stan", a->stan,
-             "fit a Stan model: MODEL.stan, or its library by tools/stan_model.sh or BridgeStan");
-  fit.option("--plugin", a->plugin, "fit the target in a library (riffle/plugin.h)");
-  fit.option("--data", a->data, "data of the Stan model or plug-in: FILE.json, or JSON");
-  fit.option("--init", a->init,
-             "staged: starts, as a FILE.json of parameters' values, or RADIUS: (-R, R)^D [2]");
+  a->spec.add_to(
+      fit, "a spec file (TOML), a recipe or a built-in target; with --resume, a run's folder");
   fit.option("--out", a->out, "folder of the run [runs/WHAT-SEED]");
   fit.flag("--force", a->force, "replace the run that is in the folder");
   fit.flag("--resume", a->resume,
            "go on with the run in the folder WHAT, to the same bits as if it had not stopped");
-  for (auto& s : a->shorthands) {
-    s.option = fit.option(s.name, s.value, s.help);
-  }
-  fit.option("--set", a->set, "SECTION.KEY=VALUE: any key of the spec; may be repeated")
-      .one_at_a_time();
   fit.flag("--no-plots", a->no_plots, "draw no pictures");
   fit.flag("--strict", a->strict, "exit code 65 where a posterior's verdict is unreliable");
   fit.flag("--quiet", a->quiet, "show warnings and errors only");
