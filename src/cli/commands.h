@@ -12,6 +12,8 @@ void add_check(CommandLine& line);
 void add_diagnose(CommandLine& line);
 void add_summary(CommandLine& line);
 void add_compare(CommandLine& line);
+void add_batch(CommandLine& line);
+void add_merge(CommandLine& line);
 void add_plot(CommandLine& line);
 void add_list(CommandLine& line);
 void add_bench(CommandLine& line);

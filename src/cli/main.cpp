@@ -41,8 +41,9 @@ int run(int argc, char** argv) {
                     std::string(version()),
                     "`riffle help COMMAND` says more of one. `riffle fit tutorial` is a good "
                     "start."});
-  for (const auto add : {&add_fit, &add_sample, &add_logdensity, &add_check, &add_diagnose,
-                         &add_summary, &add_compare, &add_plot, &add_list, &add_bench}) {
+  for (const auto add :
+       {&add_fit, &add_sample, &add_logdensity, &add_check, &add_diagnose, &add_summary,
+        &add_compare, &add_plot, &add_batch, &add_merge, &add_list, &add_bench}) {
     add(line);
   }
   return line.run(argc, argv);
