@@ -453,8 +453,8 @@ TEST(Bridge, DrawsThatAreLeftOutKeepThePlacesOfTheOthers) {
   auto p = problem.of_p(random);
   for (std::size_t i = 0; i < 41; ++i) p.log_p[3 + i] = nan;
   auto turned = p;
-  std::ranges::rotate(turned.log_p, turned.log_p.begin() + 200);
-  std::ranges::rotate(turned.log_q, turned.log_q.begin() + 200);
+  std::rotate(turned.log_p.begin(), turned.log_p.begin() + 200, turned.log_p.end());
+  std::rotate(turned.log_q.begin(), turned.log_q.begin() + 200, turned.log_q.end());
   const auto a = bridge(q, p, 2);
   const auto b = bridge(q, turned, 2);
   EXPECT_NEAR(a.p_effective, b.p_effective, 1e-9 * a.p_effective);
