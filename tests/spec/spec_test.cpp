@@ -606,8 +606,9 @@ TEST(Spec, RefusesWhatIsOutOfRange) {
       {"run.draws", {"100000001"}},
       {"run.checkpoint_seconds", {"-1", "nan", "inf"}},
   };
-  for (const auto& [key, values] : bad) {
-    for (const auto& value : values) {
+  for (const auto& entry : bad) {
+    const auto& key = entry.first;
+    for (const auto& value : entry.second) {
       Spec spec;
       spec.target.name = "U1";
       const auto message = message_of(
