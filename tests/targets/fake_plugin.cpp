@@ -65,7 +65,7 @@ void riffle_plugin_evaluate(const riffle_plugin_model* model, size_t n, const do
   if (int each = 0; std::sscanf(model->data.c_str(), "%d ms a", &each) == 1) {
     fails = false;
     const bool a_point = model->data.find("a point") != std::string::npos;
-    std::this_thread::sleep_for(each * (a_point ? n : 1) * std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(each) * (a_point ? n : 1));
   }
   if (model->data == "leave the folder") {
     fails = false;
