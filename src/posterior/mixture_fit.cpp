@@ -5,8 +5,8 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "model/draws.h"
@@ -194,6 +194,39 @@ Components from_clusters(const ArrayXXd& x, const ArrayXd& weight, Index count) 
   return components;
 }
 
+/// Components whose draws have a share of all, so many times as wide as they are.
+struct Part {
+  const Components& of;
+  double share;
+  double wider;
+};
+
+/// All of those whose share is above 0.
+Components together(std::initializer_list<Part> parts) {
+  const Index dim = parts.begin()->of.mean.rows();
+  Index count = 0;
+  for (const auto& part : parts) count += part.share > 0 ? part.of.count() : 0;
+  Components all{ArrayXd(count), ArrayXXd(dim, count), ArrayXXd(dim, count)};
+  Index at = 0;
+  for (const auto& part : parts) {
+    if (!(part.share > 0)) continue;
+    const Index n = part.of.count();
+    all.log_weight.segment(at, n) = softmax(part.of.log_weight).log() + std::log(part.share);
+    all.mean.middleCols(at, n) = part.of.mean;
+    all.sd.middleCols(at, n) = part.wider * part.of.sd;
+    at += n;
+  }
+  return all;
+}
+
+/// Where q falls off before p does, no draw shows what is missing: so normals are taken a little
+/// wider than draws say, and some much wider. These cost the bound about 3 D nats times their
+/// share.
+Components with_margin(const Components& components) {
+  const double wide = 0.0025 / static_cast<double>(components.mean.rows());
+  return together({{components, 1 - wide, 1.03}, {components, wide, 3}});
+}
+
 /// Shares of a mixture's draws: the rest is that of `many`.
 struct Shares {
   double modes;  ///< of the normals of the modes, so that none is lost
@@ -201,28 +234,13 @@ struct Shares {
   double far;    ///< and 10 times: they find what lies further along a ridge
 };
 
-/// `many`, a little wider than they are, since where q falls off before p does no draw shows what
-/// is missing, together with those whose shares are above 0.
+/// `many`, a little wider than they are, together with those whose shares are above 0.
 Components with_others(const Components& many, const Components& modes, const Shares& shares) {
   const double rest = 1 - shares.modes - shares.wide - shares.far;
-  const std::tuple<const Components*, double, double> parts[] = {{&many, rest, 1.1},
-                                                                 {&modes, shares.modes, 1},
-                                                                 {&many, shares.wide, 3},
-                                                                 {&many, shares.far, 10}};
-  Index count = 0;
-  for (const auto& [part, share, wider] : parts) count += share > 0 ? part->count() : 0;
-  Components all{ArrayXd(count), ArrayXXd(many.mean.rows(), count),
-                 ArrayXXd(many.mean.rows(), count)};
-  Index at = 0;
-  for (const auto& [part, share, wider] : parts) {
-    if (!(share > 0)) continue;
-    const Index n = part->count();
-    all.log_weight.segment(at, n) = softmax(part->log_weight).log() + std::log(share);
-    all.mean.middleCols(at, n) = part->mean;
-    all.sd.middleCols(at, n) = wider * part->sd;
-    at += n;
-  }
-  return all;
+  return together({{many, rest, 1.1},
+                   {modes, shares.modes, 1},
+                   {many, shares.wide, 3},
+                   {many, shares.far, 10}});
 }
 
 /// The points whose weights count.
@@ -258,7 +276,12 @@ TrainedModel<double> fit_mixture(const Density<double>& target, std::span<const 
                                  const MixtureFitOptions& options, Executor& executor) {
   modes = modes.first(std::min(modes.size(), options.most_components));
   const auto whitened = whitening(modes);
-  auto components = from_modes(modes, whitened);
+  const auto normals = from_modes(modes, whitened);
+  // What has heavier tails than a normal is a mixture of several widths, which take draws to tell.
+  constexpr std::uint64_t draws_each = 512;
+  const bool tells = options.draws >= draws_each * modes.size();
+  auto components =
+      tells ? together({{normals, 0.8, 1}, {normals, 0.17, 2.5}, {normals, 0.03, 7}}) : normals;
   auto fitted = flow_of(components, whitened, options.set);
   for (std::size_t round = 0; round < options.rounds; ++round) {
     const RandomStream stream{options.seed, Purpose::training, (options.number << 32) + round};
@@ -270,7 +293,7 @@ TrainedModel<double> fit_mixture(const Density<double>& target, std::span<const 
     improve(components, in_coordinates(whitened, drawn.z), softmax(log_weight));
     fitted.params = parameters_of(components, whitened);
   }
-  return fitted;
+  return flow_of(with_margin(components), whitened, options.set);
 }
 
 TrainedModel<double> fit_many_normals(const Density<double>& target, std::span<const Mode> modes,

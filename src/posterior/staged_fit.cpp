@@ -326,7 +326,7 @@ class Recipe {
     auto flow = fit_mixture(target_, result_.search.modes, options, executor_);
     const auto quality = mixture_quality(flow, options);
     offer("mixture",
-          fmt::format("a normal for each of {} modes",
+          fmt::format("normals for each of {} modes",
                       std::min(result_.search.modes.size(), options.most_components)),
           std::move(flow), quality);
   }
