@@ -139,11 +139,20 @@ typedef struct riffle_target_options {
   size_t value_count;     /* with expand or names: how many values there are (dim without expand) */
   size_t parameter_count; /* of these the first are parameters; 0: all */
   const char* const* names; /* names[value_count], as mu, tau, theta.1; null: v.1, v.2, ... */
+  /* null, or lower[dim] and upper[dim]: bounds of the coordinates, -INFINITY and INFINITY where
+   * there is none. The callbacks then get points within them. */
+  const double* lower;
+  const double* upper;
 } riffle_target_options;
 #define RIFFLE_TARGET_OPTIONS_INIT \
-  { sizeof(riffle_target_options), 0u, NULL, NAN, NULL, 0, 0, NULL }
+  { sizeof(riffle_target_options), 0u, NULL, NAN, NULL, 0, 0, NULL, NULL, NULL }
 
-/* A target from callbacks, for all of R^dim. The texts of `options` are copied.
+/* A target from callbacks, for all of R^dim, or where options->lower and upper are there for a box
+ * in it: then R^dim is mapped onto that, coordinate by coordinate (by exp or the logistic function,
+ * riffle/constraints.h), evaluate gets points x of the box with its ln p(x) and gradient, to which
+ * the maps' Jacobian is added; expand gets points of the box as well, and without it they are the
+ * values. What riffle_target_evaluate and fits have as z are the points of R^dim. The texts and
+ * bounds of `options` are copied.
  *   in  dim       1 ... 1,000,000
  *   in  evaluate  called from the caller's thread alone, or with RIFFLE_THREAD_SAFE from several at
  *                 once

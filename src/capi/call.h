@@ -82,15 +82,15 @@ std::string_view text_or_none(const char* given, const char* what);
 void check_numbers(const void* data, std::size_t n, std::size_t dim, const char* what);
 
 /// The options that are given, over `all`, which holds the defaults of this version: a caller of an
-/// older one has fewer, one of a newer one more, which are not known here.
+/// older one, whose size was `least`, has fewer, one of a newer one more, which are not known here.
 template <class Options>
-Options options_over(Options all, const Options* given, const char* what) {
+Options options_over(Options all, const Options* given, std::size_t least, const char* what) {
   if (given == nullptr) return all;
-  if (given->size < sizeof(std::size_t) || given->size < all.size) {
+  if (given->size < least) {
     refuse(std::string(what) + "->size is " + std::to_string(given->size) + ", not its sizeof, " +
            std::to_string(all.size));
   }
-  std::memcpy(&all, given, sizeof(Options));
+  std::memcpy(&all, given, std::min(given->size, sizeof(Options)));
   return all;
 }
 

@@ -21,7 +21,8 @@ constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 class Calls {
  public:
   explicit Calls(const riffle_fit_callbacks* given)
-      : given_(options_over<riffle_fit_callbacks>(RIFFLE_FIT_CALLBACKS_INIT, given, "callbacks")) {}
+      : given_(options_over<riffle_fit_callbacks>(RIFFLE_FIT_CALLBACKS_INIT, given,
+                                                  sizeof(riffle_fit_callbacks), "callbacks")) {}
 
   FitCallbacks callbacks() {
     FitCallbacks all;

@@ -165,6 +165,90 @@ static void test_targets(void) {
   CHECK(riffle_target_dim(NULL) == 0);
 }
 
+/* ln p of x1 ~ Exp(1), x2 uniform on (2, 5), x3 = 3 - Exp(1): 0 beyond the bounds is never asked
+ * for. */
+static int boxed(size_t n, size_t dim, const double* x, double* logp, double* grad, int32_t* status,
+                 void* user) {
+  size_t i;
+  (void)dim;
+  for (i = 0; i < n; ++i) {
+    const double* at = x + 3 * i;
+    if (at[0] < 0 || at[1] < 2 || at[1] > 5 || at[2] > 3) *(int*)user = 1;
+    logp[i] = -at[0] - log(3) + at[2] - 3;
+    grad[3 * i] = -1;
+    grad[3 * i + 1] = 0;
+    grad[3 * i + 2] = 1;
+    status[i] = at[0] > 1e300;
+  }
+  return 0;
+}
+
+/* With bounds ln p has the maps' Jacobian, values are within, and the integral is 1. */
+static void test_bounds(void) {
+  const double lower[] = {0, 2, -INFINITY};
+  const double upper[] = {INFINITY, 5, 3};
+  const double bad[] = {INFINITY, 2, 3};
+  const char* names[] = {"rate", "share", "below"};
+  const double z[] = {0.5, -1.0, 2.0, -3.0, 0.0, -0.5, 0.0, 4.0, 1.0};
+  double logp[3];
+  double grad[9];
+  int outside = 0;
+  char* json = NULL;
+  riffle_target_options o = RIFFLE_TARGET_OPTIONS_INIT;
+  riffle_target* t = NULL;
+  riffle_report* report = NULL;
+  riffle_array values;
+  size_t i;
+  o.lower = lower;
+  EXPECT(RIFFLE_USAGE, "one is null", riffle_target_batch(3, boxed, &outside, &o, &t, &error));
+  o.upper = bad;
+  EXPECT(RIFFLE_USAGE, "bounds of coordinate 1 are 2 and 2",
+         riffle_target_batch(3, boxed, &outside, &o, &t, &error));
+  o.upper = upper;
+  o.names = names;
+  o.value_count = 3;
+  o.flags = RIFFLE_KEEPS_CONSTANTS;
+  OK(riffle_target_batch(3, boxed, &outside, &o, &t, &error));
+  OK(riffle_target_evaluate(t, 3, z, logp, grad, &error));
+  for (i = 0; i < 3; ++i) {
+    const double* y = z + 3 * i;
+    const double s = 1 / (1 + exp(-y[1]));
+    const double x3 = 3 - exp(y[2]);
+    const double truth = -exp(y[0]) + y[0] - log(3) + log(3 * s * (1 - s)) + x3 - 3 + y[2];
+    CHECK(fabs(logp[i] - truth) < 1e-13 * (1 + fabs(truth)));
+    CHECK(fabs(grad[3 * i] - (1 - exp(y[0]))) < 1e-13 * (1 + exp(y[0])));
+    CHECK(fabs(grad[3 * i + 1] - (1 - 2 * s)) < 1e-14);
+    CHECK(fabs(grad[3 * i + 2] - (1 - exp(y[2]))) < 1e-13 * (1 + exp(y[2])));
+  }
+  OK(riffle_check_gradient(t, 5, 1, &json, &error));
+  CHECK(strstr(json, "\"passed\": true") != NULL || strstr(json, "\"passed\":true") != NULL);
+  riffle_free_text(json);
+  OK(riffle_fit(t, "[run]\nseed = 1\n", NULL, &report, &error));
+  OK(riffle_report_array(report, "values", &values, &error));
+  CHECK(values.columns == 3 && strcmp(riffle_report_name(report, 1, 0), "rate") == 0);
+  for (i = 0; i < values.rows; ++i) {
+    const double* at = values.data + 3 * i;
+    CHECK(at[0] > 0 && at[1] > 2 && at[1] < 5 && at[2] < 3);
+  }
+  CHECK(!outside);
+  {
+    const char* found = strstr(riffle_report_json(report), "\"log_z\": ");
+    CHECK(found != NULL && fabs(atof(found + 9)) < 0.01);
+  }
+  riffle_report_free(report);
+  riffle_target_free(t);
+
+  /* A caller that was compiled before there were bounds. */
+  o.size = offsetof(riffle_target_options, lower);
+  OK(riffle_target_batch(3, boxed, &outside, &o, &t, &error));
+  OK(riffle_target_evaluate(t, 1, z, logp, grad, &error));
+  CHECK(logp[0] == -z[0] - log(3) + z[2] - 3);
+  riffle_target_free(t);
+  o.size -= 1;
+  EXPECT(RIFFLE_USAGE, "options->size is 63",
+         riffle_target_batch(3, boxed, &outside, &o, &t, &error));
+}
+
 static void test_targets_misused(void) {
   riffle_target* t = (riffle_target*)&failures;
   riffle_target_options o = RIFFLE_TARGET_OPTIONS_INIT;
@@ -590,6 +674,7 @@ int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 1024);
   test_versions();
   test_targets();
+  test_bounds();
   test_targets_misused();
   test_gradients();
   test_fit();

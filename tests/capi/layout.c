@@ -20,6 +20,8 @@ int main(void) {
   MEMBER(riffle_target_options, value_count);
   MEMBER(riffle_target_options, parameter_count);
   MEMBER(riffle_target_options, names);
+  MEMBER(riffle_target_options, lower);
+  MEMBER(riffle_target_options, upper);
   SIZE(riffle_progress);
   MEMBER(riffle_progress, iteration);
   MEMBER(riffle_progress, iterations);
