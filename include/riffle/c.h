@@ -140,7 +140,8 @@ typedef struct riffle_target_options {
   size_t parameter_count; /* of these the first are parameters; 0: all */
   const char* const* names; /* names[value_count], as mu, tau, theta.1; null: v.1, v.2, ... */
   /* null, or lower[dim] and upper[dim]: bounds of the coordinates, -INFINITY and INFINITY where
-   * there is none. The callbacks then get points within them. */
+   * there is none. The callbacks then get points within them, or on them where rounding has it so.
+   */
   const double* lower;
   const double* upper;
 } riffle_target_options;
