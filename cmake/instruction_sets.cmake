@@ -78,4 +78,4 @@ else()
   # Notes on how GCC 9 passed pairs.
   target_compile_options(riffle_instruction_sets INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>)
 endif()
-target_link_libraries(riffle_instruction_sets INTERFACE hwy::hwy)
+target_link_libraries(riffle_instruction_sets INTERFACE ${riffle_hwy})

@@ -15,12 +15,25 @@ namespace {
 // Highway's own emulation, which the scalar reference makes needless.
 constexpr long long unused_targets = HWY_EMU128 | HWY_SCALAR;
 
-/// What this machine runs. Every aarch64 has NEON; Highway's library counts it only beside AES.
+/// What this machine, and its system, runs. Asked of the compiler's own library, so that Highway's
+/// is not needed; the features are those that Highway compiles each set for.
 long long supported_targets() {
-#if HWY_ARCH_ARM_A64
-  return hwy::SupportedTargets() | HWY_STATIC_TARGET;
+#if HWY_ARCH_X86
+  long long sets = 0;
+  const bool sse4 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul") &&
+                    __builtin_cpu_supports("aes");
+  if (sse4) sets |= HWY_SSE4;
+  const bool avx2 = sse4 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  if (avx2) sets |= HWY_AVX2;
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512cd")) {
+    sets |= HWY_AVX3;
+  }
+  return sets;
 #else
-  return hwy::SupportedTargets();
+  return HWY_STATIC_TARGET;  // compiled for one set, which every processor of the kind has
 #endif
 }
 

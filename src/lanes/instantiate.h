@@ -36,9 +36,15 @@ namespace {
 #if HWY_TARGETS == HWY_STATIC_TARGET
 #define RIFFLE_CHOSEN(kernels) HWY_STATIC_DISPATCH(kernels)()
 #else
-HWY_EXPORT(float_kernels);
-HWY_EXPORT(double_kernels);
-#define RIFFLE_CHOSEN(kernels) HWY_DISPATCH_TABLE(kernels)[chosen.GetIndex()]()
+// The tables of HWY_EXPORT, but for their first entries, which choose by themselves and need
+// Highway's library.
+#define RIFFLE_TABLE(kernels)                                    \
+  constexpr decltype(&HWY_STATIC_DISPATCH(                       \
+      kernels)) kernels##_table[HWY_MAX_DYNAMIC_TARGETS + 2] = { \
+      nullptr, HWY_CHOOSE_TARGET_LIST(kernels), HWY_CHOOSE_FALLBACK(kernels)}
+RIFFLE_TABLE(float_kernels);
+RIFFLE_TABLE(double_kernels);
+#define RIFFLE_CHOSEN(kernels) kernels##_table[chosen.GetIndex()]()
 #endif
 
 template <class T>
