@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 
 [ "$#" -gt 0 ] || set -- release
 . tools/packages.sh
-packages="$build_packages $plot_packages $test_packages $stan_packages $r_packages"
+packages="$build_packages $plot_packages $test_packages $stan_packages $r_packages $python_packages"
 case " $* " in *clang*) packages="$packages $clang_packages" ;; esac
 # shellcheck disable=SC2086
 tools/install_packages.sh $packages

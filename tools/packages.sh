@@ -8,6 +8,8 @@ stan_packages="r-cran-rstan r-cran-stanheaders dpkg-dev"
 test_packages="libgtest-dev"
 # For the package of R in r/; without them its tests are skipped.
 r_packages="r-base-dev r-cran-jsonlite r-cran-testthat r-cran-withr pkg-config"
+# For the package of Python in python/; without NumPy its tests are skipped.
+python_packages="python3-venv python3-numpy"
 clang_packages="clang libclang-rt-dev"
 # The jobs of .ci/jobs.
 format_packages="clang-format"
