@@ -96,8 +96,9 @@ RIFFLE_C_API int riffle_target_formula(const char* formula, int is_log, const ch
  *   in  path    MODEL.stan, or a library with BridgeStan's interface
  *   in  data    null, JSON, or the path of a file that ends in ".json"
  *   in  seed    of random numbers in its transformed data
- *   in  flags   RIFFLE_THREAD_SAFE: it is though it does not say so; RIFFLE_NO_GENERATED, _QUIET
- *   out target  the new handle */
+ *   in  flags   RIFFLE_THREAD_SAFE: it is though it does not say so; RIFFLE_KEEPS_CONSTANTS: its
+ *               program drops none, though the library refuses to compute them; _NO_GENERATED,
+ * _QUIET out target  the new handle */
 RIFFLE_C_API int riffle_target_stan(const char* path, const char* data, uint64_t seed,
                                     unsigned flags, riffle_target** target, char** error);
 

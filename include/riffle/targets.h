@@ -38,6 +38,9 @@ struct StanModelOptions {
   bool assume_thread_safe = false;
   bool generated_quantities = true;  ///< whether the target has those of the model
   bool quiet = false;  ///< of a program that is compiled, say nothing of the time that it takes
+  /// The program itself drops no constants (all of it is `target += ..._lpdf`), so that ln p has
+  /// them though the library refuses to compute any.
+  bool assume_constants = false;
 };
 
 /// The posterior of a Stan model: a shared library with the C interface of BridgeStan 2
@@ -46,11 +49,11 @@ struct StanModelOptions {
 /// ".json", or JSON text, or empty.
 ///
 /// ln p holds every constant and the transforms' Jacobian, unless the library refuses to compute
-/// the constants: then keeps_constants() is false. Values are the model's parameters and, after
-/// them, its transformed parameters; what the model generates are its generated quantities, unless
-/// the library has no random numbers (bs_rng_construct) for them. An evaluation that fails gives
-/// NaN, is counted and its message kept; the gradient is NaN there too. What the model prints goes
-/// to standard error.
+/// the constants: then keeps_constants() is `assume_constants`. Values are the model's parameters
+/// and, after them, its transformed parameters; what the model generates are its generated
+/// quantities, unless the library has no random numbers (bs_rng_construct) for them. An evaluation
+/// that fails gives NaN, is counted and its message kept; the gradient is NaN there too. What the
+/// model prints goes to standard error.
 ///
 /// Throws Error{no_input} where the library or the data file is missing, and Error{data} where the
 /// library is not such a one, the data are not valid, the model refuses them (in its own words), or

@@ -83,6 +83,7 @@ int riffle_target_stan(const char* path, const char* data, uint64_t seed, unsign
     options.assume_thread_safe = (flags & RIFFLE_THREAD_SAFE) != 0;
     options.generated_quantities = (flags & RIFFLE_NO_GENERATED) == 0;
     options.quiet = (flags & RIFFLE_QUIET) != 0;
+    options.assume_constants = (flags & RIFFLE_KEEPS_CONSTANTS) != 0;
     return load_stan_model(&needed(path, "path"), std::string(text_or_none(data, "data")), options);
   });
 }

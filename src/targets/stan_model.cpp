@@ -240,7 +240,8 @@ class StanModel final : public Target {
     info_ = fmt::format("Stan model {}, BridgeStan {}{}{}", name_,
                         version_.empty() ? "of unknown version" : version_,
                         info.empty() ? "" : "; ", info.empty() ? "" : one_line(info.c_str()));
-    keeps_constants_ = takes_constants(options.seed);
+    asks_for_constants_ = takes_constants(options.seed);
+    keeps_constants_ = asks_for_constants_ || options.assume_constants;
   }
 
   std::size_t dim() const override { return dim_; }
@@ -268,7 +269,7 @@ class StanModel final : public Target {
     for (std::size_t s = 0; s < z.count(); ++s) {
       for (std::size_t d = 0; d < dim_; ++d) point[d] = z(d, s);
       std::string message;
-      if (!log_density_at(point, !keeps_constants_, log_density[s], slope, message)) {
+      if (!log_density_at(point, !asks_for_constants_, log_density[s], slope, message)) {
         log_.add(std::move(message));
         log_density[s] = nan;
         std::fill(slope.begin(), slope.end(), nan);
@@ -358,6 +359,7 @@ class StanModel final : public Target {
   std::size_t parameters_ = 0;
   std::size_t values_ = 0;  ///< parameters and transformed parameters
   bool thread_safe_ = false;
+  bool asks_for_constants_ = true;
   bool keeps_constants_ = true;
   mutable FailureLog log_;
 };

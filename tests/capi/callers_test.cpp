@@ -42,8 +42,8 @@ std::vector<double> draws_of(const riffle_report* report) {
 }
 
 TEST(CThreads, FitsBesideEachOtherGiveTheSameBits) {
-  riffle_target_options options{
-      sizeof(riffle_target_options), RIFFLE_THREAD_SAFE, nullptr, NAN, nullptr, 0, 0, nullptr};
+  riffle_target_options options = RIFFLE_TARGET_OPTIONS_INIT;
+  options.flags = RIFFLE_THREAD_SAFE;
   riffle_target* target = nullptr;
   ASSERT_EQ(riffle_target_point(2, normal, nullptr, &options, &target, nullptr), RIFFLE_OK);
   std::vector<std::vector<double>> results(4);
@@ -227,6 +227,22 @@ TEST(CStan, ModelsAreTargetsOrSayWhyNot) {
   EXPECT_EQ(status == RIFFLE_OK, error.text == nullptr);
   EXPECT_EQ(target != nullptr, riffle_target_dim(target) > 0);
   riffle_target_free(target);
+}
+
+TEST(Stan, ConstantsThatALibraryDoesNotComputeMayBeInItsProgram) {
+  for (const unsigned flags : {0U, RIFFLE_KEEPS_CONSTANTS}) {
+    riffle_target* target = nullptr;
+    riffle_report* report = nullptr;
+    ASSERT_EQ(riffle_target_stan(fake("fake_bridgestan").c_str(), R"({"refuse_constants": true})",
+                                 1, flags, &target, nullptr),
+              RIFFLE_OK);
+    ASSERT_EQ(riffle_fit(target, "[run]\nmax_gradients = 20000\n", nullptr, &report, nullptr),
+              RIFFLE_OK);
+    const std::string_view json = riffle_report_json(report);
+    EXPECT_EQ(json.find("\"log_z_up_to_a_constant\": true") == json.npos, flags != 0);
+    riffle_report_free(report);
+    riffle_target_free(target);
+  }
 }
 
 }  // namespace
