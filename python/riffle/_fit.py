@@ -39,6 +39,8 @@ _target_options = {
     "coordinates",
     "log",
     "generated_quantities",
+    "keeps_constants",
+    "compiler",
 }
 _arrays = ("draws", "log_q", "log_p", "log_weights", "values", "loss", "held_out_loss")
 

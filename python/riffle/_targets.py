@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib.util
 import json
 import math
 import os
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from . import _library
 from ._callback import Evaluator, Kept, batch_callback, expand_callback
-from ._errors import NoInputError, UsageError
+from ._errors import NoInputError, RiffleError, UsageError, needs
 from ._library import Array, call, encoded, library, made, points_of, said
 from ._settings import section_toml
 
@@ -334,7 +335,9 @@ def from_stan(
     data: Union[None, str, os.PathLike[str], Mapping[str, Any]] = None,
     *,
     seed: int = 1,
+    compiler: Optional[str] = None,
     generated_quantities: bool = True,
+    keeps_constants: Optional[bool] = None,
     thread_safe: bool = False,
     quiet: bool = False,
 ) -> AnyTarget:
@@ -343,39 +346,88 @@ def from_stan(
     Parameters
     ----------
     program:
-        The path of a program (.stan), which is compiled where the cache does not have it, or of a library with
-        BridgeStan's interface (.so); or the text of a program.
+        The path of a program (.stan) or of a library with BridgeStan's interface (.so); or the text of a program.
     data:
         A mapping of names to numbers and arrays, JSON, or the path of a .json file.
     seed:
         Of random numbers in the transformed data.
+    compiler:
+        "stanli": by the package stanli, which takes no compiler and milliseconds; "stan": by stan_model.sh, compiled
+        where the cache does not have it. By default stanli where it is installed and reads the program.
     generated_quantities:
         Whether they are computed for the draws.
+    keeps_constants:
+        Whether ln p has all its constants where the library refuses to compute them, as stanli's does. By default it
+        is worked out: `x ~ f(a)` is rewritten as `target += f_lpdf(x | a)`, which keeps them, and the two are compared;
+        where that is not possible log Z is told up to a constant.
     thread_safe:
         The library may be used from several threads though it does not say so.
     """
+    if compiler not in (None, "stanli", "stan"):
+        raise UsageError(f'compiler is "{compiler}": "stanli" or "stan"')
     text = os.fspath(program)
-    what = "Stan program"
-    if "\n" in text or "{" in text:
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        path = Path(tempfile.gettempdir()) / f"riffle_model_{digest}.stan"
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
-    else:
-        path = Path(text)
-        what = f"Stan model {path.name}"
-        if not path.exists():
-            raise NoInputError(f"there is no file {text}")
-    compiler = _library.FOLDER / "share" / "stan_model.sh"
-    if compiler.exists():
-        os.environ.setdefault("RIFFLE_STAN_COMPILER", str(compiler))
+    is_path = not ("\n" in text or "{" in text)
+    if is_path and not Path(text).exists():
+        raise NoInputError(f"there is no file {text}")
     flags = (
         (_library.THREAD_SAFE if thread_safe else 0)
         | (0 if generated_quantities else _library.NO_GENERATED)
         | (_library.QUIET if quiet else 0)
+        | (_library.KEEPS_CONSTANTS if keeps_constants else 0)
     )
-    handle = made("target_stan", os.fsencode(path), encoded(stan_json(data)), seed, flags)
+    refusal: Optional[Exception] = None
+    if compiler != "stan" and not (is_path and text.endswith(".so")):
+        if importlib.util.find_spec("stanli") is not None:
+            code = Path(text).read_text(encoding="utf-8") if is_path else text
+            try:
+                return _by_stanli(code, Path(text).stem if is_path else "model", data, seed, flags, keeps_constants)
+            except (RuntimeError, ValueError) as error:  # stanli's, of programs that it does not read
+                if compiler == "stanli" or isinstance(error, RiffleError):
+                    raise
+                refusal = error
+        elif compiler == "stanli":
+            raise needs("stanli", 'compiler="stanli"')
+    what = f"Stan model {Path(text).name}" if is_path else "Stan program"
+    if is_path:
+        path = Path(text)
+    else:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        path = Path(tempfile.gettempdir()) / f"riffle_model_{digest}.stan"
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+    script = _library.FOLDER / "share" / "stan_model.sh"
+    if script.exists():
+        os.environ.setdefault("RIFFLE_STAN_COMPILER", str(script))
+    try:
+        handle = made("target_stan", os.fsencode(path), encoded(stan_json(data)), seed, flags)
+    except RiffleError as error:
+        raise error from refusal
     return AnyTarget(handle, what)
+
+
+def _by_stanli(
+    code: str, name: str, data: Any, seed: int, flags: int, keeps_constants: Optional[bool]
+) -> AnyTarget:
+    from ._stanli import Compiled, differ_by_a_constant, with_constants
+
+    json_text = stan_json(data)
+
+    def target(program: str, more: int) -> AnyTarget:
+        compiled = Compiled(program, name)
+        all_flags = flags | more | (_library.THREAD_SAFE if compiled.thread_safe else 0)
+        content = compiled.data(json_text).encode()
+        handle = made("target_stan", os.fsencode(compiled.library), content, seed, all_flags)
+        return AnyTarget(handle, f"Stan model {name}, by stanli")
+
+    given = target(code, 0)
+    whole = with_constants(code) if keeps_constants is None else None
+    if whole is None:
+        return given
+    try:
+        rewritten = target(whole, _library.KEEPS_CONSTANTS)
+    except (RuntimeError, ValueError):
+        return given
+    return rewritten if differ_by_a_constant(given, rewritten) else given
 
 
 def from_plugin(library_path: Union[str, os.PathLike[str]], data: Optional[str] = None, *, thread_safe: bool = False) -> AnyTarget:
