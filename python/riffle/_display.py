@@ -67,14 +67,16 @@ def text_of(fit: Fit) -> str:
 
 
 def html_of(fit: Fit) -> str:
-    parts = [f'<div style="max-width:50em"><p><b>{html.escape(headline(fit))}</b></p>']
+    parts = [f'<div style="max-width:50em;overflow-x:auto"><p><b>{html.escape(headline(fit))}</b></p>']
     if fit.verdict is not None:
         colour = _colours.get(fit.verdict, "inherit")
         reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in fit.reasons)
-        parts.append(f'<details><summary><b style="color:{colour}">{fit.verdict}</b></summary><ul>{reasons}</ul></details>')
+        shown = "<details>" if fit.verdict == "reliable" else '<details open="open">'
+        summary = f'<summary><b style="color:{colour}">{fit.verdict}</b></summary>'
+        parts.append(f"{shown}{summary}<ul>{reasons}</ul></details>")
     parts += [f"<p>⚠ {html.escape(warning)}</p>" for warning in fit.warnings]
     parts.append("<table><tbody>")
     for name, value in figures(fit):
-        parts.append(f'<tr><th style="text-align:left">{html.escape(name)}</th><td style="text-align:left">{html.escape(value)}</td></tr>')
+        parts.append(f'<tr><th style="text-align:left;padding-right:1em">{html.escape(name)}</th><td style="text-align:left">{html.escape(value)}</td></tr>')
     parts.append("</tbody></table>" + fit.summary().html(_most_rows) + "</div>")
     return "".join(parts)

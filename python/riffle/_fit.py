@@ -50,6 +50,7 @@ def fit(
     data: Any = None,
     *,
     seed: int = 1,
+    n_draws: int = 20_000,
     progress: Optional[bool] = None,
     on_stage: OnStage = None,
     on_progress: OnProgress = None,
@@ -67,12 +68,14 @@ def fit(
         Of a Stan program: a mapping, JSON, or the path of a .json file.
     seed:
         Of all random numbers; the same seed gives the same bits on any number of threads.
+    n_draws:
+        How many draws are kept. Where they have to be weighted, few of many are effective; fewer tell less.
     progress:
         Whether to show what it does; by default in terminals and notebooks.
     on_stage, on_progress:
         Called with a `Stage` or a `Progress`; returning False ends the fit with what there is.
     settings:
-        By the names of the options of `riffle fit`: threads, max_seconds, max_gradients, n_draws, fits, ...; with flow, base,
+        By the names of the options of `riffle fit`: threads, max_seconds, max_gradients, fits, ...; with flow, base,
         objective, optimizer, schedule, iterations, batch or learning_rate that flow is trained as told, instead of what
         the target needs being found out. Any key of a spec goes, its dot written as two underscores: run__simd="AVX2".
         Options of `Target` and the like (dim, names, transforms, ...) too.
@@ -81,7 +84,7 @@ def fit(
     """
     options = {name: settings.pop(name) for name in list(settings) if name in _target_options}
     made_target = target_of(target, data, **options)
-    toml = settings_toml({"seed": seed, **settings})
+    toml = settings_toml({"seed": seed, "n_draws": n_draws, **settings})
     running = Running(shown(progress), on_stage, on_progress)
     kept = made_target._kept
 

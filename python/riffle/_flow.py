@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -50,6 +49,8 @@ class Flow:
         self.__init__(self._handle_of(state))  # type: ignore[misc]
 
     def _bytes(self) -> bytes:
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.riffle"
             self.save(path)
@@ -57,6 +58,8 @@ class Flow:
 
     @staticmethod
     def _handle_of(content: bytes) -> int:
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.riffle"
             path.write_bytes(content)

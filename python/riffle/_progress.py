@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """A stage of a fit without settings, as it ends. Figures that it does not have are nan."""
 
     name: str
@@ -20,8 +18,7 @@ class Stage:
     ess_fraction: float  #: effective share of the draws
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """Where a fit stands. What it does not have is 0, nan or ""."""
 
     iteration: int
@@ -62,7 +59,7 @@ class Bar(Silent):
 
     def progress(self, progress: Progress) -> None:
         if self._bar is None:
-            form = None if progress.iterations else "{desc}: {n_fmt} gradients, {elapsed}{postfix}"
+            form = None if progress.iterations else "{desc}{n_fmt} gradients, {elapsed}{postfix}"
             self._bar = self._tqdm(
                 total=progress.iterations or None, unit_scale=True, leave=False, bar_format=form, desc="fit"
             )

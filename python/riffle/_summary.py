@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -76,10 +75,12 @@ class Summary(Mapping[str, dict[str, Any]]):
 
     def html(self, most: int = 10**9) -> str:
         """The first rows as a table of HTML."""
+        import html
+
         head, *rows = self._cells(most)
-        parts = ["<table><thead><tr>", *(f"<th>{html.escape(c)}</th>" for c in head), "</tr></thead><tbody>"]
+        parts = ["<table><thead><tr>", *(f'<th style="text-align:right;padding-left:1em">{html.escape(c)}</th>' for c in head), "</tr></thead><tbody>"]
         for row in rows:
-            parts.append("<tr>" + f"<th>{html.escape(row[0])}</th>")
+            parts.append("<tr>" + f'<th style="text-align:left">{html.escape(row[0])}</th>')
             parts.append("".join(f'<td style="text-align:right">{html.escape(c)}</td>' for c in row[1:]) + "</tr>")
         parts.append("</tbody></table>")
         if len(self) > most:

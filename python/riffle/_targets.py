@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import importlib.util
 import json
 import math
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -391,6 +389,9 @@ def from_stan(
     if is_path:
         path = Path(text)
     else:
+        import hashlib
+        import tempfile
+
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         path = Path(tempfile.gettempdir()) / f"riffle_model_{digest}.stan"
         if not path.exists() or path.read_text() != text:

@@ -193,7 +193,7 @@ class Fits(unittest.TestCase):
             where = Path(folder) / "run"
             subprocess.run([program, "fit", "eight-schools", "--seed", "1", "--max-gradients", "200000", "--no-plots", "--out", str(where)], check=True, capture_output=True)
             loaded = riffle.load(where)
-            here = riffle.fit("eight-schools", max_gradients=200_000)
+            here = riffle.fit("eight-schools", max_gradients=200_000, n_draws=4000)
             self.assertEqual(loaded.log_z, here.log_z)
             self.assertEqual(loaded.verdict, here.verdict)
             np.testing.assert_allclose(loaded.get_draws(weights=True)[0]["theta"], here.get_draws(weights=True)[0]["theta"], rtol=1e-12)
