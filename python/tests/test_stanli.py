@@ -63,6 +63,17 @@ class ByStanli(unittest.TestCase):
         said = riffle.fit(riffle.from_stan(cut, DATA, compiler="stanli", keeps_constants=True), max_gradients=50_000)
         self.assertFalse(said.report.get("log_z_up_to_a_constant"))
 
+    @needs("bridgestan")
+    def test_a_model_of_bridgestan(self):
+        import stanli
+
+        model = stanli.bridgestan_model(stan_code=SCHOOLS, data=DATA)
+        fit = riffle.fit(model, max_gradients=50_000)
+        points = np.random.default_rng(4).normal(size=(3, 10))
+        want = [model.log_density(z, propto=True, jacobian=True) for z in points]
+        np.testing.assert_allclose(riffle.from_bridgestan(model).log_density(points), want, atol=1e-10)
+        self.assertEqual(fit.draws["theta"].shape[1:], (8,))
+
     def test_generated_quantities(self):
         program = SCHOOLS + "generated quantities { real twice = 2 * mu; }"
         draws = riffle.fit(program, DATA, max_gradients=50_000, compiler="stanli").draws

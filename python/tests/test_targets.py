@@ -15,7 +15,7 @@ import weakref
 
 import numpy as np
 import riffle
-from support import SLOW, Counting, log_normal
+from support import SLOW, Counting, log_normal, needs
 
 
 class Targets(unittest.TestCase):
@@ -234,6 +234,14 @@ class Running(unittest.TestCase):
         with concurrent.futures.ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
             fits = list(pool.map(riffle.fit, ["crescents", "crescents"]))
         self.assertEqual(fits[0].log_z, fits[1].log_z)
+
+    @needs("joblib")
+    def test_joblib(self):
+        import joblib
+
+        found = joblib.Parallel(n_jobs=2)(joblib.delayed(riffle.fit)("crescents", seed=seed) for seed in (1, 2, 1))
+        self.assertEqual(found[0].log_z, found[2].log_z)
+        self.assertEqual(found[1].flow.sample(3, seed=1).shape, (3, 2))
 
     def test_targets_do_not_pickle(self):
         import pickle
