@@ -52,14 +52,20 @@ class Running:
 
     def run(self, work: Callable[[], int], in_this_thread: bool) -> int:
         """Returns the report's handle. Ctrl-C cancels; another ends with KeyboardInterrupt."""
+        report, failure = 0, None
         with self._interrupts():
-            if in_this_thread or threading.current_thread() is not threading.main_thread():
-                report = work()
-            else:
-                report = self._beside(work)
-        if self.exception is not None:
+            try:
+                if in_this_thread or threading.current_thread() is not threading.main_thread():
+                    report = work()
+                else:
+                    report = self._beside(work)
+            except Exception as error:
+                failure = error
+        if self.exception is not None:  # a listener's
             _library.library.riffle_report_free(report)
             raise self.exception
+        if failure is not None:
+            raise failure
         return report
 
     @contextmanager

@@ -451,7 +451,10 @@ def stan_json(data: Union[None, str, os.PathLike[str], Mapping[str, Any]]) -> Op
 
 
 def _jsonable(value: Any, name: str) -> Any:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # NumPy's, of rows of different lengths
+        array = np.asarray(None)
     if array.dtype == bool:
         array = array.astype(int)
     if array.dtype == object or not np.issubdtype(array.dtype, np.number):

@@ -171,6 +171,11 @@ class Running(unittest.TestCase):
 
         with self.assertRaisesRegex(KeyError, "mine"):
             riffle.fit("crescents", on_stage=listener)
+        for settings in ({}, {"flow": "planar:4", "iterations": 1000}):
+            with self.subTest(settings), self.assertRaisesRegex(KeyError, "mine"):
+                riffle.fit("crescents", on_progress=listener, **settings)
+            with self.subTest(settings), self.assertRaisesRegex(KeyError, "mine"):
+                riffle.fit(riffle.Target(log_normal, 2), on_progress=listener, **settings)
 
     def interrupted(self, target):
         def interrupt():
