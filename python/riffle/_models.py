@@ -175,9 +175,10 @@ def from_numpyro(model: Callable[..., Any], *args: Any, seed: int = 0, **kwargs:
     )
 
 
-def from_pymc(model: Any = None) -> Target:
+def from_pymc(model: Any = None, *, backend: Optional[str] = None) -> Target:
     """A model of PyMC (version 5), by default the one of the context. Its constants are kept, so that log Z is an
-    evidence.
+    evidence. With backend="jax" ln p is compiled by JAX, for many points at once, which is much faster where JAX knows
+    all of the model's operations; else as PyMC does, a point after the other.
 
     Draws are of its free variables on their own scale, then of its deterministics; dims and coords go along to ArviZ.
     Discrete variables have to be summed out (pymc_extras.marginalize).
@@ -186,23 +187,18 @@ def from_pymc(model: Any = None) -> Target:
         import pymc
     except ImportError:
         raise needs("pymc", "from_pymc") from None
+    if backend not in (None, "jax"):
+        raise UsageError(f'backend is "{backend}": "jax", or None for PyMC\'s own')
     model = pymc.modelcontext(model)
     if model.discrete_value_vars:
         raise UsageError(f"{model.discrete_value_vars[0]} is discrete, and has no gradient: sum it out of the model")
-    compiled = model.logp_dlogp_function(ravel_inputs=True)
-    compiled.set_extra_values({})
     initial = model.initial_point()
-    shapes = [(variable.name, np.shape(initial[variable.name])) for variable in compiled._grad_vars]
+    shapes = [(variable.name, np.shape(initial[variable.name])) for variable in model.continuous_value_vars]
     sizes = [int(np.prod(shape, dtype=int)) for _, shape in shapes]
     ends = np.cumsum([0, *sizes])
     dim = int(ends[-1])
 
-    def evaluate(points: Array) -> tuple[Array, Array]:
-        log_density, gradient = np.empty(len(points)), np.empty_like(points)
-        for i, point in enumerate(points):
-            log_density[i], gradient[i] = compiled(point)
-        return log_density, gradient
-
+    evaluate = _pymc_by_jax(model, shapes, ends) if backend == "jax" else _pymc_itself(model)
     free = [variable.name for variable in model.free_RVs]
     outputs = [*model.free_RVs, *model.deterministics]
     function = model.compile_fn(
@@ -230,3 +226,28 @@ def from_pymc(model: Any = None) -> Target:
         name: list(values) for name, values in model.coords.items() if values is not None
     }
     return target
+
+
+def _pymc_itself(model: Any) -> Callable[[Array], tuple[Array, Array]]:
+    compiled = model.logp_dlogp_function(grad_vars=model.continuous_value_vars, ravel_inputs=True)
+    compiled.set_extra_values({})
+
+    def evaluate(points: Array) -> tuple[Array, Array]:
+        log_density, gradient = np.empty(len(points)), np.empty_like(points)
+        for i, point in enumerate(points):
+            log_density[i], gradient[i] = compiled(point)
+        return log_density, gradient
+
+    return evaluate
+
+
+def _pymc_by_jax(
+    model: Any, shapes: list[tuple[str, tuple[int, ...]]], ends: Any
+) -> Callable[[Array], tuple[Array, Array]]:
+    jax = _jax('from_pymc(backend="jax")')
+    from pymc.sampling.jax import get_jaxified_graph
+
+    log_density = get_jaxified_graph(inputs=model.continuous_value_vars, outputs=[model.logp()])
+    return _compiled_by_jax(
+        jax, lambda z: log_density(*(z[a:b].reshape(shape) for (_, shape), a, b in zip(shapes, ends, ends[1:])))[0]
+    )

@@ -119,6 +119,15 @@ class Models(unittest.TestCase):
         self.assertEqual(fit._state["dims"]["theta"], ["school"])
         if riffle_has("arviz"):
             self.assertEqual(list(fit.to_arviz()["posterior"]["theta"].coords["school"].values), list("ABCDEFGH"))
+        if riffle_has("jax"):
+            import jax
+
+            jax.config.update("jax_enable_x64", True)
+            by_jax = riffle.from_pymc(model, backend="jax")
+            self.agrees(by_jax)
+            self.fitted(by_jax)
+        with self.assertRaisesRegex(riffle.UsageError, "backend"):
+            riffle.from_pymc(model, backend="numba")
         with pymc.Model() as discrete:
             pymc.Poisson("n", 3.0)
         with self.assertRaisesRegex(riffle.UsageError, "discrete"):
