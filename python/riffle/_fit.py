@@ -65,7 +65,8 @@ def fit(
         make, a bridgestan.StanModel, the path or text of a Stan program, a formula for ln p in named coordinates, or the
         name of a built-in target.
     data:
-        Of a Stan program: a mapping, JSON, or the path of a .json file.
+        Of a Stan program: a mapping, JSON, or the path of a .json file. Of the built-in target "logistic": the path of
+        a table.
     seed:
         Of all random numbers; the same seed gives the same bits on any number of threads.
     n_draws:

@@ -482,11 +482,15 @@ def target_of(target: Any, data: Any = None, **options: Any) -> AnyTarget:
     if callable(getattr(target, "log_density_gradient", None)) and hasattr(target, "param_unc_num"):
         return from_bridgestan(target)
     if callable(target):
+        _no_data(data)
         return Target(target, **options)
     if isinstance(target, (str, os.PathLike)):
         text = os.fspath(target)
         if isinstance(target, os.PathLike) or text.endswith((".stan", ".so")) or "\n" in text or "{" in text:
             return from_stan(text, data, **options)
+        if isinstance(data, (str, os.PathLike)):
+            return built_in(text, data=os.fspath(data), **options)
+        _no_data(data)
         if text.replace("-", "").replace("_", "").isalnum():
             return built_in(text, **options)
         return formula(text, **options)
@@ -494,6 +498,11 @@ def target_of(target: Any, data: Any = None, **options: Any) -> AnyTarget:
         f"a target is a name, a formula, a Stan program, a function, or of riffle.Target, from_jax and the like, "
         f"not of type {type(target).__name__}"
     )
+
+
+def _no_data(data: Any) -> None:
+    if data is not None:
+        raise UsageError("data are for Stan programs, and a path for built-in targets: a function knows its own")
 
 
 def from_bridgestan(model: Any) -> AnyTarget:

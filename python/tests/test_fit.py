@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import riffle
-from support import needs
+from support import EXAMPLES, needs
 
 
 class Banana(unittest.TestCase):
@@ -171,6 +171,15 @@ class Fits(unittest.TestCase):
             riffle.fit(3.0)
         with self.assertRaises(riffle.RiffleError):
             riffle.fit("-x^2/2 +")
+        for target in ("funnel", "-x^2/2", lambda x: x):
+            with self.subTest(str(target)), self.assertRaisesRegex(riffle.UsageError, "data are for"):
+                riffle.fit(target, {"y": 1}, **({"dim": 2} if callable(target) else {}))
+
+    def test_data_of_a_built_in_target(self):
+        table = EXAMPLES / "data" / "table.csv"
+        if not table.exists():
+            self.skipTest("not in a checkout")
+        self.assertIsNotNone(riffle.fit("logistic", table, max_gradients=50_000).log_z)
 
     def test_compare(self):
         narrow = riffle.fit("normal_lpdf(m, 0, 1) + normal_lpdf(2.3, m, 1)")
