@@ -67,6 +67,17 @@ struct ChoiceNames<StopReason> {
                                                        "diverged", "out-of-budget"};
 };
 
+/// What made the draws of a posterior's report.
+enum class DrawsBy {
+  flow,    ///< independent, of q
+  sampler  ///< chains of p
+};
+template <>
+struct ChoiceNames<DrawsBy> {
+  static constexpr std::string_view kind = "draws_by";
+  static constexpr std::array<std::string_view, 2> all{"flow", "sampler"};
+};
+
 /// What a fit to a posterior is good for; docs/verdict.md has the rules.
 enum class Grade {
   reliable,                    ///< the draws can be used as they are

@@ -86,6 +86,9 @@ struct DiagnosisOptions {
   std::optional<std::uint64_t> draws;
   /// 1 of a flow; of a run's folder that of the run. The draws are new ones all the same.
   std::optional<std::uint64_t> seed;
+  /// Whether chains of a sampler (riffle/sampling.h) that start from the flow's draws are heard,
+  /// too.
+  bool sampler = false;
 };
 
 /// Weighs fresh draws of a flow against a target, and judges by them: evidence, k̂, effective draws

@@ -78,7 +78,8 @@ struct MissingValues {
 struct PosteriorReport {
   std::uint64_t draws = 0;        ///< of q, behind the figures
   std::uint64_t wider_draws = 0;  ///< that reach wider than q's, for log_z and the parameters
-  double log_z = 0;               ///< evidence, by importance sampling
+  double log_z = 0;               ///< evidence: by importance sampling, or, of draws by a sampler,
+                                  ///< by the bridge
   double log_z_se = 0;
   bool keeps_constants = true;  ///< where not, log_z is known up to an unknown constant
   double elbo = 0;
@@ -104,6 +105,25 @@ struct PosteriorReport {
   bool out_of_budget = false;   ///< whether time or gradients ran out
   /// Independent fits, the one that is kept first; empty where there was no other.
   std::vector<PosteriorStart> starts;
+
+  /// What the draws of the report, and the parameters' figures, are of. Those of a sampler are
+  /// [chain][draw]; they are of p, so that their log_q is log_p - log_z, and have no weights.
+  DrawsBy draws_by = DrawsBy::flow;
+  /// What a sampler of p found that started from draws of q; figures of it are NaN where none ran.
+  std::uint64_t chains = 0;                                      ///< 0: none ran
+  std::uint64_t chain_length = 0;                                ///< draws of each
+  std::uint64_t temperatures = 0;                                ///< from q to p
+  double acceptance = std::numeric_limits<double>::quiet_NaN();  ///< of its transitions, mean
+  /// The worst of all unconstrained coordinates.
+  double r_hat = std::numeric_limits<double>::quiet_NaN();
+  double ess_bulk = std::numeric_limits<double>::quiet_NaN();
+  double ess_tail = std::numeric_limits<double>::quiet_NaN();
+  double log_z_importance = std::numeric_limits<double>::quiet_NaN();  ///< by weights of q's draws
+  double log_z_importance_se = std::numeric_limits<double>::quiet_NaN();
+  double log_z_bridge = std::numeric_limits<double>::quiet_NaN();  ///< by draws of q and of p
+  double log_z_bridge_se = std::numeric_limits<double>::quiet_NaN();
+  double eubo = std::numeric_limits<double>::quiet_NaN();  ///< E_p[ln p - ln q], above log Z
+  double eubo_se = std::numeric_limits<double>::quiet_NaN();
 
   bool resampled = false;  ///< whether the draws of the report are, by their weights
   bool weighted = false;   ///< whether the parameters' figures use the draws' weights

@@ -12,6 +12,7 @@
 #include "riffle/posterior.h"
 #include "riffle/run.h"
 #include "riffle/samples.h"
+#include "riffle/sampling.h"
 #include "riffle/spec.h"
 #include "riffle/target.h"
 #include "riffle/targets.h"

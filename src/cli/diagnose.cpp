@@ -19,6 +19,7 @@ void add_diagnose(CommandLine& line) {
     std::string folder;
     std::string draws;
     std::string seed;
+    bool sampler = false;
     bool strict = false;
   };
   auto a = std::make_shared<Arguments>();
@@ -26,6 +27,8 @@ void add_diagnose(CommandLine& line) {
   diagnose.option("DIR", a->folder, "folder of a run").required();
   diagnose.option("-n", a->draws, "how many draws [5 times those of the run]");
   diagnose.option("--seed", a->seed, "seed of the draws [that of the run]");
+  diagnose.flag("--sampler", a->sampler,
+                "hear chains of a sampler, too, that start from the flow's draws");
   diagnose.flag("--strict", a->strict, "exit code 65 where the verdict is unreliable");
   diagnose.footer(
       "Evidence, parameters and verdict from fresh draws, not those that the run was judged by;\n"
@@ -35,6 +38,7 @@ void add_diagnose(CommandLine& line) {
     DiagnosisOptions options;
     if (!a->draws.empty()) options.draws = whole_number("-n", a->draws);
     if (!a->seed.empty()) options.seed = whole_number("--seed", a->seed);
+    options.sampler = a->sampler;
     const auto diagnosis = diagnose_folder(a->folder, options);
     const auto& d = diagnosis.flow.definition();
     print_wrapped(

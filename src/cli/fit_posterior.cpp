@@ -66,6 +66,13 @@ void show_posterior(const PosteriorReport& p, const std::filesystem::path& folde
                            100 * p.kept_ess_fraction, khat(p.kept_khat));
   }
   print_wrapped("weights  ", weights);
+  if (p.chains > 0) {
+    print_wrapped("sampler  ",
+                  fmt::format("{} chains of {} draws: R̂ at most {:.3f}, {:.0f} effective "
+                              "draws at least; log Z {} by the bridge",
+                              p.chains, p.chain_length, p.r_hat, std::min(p.ess_bulk, p.ess_tail),
+                              figure_text(p.log_z_bridge, p.log_z_bridge_se)));
+  }
   auto cost = fmt::format("{} gradients in {}", amount(p.gradients), duration_text(p.seconds));
   if (p.seconds_in_target > 0) {
     cost += fmt::format(", of which {} of thread time in the target ({:.0f} % of the run)",
@@ -82,7 +89,9 @@ void show_posterior(const PosteriorReport& p, const std::filesystem::path& folde
     print_wrapped("… ", fmt::format("and {} more: `riffle summary {}` has them all",
                                     p.parameters.size() - shown_parameters, folder.string()));
   }
-  say("{}\n", p.weighted ? "(draws weighted by their importance)" : "(draws as they are)");
+  say("{}\n", p.draws_by == DrawsBy::sampler ? "(draws of the sampler)"
+              : p.weighted                   ? "(draws weighted by their importance)"
+                                             : "(draws as they are)");
 
   show_fits(p);
   say("\nverdict  {}\n", name_of(p.verdict));

@@ -44,6 +44,8 @@ enum class Purpose : std::uint32_t {
   assessment = 10,
   resampling = 11,
   restart = 12,  ///< seeds of further fits of one run
+  sampler = 13,
+  teaching = 14,  ///< batches of draws that a flow learns from
 };
 
 /// A stream of random numbers: the seed is the key of the generator; purpose and step fill two

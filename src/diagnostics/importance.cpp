@@ -96,6 +96,15 @@ double least_that_counts(std::span<const double> log_weights) {
   return high - std::max(10.0, 10 * (quantile(0.98) - high));
 }
 
+/// What weights beyond the largest may hold of Z. Of Pareto weights that are 20,000 draws two
+/// errors cover 82 % at k = 0.65 without it and 94 % with it, 57 % and 92 % at 0.8.
+double tail_error(double khat, double largest_share) {
+  constexpr double no_variance = 0.5;
+  constexpr double nearly_no_mean = 0.9;
+  if (!(khat > no_variance) || !std::isfinite(khat)) return 0;
+  return largest_share / (1 - std::min(khat, nearly_no_mean));
+}
+
 }  // namespace
 
 Importance importance(std::span<const double> log_weights, double rounding) {
@@ -131,6 +140,8 @@ Importance importance(std::span<const double> log_weights, double rounding) {
   result.largest_share = 1 / sums.sum;
   const double khat = psis(log_weights).khat;
   if (std::isfinite(khat)) result.khat = khat;
+  result.tail_error = tail_error(khat, result.largest_share);
+  result.log_z_se = std::hypot(result.log_z_se, result.tail_error);
   result.half_gap = half_gap(log_weights, rounding);
   result.log_z_se_holds =
       result.ess >= 100 && (result.ess_fraction >= 0.5 ||

@@ -30,8 +30,11 @@ struct Importance {
   std::uint64_t invalid = 0;  ///< ln w NaN or +∞
   bool collapsed = false;
   double log_z = 0;  ///< ln of the mean weight
-  /// Standard error of log_z by the delta method, sd(w) / (mean(w) √n), and by rounding.
+  /// Standard error of log_z by the delta method, sd(w) / (mean(w) √n), by rounding, and by the
+  /// tail: weights with k̂ > 1/2 have no variance, and by the Pareto fit all that are larger than
+  /// the largest of these are expected to hold 1/(1 - k̂) times its share of Z.
   double log_z_se = 0;
+  double tail_error = 0;  ///< that part of it: 0 where k̂ is 1/2 at most, or is none
   /// Whether that error can be believed: 100 effective draws at least, and k̂ below its threshold or
   /// weights that are nearly all alike (half of the draws are effective). Mass of p where q has
   /// (nearly) none shows in neither figure.

@@ -34,6 +34,12 @@ constexpr double most_rounding = 0.1;   // nats
 constexpr double some_rounding = 1e-3;  // nats
 constexpr double most_failures = 0.5;   // of all evaluations
 constexpr double some_failures = 0.1;
+constexpr double most_r_hat_heard = 1.1;  // of those that are compared
+constexpr double most_failed_proposals = 0.1;
+constexpr double most_sampler_gap = 0.02;        // nats
+constexpr double most_sampler_gap_errors = 3;    // a gap must be beyond both
+constexpr double most_sampler_shift = 0.1;       // sds, and beyond
+constexpr double most_sampler_shift_errors = 4;  // as the largest of many coordinates is compared
 // Fewer draws than this, where few of them are effective, miss the weights that would show why.
 constexpr double least_draws = 10'000;
 
@@ -112,6 +118,101 @@ void look_beyond(const VerdictEvidence& evidence, std::vector<std::string>& wron
   }
 }
 
+/// Whether chains are good enough to be heard against q.
+bool is_heard(const VerdictEvidence::Sampler& sampler) {
+  return sampler.r_hat <= most_r_hat_heard &&
+         std::min(sampler.ess_bulk, sampler.ess_tail) >= least_ess;
+}
+
+/// Mass beside the draws: particles from further out find more of it.
+void hear_particles(const VerdictEvidence& evidence, const Evidence& own,
+                    std::vector<std::string>& wrong) {
+  const double more = evidence.wide.log_z - own.log_z;
+  if (more > most_fit_gap / 2 &&
+      more > most_sampler_gap_errors * std::hypot(evidence.wide.log_z_se, own.log_z_se)) {
+    wrong.push_back(
+        fmt::format("particles from a normal wider than the draws find log Z {:.2f} ± {:.2f}, not "
+                    "{:.2f} ± {:.2f}: "
+                    "there is mass beside the draws",
+                    evidence.wide.log_z, evidence.wide.log_z_se, own.log_z, own.log_z_se));
+  }
+}
+
+/// What draws of p know better.
+void hear_sampler(const VerdictEvidence& evidence, std::vector<std::string>& wrong) {
+  const Evidence own = evidence.reached
+                           ? evidence.reached->evidence
+                           : Evidence{evidence.importance.log_z, evidence.importance.log_z_se};
+  hear_particles(evidence, own, wrong);
+  if (!evidence.sampler) return;
+  const auto& sampler = *evidence.sampler;
+  const double gap = std::abs(sampler.bridge.log_z - own.log_z);
+  if (sampler.bridge_holds && gap > most_sampler_gap &&
+      gap > most_sampler_gap_errors * std::hypot(own.log_z_se, sampler.bridge.log_z_se)) {
+    wrong.push_back(fmt::format(
+        "with draws of a sampler log Z is {:.2f} ± {:.2f}, by those of q {:.2f} ± {:.2f}: q misses "
+        "mass",
+        sampler.bridge.log_z, sampler.bridge.log_z_se, own.log_z, own.log_z_se));
+  }
+  if (sampler.long_enough && !VerdictEvidence::converged(sampler)) {
+    wrong.push_back(fmt::format(
+        "chains of a sampler in the coordinates of q do not converge (R̂ = {:.2f}, {:.0f} effective "
+        "draws), as they would where q is nearly p",
+        sampler.r_hat, std::min(sampler.ess_bulk, sampler.ess_tail)));
+  }
+  // The error of the bridge knows of chains that do not agree. Moments say less by themselves.
+  if (!is_heard(sampler)) return;
+  const auto most = [](const VerdictEvidence::Shift& shift) {
+    return most_sampler_shift + most_sampler_shift_errors * shift.se;
+  };
+  if (!(sampler.mean_shift.off <= most(sampler.mean_shift))) {
+    wrong.push_back(
+        fmt::format("a mean differs from that of a sampler by {:.2f} sd (at most {:.2f})",
+                    sampler.mean_shift.off, most(sampler.mean_shift)));
+  }
+  if (!(sampler.sd_shift.off <= most(sampler.sd_shift))) {
+    wrong.push_back(
+        fmt::format("an sd differs from that of a sampler by a factor of {:.2f} (at most {:.2f})",
+                    std::exp(sampler.sd_shift.off), std::exp(most(sampler.sd_shift))));
+  }
+}
+
+/// What makes a sampler's draws useless.
+std::vector<std::string> faults_of_sampler(const VerdictEvidence& evidence) {
+  std::vector<std::string> wrong;
+  const auto& sampler = *evidence.sampler;
+  if (evidence.modes_left_out) {
+    wrong.emplace_back("modes that hold part of the posterior were found and are not covered");
+  }
+  if (evidence.unseen_modes && *evidence.unseen_modes > most_unseen) {
+    wrong.push_back(
+        fmt::format("{} of the starts ended in a mode that no other start met (at most "
+                    "{}): there may be more modes",
+                    percent(*evidence.unseen_modes), percent(most_unseen)));
+  }
+  look_at_numbers(evidence, wrong);
+  if (sampler.bridge_holds) hear_particles(evidence, sampler.bridge, wrong);
+  if (!(sampler.r_hat <= evidence.most_r_hat)) {
+    wrong.push_back(
+        fmt::format("the sampler's chains do not agree: R̂ = {:.3f} for coordinate {} "
+                    "(at most {})",
+                    sampler.r_hat, sampler.coordinate + 1, evidence.most_r_hat));
+  }
+  if (!(std::min(sampler.ess_bulk, sampler.ess_tail) >= evidence.least_ess_of_chains)) {
+    wrong.push_back(
+        fmt::format("only {:.3g} of the sampler's draws are effective for the bulk of some "
+                    "coordinate, {:.3g} for the tails; {} are needed",
+                    sampler.ess_bulk, sampler.ess_tail, evidence.least_ess_of_chains));
+  }
+  if (sampler.failed > most_failed_proposals) {
+    wrong.push_back(
+        fmt::format("{} of the sampler's proposals met points without a number (at "
+                    "most {})",
+                    percent(sampler.failed), percent(most_failed_proposals)));
+  }
+  return wrong;
+}
+
 /// The widest disagreement of two fits, in reasons.
 void compare_fits(const std::vector<Evidence>& fits, std::vector<std::string>& wrong) {
   double widest = 0;
@@ -177,6 +278,7 @@ std::vector<std::string> faults(const VerdictEvidence& evidence) {
                     *i.khat, percent(i.ess_fraction), most_khat(i.ess_fraction)));
   }
   look_beyond(evidence, wrong);
+  hear_sampler(evidence, wrong);
   if (i.largest_share > most_share) {
     wrong.push_back(fmt::format("one draw holds {} of the weight (at most {})",
                                 percent(i.largest_share), percent(most_share)));
@@ -253,15 +355,39 @@ std::vector<std::string> reservations(const VerdictEvidence& evidence) {
   return reasons;
 }
 
-/// What changes no grade.
-void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reasons) {
-  const auto& i = evidence.importance;
+/// What a sampler adds, but no grade.
+void note_sampler(const VerdictEvidence& evidence, std::vector<std::string>& reasons) {
+  const auto& sampler = *evidence.sampler;
+  if (evidence.draws_by_sampler) {
+    if (std::isnan(sampler.bridge.log_z)) {
+      reasons.emplace_back("log Z is not known: draws of p and of q do not overlap");
+    } else if (!sampler.bridge_holds || !(sampler.bridge.log_z_se <= most_log_z_se)) {
+      reasons.push_back(fmt::format("log Z is not for comparisons: {:.2f} ± {:.2f} by the bridge{}",
+                                    sampler.bridge.log_z, sampler.bridge.log_z_se,
+                                    sampler.bridge_holds ? "" : ", of few effective terms"));
+    }
+    return;
+  }
+  if (!is_heard(sampler)) {
+    if (sampler.long_enough) return;
+    reasons.push_back(fmt::format("a sampler that was to confirm it did not converge: R̂ = {:.2f}",
+                                  sampler.r_hat));
+    return;
+  }
+  reasons.push_back(
+      sampler.bridge_holds
+          ? fmt::format(
+                "a sampler of p agrees: log Z is {:.3f} ± {:.3f} by the bridge, and no mean "
+                "is more than {:.2f} sd off",
+                sampler.bridge.log_z, sampler.bridge.log_z_se, sampler.mean_shift.off)
+          : fmt::format("a sampler of p agrees: no mean is more than {:.2f} sd off",
+                        sampler.mean_shift.off));
+}
+
+/// What changes no grade: of the search and of the target.
+void add_notes_on_search(const VerdictEvidence& evidence, std::vector<std::string>& reasons) {
   if (evidence.budget_exhausted) {
     reasons.emplace_back("the budget ran out before the fit was done: more may make it better");
-  }
-  if (evidence.draws_wanted > i.draws) {
-    reasons.push_back(fmt::format("the budget ran out: {} draws judge the fit, where {} were to",
-                                  i.draws, evidence.draws_wanted));
   }
   if (!evidence.keeps_constants) {
     reasons.emplace_back(
@@ -269,7 +395,7 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
         "is no evidence to compare models by");
   }
   if (evidence.fits.size() < 2 && evidence.unseen_modes != 0.0) {
-    reasons.emplace_back(evidence.reached
+    reasons.emplace_back(evidence.reached || evidence.sampler
                              ? "one fit alone: modes far from its draws would not be seen"
                              : "one fit alone: modes and mass where it has no draws would not be "
                                "seen");
@@ -281,6 +407,20 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
     reasons.push_back(fmt::format("{} of the starts ended in a mode that no other start met",
                                   percent(*evidence.unseen_modes)));
   }
+  const double failed = share(evidence.failed_evaluations, evidence.evaluations);
+  if (failed > some_failures && failed <= most_failures) {
+    reasons.push_back(fmt::format("the target gave no number at {} of all {} evaluations{}",
+                                  percent(failed), evidence.evaluations, because(evidence)));
+  }
+}
+
+/// And of the weights.
+void add_notes_on_weights(const VerdictEvidence& evidence, std::vector<std::string>& reasons) {
+  const auto& i = evidence.importance;
+  if (evidence.draws_wanted > i.draws) {
+    reasons.push_back(fmt::format("the budget ran out: {} draws judge the fit, where {} were to",
+                                  i.draws, evidence.draws_wanted));
+  }
   const double invalid = static_cast<double>(i.invalid) / static_cast<double>(i.draws);
   if (i.invalid > 0 && invalid <= some_invalid) {
     reasons.push_back(
@@ -289,11 +429,6 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
   if (evidence.without_value > 0 && share(evidence.without_value, i.draws) <= some_invalid) {
     reasons.push_back(fmt::format("{} is nan at {} of {} draws", evidence.value,
                                   evidence.without_value, i.draws));
-  }
-  const double failed = share(evidence.failed_evaluations, evidence.evaluations);
-  if (failed > some_failures && failed <= most_failures) {
-    reasons.push_back(fmt::format("the target gave no number at {} of all {} evaluations{}",
-                                  percent(failed), evidence.evaluations, because(evidence)));
   }
   if (i.outside > 0 && i.trimmed_elbo > i.elbo) {
     reasons.push_back(fmt::format(
@@ -312,6 +447,27 @@ void add_notes(const VerdictEvidence& evidence, std::vector<std::string>& reason
   }
 }
 
+Verdict judge_sampler(const VerdictEvidence& evidence) {
+  Verdict verdict;
+  const auto& sampler = *evidence.sampler;
+  verdict.reasons = faults_of_sampler(evidence);
+  if (verdict.reasons.empty()) {
+    verdict.grade = Grade::reliable;
+    verdict.reasons.push_back(fmt::format(
+        "{} chains of a sampler, with {} draws each, agree: R̂ is at most {:.3f}, and {:.0f} draws "
+        "are effective for the bulk of each coordinate, {:.0f} for the tails",
+        sampler.chains, sampler.length, sampler.r_hat, sampler.ess_bulk, sampler.ess_tail));
+    auto of_q = evidence;
+    of_q.draws_by_sampler = false;
+    of_q.sampler.reset();
+    const auto why = faults(of_q);
+    if (!why.empty()) verdict.reasons.push_back("draws of q alone would not do: " + why.front());
+  }
+  note_sampler(evidence, verdict.reasons);
+  add_notes_on_search(evidence, verdict.reasons);
+  return verdict;
+}
+
 }  // namespace
 
 bool lost_in_rounding(const Importance& importance) {
@@ -319,6 +475,7 @@ bool lost_in_rounding(const Importance& importance) {
 }
 
 Verdict judge(const VerdictEvidence& evidence) {
+  if (evidence.draws_by_sampler) return judge_sampler(evidence);
   Verdict verdict;
   verdict.reasons = faults(evidence);
   if (verdict.reasons.empty()) {
@@ -334,7 +491,9 @@ Verdict judge(const VerdictEvidence& evidence) {
         percent(i.ess_fraction), i.draws, std::max(0.0, i.log_z - i.trimmed_elbo),
         evidence.mean_shift, percent(std::expm1(evidence.sd_shift))));
   }
-  add_notes(evidence, verdict.reasons);
+  if (evidence.sampler) note_sampler(evidence, verdict.reasons);
+  add_notes_on_search(evidence, verdict.reasons);
+  add_notes_on_weights(evidence, verdict.reasons);
   return verdict;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -29,6 +30,43 @@ struct VerdictEvidence {
     Evidence evidence;
   };
   std::optional<Reached> reached;
+
+  struct Shift {
+    double off = 0;
+    double se = 0;  ///< what chance does to it
+  };
+  /// Draws of p by a sampler that started from draws of q, and what both say together.
+  struct Sampler {
+    std::uint64_t chains = 0;
+    std::uint64_t length = 0;  ///< draws of each
+    double r_hat = 0;          ///< the worst over the unconstrained coordinates
+    double ess_bulk = 0;
+    double ess_tail = 0;
+    std::size_t coordinate = 0;  ///< of that R̂, from 0
+    /// Whether they went on for as long as it takes with a q that is nearly right: that they have
+    /// not converged speaks against it then.
+    bool long_enough = false;
+    double failed = 0;  ///< share of the proposals without a finite number on their way
+    Evidence bridge{};  ///< NaN where there is none
+    bool bridge_holds = false;
+    /// Weighted draws of q against those of p: means in sds of p, and ln of the ratio of sds, of
+    /// the coordinate where it is most beyond what chance does.
+    Shift mean_shift{};
+    Shift sd_shift{};
+  };
+  std::optional<Sampler> sampler;
+  static bool converged(const Sampler& sampler) {
+    return sampler.r_hat <= most_r_hat &&
+           std::min(sampler.ess_bulk, sampler.ess_tail) >= least_ess_of_chains;
+  }
+  /// Of chains whose draws are used. Of m of them that have converged R̂ is about √(1 +
+  /// 2m/ESS): 1.01 for four chains is 400 effective draws, 1.03 for 64 is 2,100. A chain of 64 that
+  /// is stuck two sds off has R̂ at 1.03 and the effective draws of long chains below 1,000.
+  static constexpr double most_r_hat = 1.03;
+  static constexpr double least_ess_of_chains = 1000;
+  /// By particles that start from a normal wider than the draws (wide_evidence); NaN without.
+  Evidence wide{std::numeric_limits<double>::quiet_NaN(), 0};
+  bool draws_by_sampler = false;  ///< whether it is those draws that are judged
 
   /// Fits that started or were seeded independently, this one among them. Fewer than two say
   /// nothing.

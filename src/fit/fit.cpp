@@ -28,6 +28,7 @@
 #include "model/trained_model.h"
 #include "posterior/assessment.h"
 #include "posterior/metered_density.h"
+#include "posterior/second_opinion.h"
 #include "targets/log_floor.h"
 #include "targets/target_registry.h"
 #include "targets/user_target.h"
@@ -112,14 +113,25 @@ struct Figures {
 
 template <class T>
 Figures final_figures(const Spec& spec, const Target* own, const Targets<T>& targets,
-                      const FlowModel<T>& model, std::span<const T> params,
-                      const Deadline& deadline, Executor& executor) {
+                      const TrainedModel<T>& trained, const Deadline& deadline,
+                      Executor& executor) {
+  const auto& model = *trained.model;
+  const auto params = trained.all();
   if constexpr (std::is_same_v<T, double>) {
     if (own != nullptr) {
       auto options = assessment_options(spec);
       options.deadline = &deadline;
       const auto& density = *targets.metered;
-      const auto weighed = weigh(model, params, *own, density, {}, options, executor);
+      auto weighed = weigh(model, params, *own, density, {}, options, executor);
+      // Who has chosen the flow is not to be told more than it is worth, nor to wait for that
+      // longer than for the rest.
+      if (weighed.evidence.injective && judge(weighed.evidence).grade != Grade::unreliable) {
+        const auto most = 2 * std::max<std::uint64_t>(density.evaluations(), 50'000);
+        const auto stop = [&](std::uint64_t next) {
+          return deadline.over(0) || density.evaluations() + next > most;
+        };
+        hear_chains(trained, weighed, density, {.seed = spec.run.seed, .stop = stop}, executor);
+      }
       auto assessed = assess(model, params, *own, density, weighed, options, executor);
       const auto& p = assessed.report;
       return {p.elbo, p.elbo_se, assessed.invalid, std::move(assessed.kept),
@@ -196,7 +208,7 @@ FitReport typed_fit(const Spec& spec, const Target* own, const FitCallbacks& cal
   }
   const auto bound = evaluate_objective<T>(model, *targets.trained, params, fresh, bound_draws,
                                            final_terms, executor);
-  auto figures = final_figures<T>(spec, own, targets, exact_model, params, deadline, executor);
+  auto figures = final_figures<T>(spec, own, targets, exact, deadline, executor);
   // Before the target is evaluated far out, where many fail.
   if (figures.posterior) {
     add_cost(*figures.posterior, spent_on(*own, *targets.metered, earlier),

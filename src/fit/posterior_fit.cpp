@@ -86,7 +86,9 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   auto assessed =
       assess(*fit.flow.model, fit.flow.params, target, density, weighed, judged, executor);
   auto& posterior = assessed.report;
-  const bool cut = posterior.draws < judged.draws || assessed.kept.log_q.size() < judged.kept_draws;
+  const bool cut =
+      posterior.draws < judged.draws ||
+      (posterior.draws_by == DrawsBy::flow && assessed.kept.log_q.size() < judged.kept_draws);
   const bool interrupted = fit.interrupted || (cut && deadline.stopped());
   posterior.out_of_budget = !interrupted && (fit.out_of_budget || cut);
   posterior.starts = starts.all;
@@ -141,7 +143,10 @@ FitReport posterior_fit(const Spec& spec, const Target& target, const FitCallbac
   warn_of_one_thread(report, spec, target);
   if (kept < spec.run.draws) {
     report.warnings.push_back(fmt::format("{} did for {} draws, not for the {} of run.draws",
-                                          interrupted ? "the time until the stop" : "the budget",
+                                          interrupted ? "the time until the stop"
+                                          : report.posterior->draws_by == DrawsBy::sampler
+                                              ? "the sampler's chains"
+                                              : "the budget",
                                           kept, spec.run.draws));
   }
   return report;

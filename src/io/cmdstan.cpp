@@ -24,10 +24,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::vector<std::string> header(DrawsFormat format, std::span<const std::string> names) {
+std::vector<std::string> header(DrawsFormat format, std::span<const std::string> names,
+                                bool chains) {
   std::vector<std::string> columns;
   if (format == DrawsFormat::plain) {
     columns = {"lp__", "lp_approx__"};
+    if (chains) columns.emplace_back("chain__");
   } else {
     columns = {"lp_approx__", "lp__", "path__"};
   }
@@ -65,8 +67,8 @@ std::string configuration(const DrawsOrigin& origin) {
       "# warmup = 0\n"
       "# thin = 1\n"
       "# save_warmup = 0\n",
-      version(), model, origin.draws, origin.paths, origin.resampled ? 1 : 0, origin.seed,
-      origin.draws);
+      version(), model, origin.draws, origin.chains > 0 ? origin.chains : origin.paths,
+      origin.resampled ? 1 : 0, origin.seed, origin.draws);
 }
 
 /// Where a value is in the JSON: a name, then ".i" for the i-th element of an array and ":i" for
@@ -217,7 +219,7 @@ DrawsCsv::DrawsCsv(DrawsFormat format, std::span<const std::string> names, Draws
       origin_(std::move(origin)),
       columns_(names.size()),
       comments_(format == DrawsFormat::cmdstan ? configuration(origin_) : std::string()),
-      csv_(header(format, names)) {
+      csv_(header(format, names, origin_.chains > 0)) {
   check_layout(format, names);
 }
 
@@ -226,6 +228,7 @@ void DrawsCsv::add(std::span<const double> values, double log_p, double log_q, s
   if (format_ == DrawsFormat::plain) {
     csv_.add(log_p);
     csv_.add(log_q);
+    if (origin_.chains > 0) csv_.add(path);
   } else {
     csv_.add(log_q);
     csv_.add(log_p);
@@ -268,7 +271,8 @@ PosteriorDraws read_draws(const std::filesystem::path& path) {
   PosteriorDraws draws;
   std::vector<std::size_t> parameters;
   for (std::size_t c = 0; c < table.header.size(); ++c) {
-    if (c == log_p || c == log_q || table.header[c] == "path__") continue;
+    const auto& name = table.header[c];
+    if (c == log_p || c == log_q || name == "path__" || name == "chain__") continue;
     parameters.push_back(c);
     draws.names.push_back(table.header[c]);
   }

@@ -21,6 +21,9 @@ struct DrawsOrigin {
   std::uint64_t paths = 1;  ///< values that path__ may have: independent fits or modes
   std::uint64_t seed = 0;
   bool resampled = false;  ///< by their importance weights
+  /// Of a sampler, whose draws come chain by chain; 0: independent draws. Plain tables have a
+  /// column chain__ then, and path__ is the chain.
+  std::uint64_t chains = 0;
   double fit_seconds = 0;
   double draw_seconds = 0;
 };
@@ -43,7 +46,7 @@ class DrawsCsv {
   /// check_layout does.
   DrawsCsv(DrawsFormat format, std::span<const std::string> names, DrawsOrigin origin);
   /// One draw: a value for each name, the log densities at its unconstrained values, and which of
-  /// the paths it is of (from 1), for the format that has it.
+  /// the paths or chains it is of (from 1), for tables that have it.
   void add(std::span<const double> values, double log_p, double log_q, std::uint64_t path = 1);
   /// The closing comments, after the last draw.
   void finish();

@@ -510,14 +510,16 @@ std::vector<double> descending(std::vector<double> log_weights, double log_mean)
 
 std::string draw_weights(const PosteriorPage& page, Studio& studio) {
   const auto found = importance(page.log_weights);
-  if (found.collapsed && !page.resampled) return "";
+  if (found.collapsed && !page.resampled && !page.by_sampler) return "";
   const Box box{far_left, far_right, upper_bottom + 10, upper_top};
   auto script = fresh_panel(box);
   script += heading(far_left - 55, upper_top + 42, "Importance weights");
-  if (page.resampled) {
-    script += canvas.text(far_left - 55, upper_top + 18,
-                          "the draws were resampled by them, and have none any more", 12,
-                          coloured("left", faint));
+  if (page.resampled || page.by_sampler) {
+    script +=
+        canvas.text(far_left - 55, upper_top + 18,
+                    page.by_sampler ? "the draws are those of a sampler's chains, and have none"
+                                    : "the draws were resampled by them, and have none any more",
+                    12, coloured("left", faint));
     return script + std::string(blank_panel);
   }
   script += canvas.text(

@@ -29,6 +29,7 @@ struct PosteriorPage {
   std::vector<double> values;       ///< row-major [n][names], as drawn
   std::vector<double> log_weights;  ///< [n]; empty where the draws have none
   bool resampled = false;           ///< why they have none
+  bool by_sampler = false;          ///< or why they never had any
   std::optional<double> log_z;      ///< a line in the panel of the bound
   std::vector<Bound> bound;
   std::vector<std::string> stage_header;         ///< of a small table

@@ -69,7 +69,8 @@ PosteriorPage posterior_page(const std::string& target, const PosteriorReport& p
     page.values.insert(page.values.end(), first, first + static_cast<std::ptrdiff_t>(shown));
   }
   page.resampled = p.resampled;
-  if (!p.resampled) page.log_weights = p.log_weights;
+  page.by_sampler = p.draws_by == DrawsBy::sampler;
+  if (!p.resampled && !page.by_sampler) page.log_weights = p.log_weights;
   page.log_z = p.log_z;
   for (const auto& point : p.trace) {
     page.bound.push_back({static_cast<double>(point.gradients), point.elbo,

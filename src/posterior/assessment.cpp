@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "diagnostics/convergence.h"
 #include "diagnostics/importance.h"
 #include "diagnostics/parameter_summary.h"
 #include "posterior/draw_values.h"
@@ -58,21 +59,26 @@ std::span<const double> draw_at(const Draws& draws, std::size_t i) {
 class AssessedValues {
  public:
   AssessedValues(const Target& target, const Weighed& weighed, const Deadline& deadline)
-      : target_(target), weighed_(weighed), deadline_(deadline), values_(target, std::nullopt) {
+      : target_(target),
+        weighed_(weighed),
+        own_(weighed.evidence.draws_by_sampler ? weighed.sampled->chains.draws : weighed.own),
+        deadline_(deadline),
+        values_(target, std::nullopt) {
     const std::size_t columns = values_.names().size();
-    held_ = weighed.all.draws.log_q.size() * columns <= values_at_once;
-    if (held_) table_.reserve(weighed.all.draws.log_q.size() * columns);
-    make(weighed.own, 0);
+    const auto most = std::max(own_.log_q.size(), weighed.all.draws.log_q.size());
+    held_ = most * columns <= values_at_once;
+    if (held_) table_.reserve(most * columns);
+    make(own_, 0);
   }
 
   const std::vector<std::string>& names() const { return values_.names(); }
   MissingValues missing() const { return values_.missing(); }
 
-  /// Of q's own draws as they are, or of all draws by their weights.
+  /// Of q's own draws as they are, or those of a sampler, or of all draws by their weights.
   std::vector<ParameterSummary> figures(bool weighted, std::size_t parameters, Executor& executor) {
     constexpr std::size_t least_rows = 4000;
-    const auto& draws = weighted ? weighed_.all.draws : weighed_.own;
-    if (weighted) make(draws, weighed_.own.log_q.size());
+    const auto& draws = weighted ? weighed_.all.draws : own_;
+    if (weighted) make(draws, own_.log_q.size());
     const std::size_t columns = names().size();
     const std::size_t rows = draws.log_q.size();
     const auto table = held_ && table_.size() >= rows * columns
@@ -87,10 +93,25 @@ class AssessedValues {
     wanted.least_rows = least_rows;
     const auto computed = figures_of(table, wanted, deadline_, executor);
     all.insert(all.end(), computed.begin(), computed.end());
+    if (weighed_.evidence.draws_by_sampler) add_errors_of_chains(all);
     return all;
   }
 
  private:
+  /// Draws of a chain are worth fewer.
+  void add_errors_of_chains(std::vector<ParameterSummary>& all) const {
+    const auto& found = weighed_.sampled->found;
+    const std::size_t columns = all.size();
+    std::vector<double> column(table_.size() / std::max<std::size_t>(1, columns));
+    for (std::size_t c = 0; c < columns; ++c) {
+      all[c].mcse = all[c].sd / std::sqrt(found.ess_bulk);
+      if (column.size() != own_.log_q.size()) continue;
+      for (std::size_t i = 0; i < column.size(); ++i) column[i] = table_[i * columns + c];
+      const double error = mcse_mean(column, found.chains);
+      if (!std::isnan(error)) all[c].mcse = error;
+    }
+  }
+
   void make(const Draws& draws, std::size_t first) {
     std::vector<double> row(names().size());
     for (std::size_t i = first; i < draws.log_q.size(); ++i) {
@@ -113,6 +134,7 @@ class AssessedValues {
 
   const Target& target_;
   const Weighed& weighed_;
+  const Draws& own_;
   const Deadline& deadline_;
   DrawValues values_;
   bool held_ = false;
@@ -231,7 +253,59 @@ RandomStream to_keep(const AssessmentOptions& options) {
   return {options.seed, Purpose::draws, 0};
 }
 
+/// By all draws of q.
+Evidence importance_evidence(const VerdictEvidence& evidence) {
+  if (evidence.reached) return evidence.reached->evidence;
+  return {evidence.importance.log_z, evidence.importance.log_z_se};
+}
+
+void add_sampler(PosteriorReport& report, const Weighed& weighed) {
+  const auto& sampled = *weighed.sampled;
+  const auto& found = sampled.found;
+  report.chains = found.chains;
+  report.chain_length = found.length;
+  report.temperatures = sampled.temperatures;
+  report.acceptance = sampled.chains.kept.acceptance();
+  report.r_hat = found.r_hat;
+  report.ess_bulk = found.ess_bulk;
+  report.ess_tail = found.ess_tail;
+  const auto by_weights = importance_evidence(weighed.evidence);
+  report.log_z_importance = by_weights.log_z;
+  report.log_z_importance_se = by_weights.log_z_se;
+  report.log_z_bridge = sampled.bridge.log_z;
+  report.log_z_bridge_se = sampled.bridge.log_z_se;
+  report.eubo = sampled.bridge.eubo;
+  report.eubo_se = sampled.bridge.eubo_se;
+  if (!weighed.evidence.draws_by_sampler) return;
+  report.draws_by = DrawsBy::sampler;
+}
+
+void keep_from_chains(Assessment& result, const Sampled& sampled, std::uint64_t wanted) {
+  const auto& draws = sampled.chains.draws;
+  // Whoever weighs them by ln p - ln q finds them all alike.
+  const double log_z = std::isfinite(sampled.bridge.log_z) ? sampled.bridge.log_z : 0;
+  result.kept.dim = draws.dim;
+  for (const auto i : spaced(draws.log_q.size(), wanted)) {
+    const auto z = draw_at(draws, i);
+    result.kept.z.insert(result.kept.z.end(), z.begin(), z.end());
+    result.kept.log_q.push_back(draws.log_p[i] - log_z);
+    result.kept.log_p.push_back(draws.log_p[i]);
+  }
+  result.report.log_weights.assign(result.kept.log_q.size(), 0.0);
+}
+
 }  // namespace
+
+void hear(Weighed& weighed, Sampled sampled, std::span<const double> log_q) {
+  const auto& all = weighed.all.draws;
+  std::vector<double> weights = weighed.smoothed;
+  if (weights.empty()) {
+    weights.assign(all.log_q.size(), 1 / static_cast<double>(all.log_q.size()));
+  }
+  compare(weighed.own, all, weights, log_q, sampled);
+  weighed.evidence.sampler = sampled.found;
+  weighed.sampled = std::move(sampled);
+}
 
 AssessmentOptions assessment_options(const Spec& spec) {
   return {.seed = spec.run.seed,
@@ -269,7 +343,8 @@ Weighed weigh(const FlowModel<double>& model, std::span<const double> params, co
   if (result.all.wider > 0) {
     evidence.reached = {importance(weights), riffle::evidence(result.all)};
     auto& error = evidence.reached->evidence.log_z_se;
-    error = std::hypot(error, evidence.importance.rounding);
+    error =
+        std::hypot(error, evidence.importance.rounding, evidence.reached->importance.tail_error);
   }
   result.smoothed = normalised_weights(psis(weights).smoothed);
   if (!result.smoothed.empty()) {
@@ -284,8 +359,13 @@ Weighed weigh(const FlowModel<double>& model, std::span<const double> params, co
 
 Evidence evidence_of(const Weighed& weighed) {
   const auto& evidence = weighed.evidence;
-  if (evidence.reached) return evidence.reached->evidence;
-  return {evidence.importance.log_z, evidence.importance.log_z_se};
+  if (evidence.draws_by_sampler) return evidence.sampler->bridge;
+  auto found = importance_evidence(evidence);
+  // Two routes that differ are not both within their errors.
+  if (evidence.sampler && evidence.sampler->bridge_holds) {
+    found.log_z_se = std::hypot(found.log_z_se, found.log_z - evidence.sampler->bridge.log_z);
+  }
+  return found;
 }
 
 Assessment assess(const FlowModel<double>& model, std::span<const double> params,
@@ -317,12 +397,19 @@ Assessment assess(const FlowModel<double>& model, std::span<const double> params
   report.modes_left_out = evidence.modes_left_out;
   report.out_of_budget = evidence.budget_exhausted;
 
+  if (weighed.sampled) add_sampler(report, weighed);
+  const bool by_sampler = evidence.draws_by_sampler;
   // Weights that say nothing dependable would only add their noise.
-  report.weighted = verdict.grade != Grade::unreliable && !weighed.smoothed.empty();
+  report.weighted = !by_sampler && verdict.grade != Grade::unreliable && !weighed.smoothed.empty();
   add_figures(report, assessed.names(),
               assessed.figures(report.weighted, target.parameter_count(), executor));
   report.parameter_count = target.parameter_count();
 
+  if (by_sampler) {
+    keep_from_chains(result, *weighed.sampled, options.kept_draws);
+    if (options.kept_draws > 0) add_values(result, target, options.seed, deadline, executor);
+    return result;
+  }
   if (options.resample) {
     const auto& all = weighed.all;
     const auto chosen = resample(

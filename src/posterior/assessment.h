@@ -13,6 +13,7 @@
 #include "posterior/budget.h"
 #include "posterior/deadline.h"
 #include "posterior/metered_density.h"
+#include "posterior/sampler.h"
 #include "posterior/spent.h"
 #include "riffle/posterior.h"
 #include "riffle/spec.h"
@@ -50,9 +51,16 @@ struct Weighed {
   std::vector<double> smoothed;
   VerdictEvidence evidence;
   bool short_of_draws = false;  ///< whether `own` are those to keep, for want of budget or time
+  /// Draws of p that started from this model or led to it; where `evidence` says that these are
+  /// judged, they are what is kept.
+  std::optional<Sampled> sampled{};
 };
 
-/// The evidence by all draws.
+/// Lets draws of p be heard: `log_q` is the model's at these.
+void hear(Weighed& weighed, Sampled sampled, std::span<const double> log_q);
+
+/// The evidence by all draws of q, or by the bridge where a sampler's are judged. Where there are
+/// both, how far they are apart is part of the error.
 Evidence evidence_of(const Weighed& weighed);
 
 /// The most values that are held of kept draws, 256 MB of them: of more there are none, and whoever

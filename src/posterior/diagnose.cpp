@@ -7,6 +7,7 @@
 #include "model/trained_model.h"
 #include "posterior/assessment.h"
 #include "posterior/metered_density.h"
+#include "posterior/second_opinion.h"
 #include "riffle/diagnostics.h"
 #include "riffle/error.h"
 #include "targets/user_target.h"
@@ -34,7 +35,8 @@ PosteriorReport diagnose(const TrainedFlow& flow, const Target& target,
   Executor executor(target.thread_safe() ? usable_cores() : 1);
   const AssessmentOptions fresh{
       .seed = options.seed.value_or(1), .number = 1, .draws = draws, .kept_draws = 0};
-  const auto weighed = weigh(*trained.model, trained.params, target, density, {}, fresh, executor);
+  auto weighed = weigh(*trained.model, trained.params, target, density, {}, fresh, executor);
+  if (options.sampler) hear_chains(trained, weighed, density, {.seed = fresh.seed}, executor);
   auto report =
       assess(*trained.model, trained.params, target, density, weighed, fresh, executor).report;
   add_cost(report, spent_on(target, density, {}),

@@ -148,9 +148,13 @@ class Search {
   template <class Start>
   std::vector<Ascent> climb_from(std::size_t starts, bool wide, Start&& start) {
     std::vector<Ascent> ascents(starts);
+    auto how = options_.climb;
+    if (wide && result_.modes.empty() && options_.most_unsettled > 0) {
+      how.most_evaluations = std::min(how.most_evaluations, options_.most_unsettled);
+    }
     executor_.run(starts, [&](std::size_t i, std::size_t) {
       if (options_.abandon()) return;
-      ascents[i] = climb(density_, start(static_cast<std::uint32_t>(started_ + i)), options_.climb);
+      ascents[i] = climb(density_, start(static_cast<std::uint32_t>(started_ + i)), how);
     });
     for (std::size_t i = 0; i < starts; ++i) {
       take(ascents[i], wide);

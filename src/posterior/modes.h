@@ -54,6 +54,9 @@ struct ModeSearchOptions {
   std::size_t wide_starts = 32;
   std::size_t most_starts = 1024;  ///< where the climbs disagree
   AscentOptions climb{};
+  /// Evaluations of a wide climb, at most, where no near one has found a maximum: these may all go
+  /// up a spike without end. 0: no such limit.
+  std::uint64_t most_unsettled = 0;
   InstructionSet set{};
   double negligible = 10;  ///< nats below the heaviest, or below the start's ELBO
   /// Whether so many more evaluations, as the next round of climbs may take, are too many: then the

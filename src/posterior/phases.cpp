@@ -11,6 +11,7 @@
 #include "inference/gradient_estimator.h"
 #include "inference/optimizer.h"
 #include "model/draws.h"
+#include "posterior/gradient_clip.h"
 
 namespace riffle {
 namespace {
@@ -72,29 +73,6 @@ class Trail {
   std::vector<double> rows_;
 };
 
-/// Keeps single gradients from throwing a training off: those much longer than what is usual are
-/// scaled down. What is usual is the geometric mean of the lengths so far, the latest counting
-/// most.
-class Clip {
- public:
-  void operator()(std::span<double> grad) {
-    double squares = 0;
-    for (const double g : grad) squares += g * g;
-    const double length = std::sqrt(squares);
-    if (!(length > 0) || !std::isfinite(length)) return;
-    if (usual_ == 0) usual_ = length;
-    const double most = times * usual_;
-    usual_ *= std::pow(std::min(length, most) / usual_, memory);
-    if (length <= most) return;
-    for (double& g : grad) g *= most / length;
-  }
-
- private:
-  static constexpr double times = 4;
-  static constexpr double memory = 0.05;
-  double usual_ = 0;
-};
-
 /// Means of the iterates over blocks of a phase, so that its first half can be left out when the
 /// phase ends, whenever that is.
 class BlockMeans {
@@ -154,7 +132,10 @@ PhaseResult evaluate_quality(const FlowModel<double>& model, const Density<doubl
                              std::span<const double> params, const RandomStream& stream,
                              std::uint64_t draws, Executor& executor,
                              const std::function<bool()>& hurry) {
-  const auto drawn = draw_until(hurry, model, &target, params, stream, draws, executor);
+  return quality_of(draw_until(hurry, model, &target, params, stream, draws, executor));
+}
+
+PhaseResult quality_of(const Draws& drawn) {
   const auto weighed = importance(drawn.log_p, drawn.log_q);
   PhaseResult result;
   if (weighed.draws - weighed.zero - weighed.invalid < 2) {
@@ -187,7 +168,7 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
       model.flow_part(std::span<const double>(params)).size() - options.frozen, options.frozen);
   Trail trail(size, options.most_steps / look_every + 1);
   BlockMeans blocks(size);
-  Clip clip;
+  GradientClip clip;
 
   const RandomStream fresh{options.seed, Purpose::evaluation, options.number << 32};
   auto first = evaluate_quality(model, target, start, fresh, options.evaluation_draws, executor,
@@ -240,6 +221,7 @@ PhasedTraining train_in_phases(const FlowModel<double>& model, const Density<dou
       best.quality = result;
     }
     std::copy(best.params.begin(), best.params.end(), params.begin());
+    if (best.quality.ess_fraction < options.hopeless) break;
     idle = gain > options.worthwhile ? 0 : idle + 1;
     if (idle >= 2) break;
   }

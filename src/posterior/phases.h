@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/executor.h"
+#include "model/draws.h"
 #include "model/flow_model.h"
 #include "targets/density.h"
 
@@ -23,6 +24,7 @@ struct PhaseOptions {
   std::size_t most_phases = 8;
   double enough = 0.93;         ///< importance-sampling efficiency at which more work gains nothing
   bool until_reliable = false;  ///< or, at any efficiency, at which the verdict would be that
+  double hopeless = 0;  ///< efficiency below which, after a phase, what is trained is given up
   double worthwhile = 0.002;  ///< gain of a phase, in nats; two in a row below it end the training
   std::uint64_t evaluation_draws = 4096;
   std::size_t frozen = 0;    ///< parameters of the flow's last layers that are kept as they are
@@ -58,6 +60,10 @@ struct PhasedTraining {
   std::vector<PhaseResult> phases;
   bool stopped = false;  ///< by `stop`
 };
+
+/// The bound, the importance-sampling efficiency and what the verdict would be by these draws;
+/// steps and rate are 0.
+PhaseResult quality_of(const Draws& drawn);
 
 /// The bound, the importance-sampling efficiency and what the verdict would be over draws of
 /// `stream`, fewer where `hurry` comes true; steps and rate are 0.

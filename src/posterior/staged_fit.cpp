@@ -16,6 +16,8 @@
 #include "posterior/affine_parameters.h"
 #include "posterior/mixture_fit.h"
 #include "posterior/phases.h"
+#include "posterior/sampler.h"
+#include "posterior/teaching.h"
 #include "riffle/error.h"
 
 namespace riffle {
@@ -97,6 +99,14 @@ class Recipe {
   bool good_enough() const { return usable() && kept_.reliable; }
   /// Where weights mean nothing, no work helps.
   bool done() { return good_enough() || kept_.lost_in_rounding || stop_training(); }
+  /// Whether chains from the normal have no neck to enter, or are all that is affordable.
+  bool may_sample() const {
+    return kept_.ess_fraction > worth_sampling || target_.dim() > most_dim_of_taught;
+  }
+  /// A normal of the chains' moments may just do; a flow of their draws is better, at no gradient.
+  bool learns_for_nothing() {
+    return kept_.ess_fraction < worth_no_flow && !kept_.lost_in_rounding && !stop_training();
+  }
   bool has_to_do() { return usable() || done(); }
 
   void begin(std::string what) {
@@ -126,7 +136,12 @@ class Recipe {
     if (target_.dim() == 1) enough_ = 0.95;
     if (!stop_training()) fit_normal();
     if (!done()) mend_moments();
-    if (!done()) fit_flow(2, 32);
+    if (target_.dim() > 1) {
+      if (!done() && may_sample()) sample();
+      if (result_.answered_by_chains) return;
+      if (teacher_ && (!done() || learns_for_nothing())) teach_flow();
+    }
+    if (!has_to_do()) fit_flow(2, 32);
     if (!done()) mend_moments();
     if (has_to_do()) return;
     fit_flow(4, 64);
@@ -189,6 +204,7 @@ class Recipe {
     ModeSearchOptions search;
     search.set = options_.set;
     search.reach = options_.reach;
+    search.most_unsettled = 400 + 10 * target_.dim();  // several times what a climb mostly takes
     search.given = options_.given_starts;
     search.abandon = [this] {
       show_life();
@@ -271,6 +287,8 @@ class Recipe {
     phases.rate = 0.05;
     phases.least_steps = 100;
     phases.most_steps = 500;
+    // Chains find moments for less, and a normal of many dimensions is not to take all there is.
+    if (target_.dim() > most_dim_of_taught) phases.hopeless = 0.5;
     phases.batch = 128;
     phases.worthwhile = 0.02;  // where it is not near already, a flow gains more for the same work
     const auto trained = train(start, phases);
@@ -379,6 +397,97 @@ class Recipe {
     phases.most_phases = 4;
   }
 
+  /// Chains of p, from the normal on, which is moved to where they are.
+  void sample() {
+    begin("sampling");
+    SamplerOptions how{.seed = options_.seed, .number = 2 + result_.stages.size()};
+    how.stop = [this](std::uint64_t next) { return stop(next + evaluation_draws_); };
+    how.set = options_.set;
+    if (target_.dim() <= most_dim_of_taught) {
+      // To teach, not to answer.
+      how.most_r_hat = 1.05;
+      how.most_length = 160;
+    }
+    auto sampled = sample_from(normal_flow(), target_, how, executor_);
+    if (!sampled) return;
+    const auto& found = sampled->found;
+    const auto what = fmt::format(
+        "{} chains of {} draws (R̂ {:.3f}, {:.0f} effective at least); their normal", found.chains,
+        found.length, found.r_hat, std::min(found.ess_bulk, found.ess_tail));
+    // What has not converged may still have been where a flow is to go: weights tell how good that
+    // is.
+    if (sampled->converged || found.r_hat < worth_teaching) teacher_ = sampled->chains;
+    if (!sampled->converged) {
+      result_.stages.push_back({"sampler", what + " does not count: they have not converged",
+                                target_.evaluations(), budget_.seconds()});
+      if (on_stage_) on_stage_(result_);
+      return;
+    }
+    const auto dim = static_cast<Index>(target_.dim());
+    auto q = sampled->model;
+    if (q.layers != "affine-full") {
+      const auto size = affine_parameters(normal_).size();
+      const auto own = normal_of(std::span(q.params).first(size), dim);
+      normal_ = {normal_.mean + normal_.lower * own.mean, normal_.lower * own.lower};
+      q = normal_flow();
+    }
+    const RandomStream fresh{options_.seed, Purpose::evaluation, result_.stages.size() << 32};
+    const auto drawn = draw_until([this] { return hurry(); }, *q.model, &target_, q.params, fresh,
+                                  evaluation_draws_, executor_);
+    const auto quality = quality_of(drawn);
+    result_.trace.push_back({target_.evaluations(), quality.elbo, result_.stages.size()});
+    const auto& chains = sampled->chains;
+    const auto both =
+        bridge({drawn.log_p, drawn.log_q}, {chains.draws.log_p, chains.draws.log_q}, chains.chains);
+    // A flow of many dimensions is dear, and tells no more than the evidence.
+    result_.answered_by_chains =
+        target_.dim() > most_dim_of_taught && both.log_z_se_holds && both.log_z_se <= worth_a_flow;
+    result_.sampled = std::move(sampled);
+    offer("sampler", what, q, quality);
+  }
+
+  /// A flow learns from the chains' draws, by maximum likelihood: that takes no gradient of the
+  /// target. A gradient of the path goes on where that is not enough.
+  void teach_flow() {
+    if (target_.dim() > most_dim_of_taught) return;
+    const auto layers = fmt::format("iaf(hidden={},activation=silu,bound=8):3 + affine-full",
+                                    std::max<std::size_t>(32, target_.dim()));
+    begin("teaching " + layers);
+    const auto frozen = affine_parameters(normal_);
+    auto flow = initialised(layers, "standard-normal", frozen);
+    const auto& chains = *teacher_;
+    const auto rows = std::span<const double>(chains.draws.z);
+    const std::size_t held_out = chains.chains / 8 * chains.length * target_.dim();
+    TeachingOptions teaching{
+        .seed = options_.seed, .number = result_.stages.size(), .frozen = frozen.size()};
+    teaching.hurry = [this] {
+      show_life();
+      return hurry();
+    };
+    auto taught = teach(*flow.model, flow.params, rows.first(rows.size() - held_out),
+                        rows.last(held_out), teaching, executor_, options_.set);
+    flow.params = std::move(taught.params);
+    result_.steps += taught.steps;
+    const auto quality =
+        evaluate_quality(*flow.model, target_, flow.params,
+                         {options_.seed, Purpose::evaluation, result_.stages.size() << 32},
+                         evaluation_draws_, executor_, [this] { return hurry(); });
+    result_.trace.push_back({target_.evaluations(), quality.elbo, result_.stages.size()});
+    offer("taught", layers + ", taught by these", flow, quality);
+    if (done() || quality.ess_fraction < worth_a_polish) return;
+    PhaseOptions phases;
+    phases.rate = 0.005;
+    phases.least_steps = 100;
+    phases.most_steps = 200;
+    phases.most_phases = 4;
+    phases.until_reliable = true;
+    begin("training " + layers);
+    phases.frozen = frozen.size();
+    const auto trained = train(flow, phases);
+    flow.params = trained.params;
+    offer("flow", layers, std::move(flow), trained.quality);
+  }
+
   void fit_flow(std::size_t layers, std::size_t hidden) {
     // A single coordinate has none before it to depend on: iaf would be no more than the normal.
     // Splines bend it, out to where e^-12 of an exponential tail is.
@@ -464,6 +573,14 @@ class Recipe {
     return flow;
   }
 
+  static constexpr std::size_t most_dim_of_taught = 64;  ///< an inverse takes as many passes
+  static constexpr double worth_teaching = 1.2;          ///< R̂ at most
+  static constexpr double worth_no_flow = 0.9;           ///< efficiency of a normal
+  static constexpr double worth_sampling =
+      0.1;  ///< efficiency at which chains have no neck to enter
+  static constexpr double worth_a_polish =
+      0.1;                                      ///< efficiency that a short training may bring home
+  static constexpr double worth_a_flow = 0.05;  ///< error of log Z, in nats, that one would mend
   static constexpr double worth_moments = 0.1;  ///< nats of the bound that right ones may cost
 
   const MeteredDensity& target_;
@@ -472,6 +589,7 @@ class Recipe {
   const std::function<void(const StagedFit&)>& on_stage_;
   std::uint64_t evaluation_draws_ = PhaseOptions{}.evaluation_draws;  ///< fewer of a small budget
   Budget budget_;
+  std::optional<Chains> teacher_;
   std::atomic<bool> cut_short_{false};
   StagedFit result_;
   PhaseResult kept_;      ///< quality of result_.flow

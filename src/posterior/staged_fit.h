@@ -12,6 +12,7 @@
 #include "posterior/budget.h"
 #include "posterior/metered_density.h"
 #include "posterior/modes.h"
+#include "posterior/sampler.h"
 #include "riffle/posterior.h"
 
 namespace riffle {
@@ -45,6 +46,10 @@ struct StagedFit {
   /// What is left of it is for the final draws. Good as long as the target.
   std::optional<Budget> budget;
   bool interrupted = false;
+  /// Chains that have converged, from a normal on; `sampled->model` is the one that they whitened.
+  std::optional<Sampled> sampled;
+  /// Whether they answer: a flow, which is dear, was not tried.
+  bool answered_by_chains = false;
 
   /// Share of the modes' mass, as far as modes were found, where q is far below p: `log_z` scales
   /// p.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "posterior/initial_values.h"
+#include "posterior/second_opinion.h"
 
 namespace riffle {
 namespace {
@@ -156,6 +157,27 @@ class Starts {
     options.budget = fit.budget;
     auto drawn = weigh(*fit.flow.model, fit.flow.params, target_, density_, known_of(fit), options,
                        executor_);
+    if (!fit.interrupted && !drawn.short_of_draws && !fit.lost_in_rounding &&
+        drawn.evidence.injective) {
+      SecondOpinionOptions how{.assessment = options};
+      how.several_modes = fit.search.modes.size() > 1;
+      how.seed = seed_of(number);
+      how.known = fit.sampled ? &*fit.sampled : nullptr;
+      how.prefer_known = fit.answered_by_chains;
+      how.set = InstructionSet::parse(spec_.run.simd);
+      how.stop = [&, this](std::uint64_t next) {
+        judged_.deadline->over(0);
+        return judged_.deadline->stopped() ||
+               (fit.budget && fit.budget->left() < next + judged_.kept_draws);
+      };
+      how.on_activity = [&, this](const std::string& what) {
+        if (callbacks_.on_activity) {
+          callbacks_.on_activity({what, density_.evaluations(), seconds(), fit.elbo});
+        }
+      };
+      const auto found = second_opinion(fit.flow, drawn, target_, density_, how, executor_);
+      if (!found.empty()) tell({"sampler", found, density_.evaluations(), seconds()});
+    }
     auto told = start_of(drawn);
     return {std::move(fit), std::move(drawn), std::move(told)};
   }

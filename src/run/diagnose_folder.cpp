@@ -13,6 +13,7 @@
 #include "io/folder_lock.h"
 #include "posterior/assessment.h"
 #include "posterior/metered_density.h"
+#include "posterior/second_opinion.h"
 #include "posterior/starts.h"
 #include "riffle/error.h"
 #include "riffle/spec.h"
@@ -83,6 +84,11 @@ Diagnosis diagnose_folder(const std::filesystem::path& folder, const DiagnosisOp
   const auto& model = *run->trained.model;
   const auto& params = run->trained.params;
   auto weighed = weigh(model, params, target, density, std::move(known), fresh, executor);
+  // What was kept because chains had converged is judged by chains.
+  const bool by_sampler = search.draws_by == DrawsBy::sampler;
+  if (options.sampler || by_sampler) {
+    hear_chains(run->trained, weighed, density, {.seed = seed, .judged = by_sampler}, executor);
+  }
   auto starts = search.starts;
   if (!starts.empty()) {
     starts.front() = start_of(weighed);

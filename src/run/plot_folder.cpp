@@ -119,7 +119,11 @@ std::optional<FitFigures> read_report(const Spec& spec, const fs::path& folder) 
                                              run_files::summary, again));
   }
   posterior.values = std::move(draws.values);
-  posterior.log_weights = log_weights(draws.log_p, draws.log_q);
+  if (posterior.draws_by == DrawsBy::sampler) {
+    posterior.log_weights.assign(draws.log_p.size(), 0.0);
+  } else {
+    posterior.log_weights = log_weights(draws.log_p, draws.log_q);
+  }
   return std::move(run->fit);
 }
 

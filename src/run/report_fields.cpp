@@ -189,6 +189,12 @@ Field only(std::function<bool(const ReportSource&)> when, Field f) {
   return f;
 }
 
+/// A figure of the sampler.
+Field sampled(Field f) {
+  return only([](const ReportSource& s) { return s.fit.posterior && s.fit.posterior->chains > 0; },
+              std::move(f));
+}
+
 /// Of any, though old files may lack it.
 bool always(const ReportSource&) {
   return true;
@@ -313,7 +319,11 @@ std::vector<Field> made_fields() {
             {"injective", all, "",
              "whether the map is; where not, ln q is not the density of the draws"}),
       field(&Post::log_z,
-            {"log_z", posterior, "nats", "evidence, by importance sampling", diagnosed}, "log Z"),
+            {"log_z", posterior, "nats",
+             "evidence, by importance sampling, or by the bridge where "
+             "a sampler's draws are kept",
+             diagnosed},
+            "log Z"),
       field(&Post::log_z_se, {"log_z_se", posterior, "nats", "its standard error", diagnosed}),
       field([](const Source& s) -> Json { return !s.fit.posterior->keeps_constants; },
             {"log_z_up_to_a_constant", posterior, "", "whether the target leaves constants out",
@@ -329,6 +339,34 @@ std::vector<Field> made_fields() {
       field(&Post::ess, {"ess", posterior, "", "effective draws by the weights", diagnosed}),
       field(&Post::ess_fraction,
             {"ess_fraction", posterior, "", "their share of evaluation_draws", diagnosed}),
+      only(always, field(&Post::draws_by,
+                         {"draws_by", posterior, "",
+                          names_of<DrawsBy>() + ": what made draws.csv and the parameters' figures",
+                          diagnosed})),
+      sampled(field(&Post::chains, {"chains", posterior, "", "of the sampler", diagnosed})),
+      sampled(field(&Post::chain_length,
+                    {"chain_length", posterior, "", "draws of each of them", diagnosed})),
+      sampled(field(&Post::temperatures,
+                    {"temperatures", posterior, "", "from q to p, where they started", diagnosed})),
+      sampled(field(&Post::acceptance,
+                    {"acceptance", posterior, "", "of their transitions, mean", diagnosed})),
+      sampled(field(&Post::r_hat, {"r_hat", posterior, "",
+                                   "R̂, the largest over unconstrained coordinates", diagnosed})),
+      sampled(field(&Post::ess_bulk, {"ess_bulk", posterior, "",
+                                      "effective draws for the bulk, the least", diagnosed})),
+      sampled(field(&Post::ess_tail, {"ess_tail", posterior, "", "and for the tails", diagnosed})),
+      sampled(field(&Post::log_z_importance, {"log_z_importance", posterior, "nats",
+                                              "log Z by weights of q's draws", diagnosed})),
+      sampled(field(&Post::log_z_importance_se,
+                    {"log_z_importance_se", posterior, "nats", "its standard error", diagnosed})),
+      sampled(field(&Post::log_z_bridge, {"log_z_bridge", posterior, "nats",
+                                          "log Z by draws of q and of the sampler", diagnosed})),
+      sampled(field(&Post::log_z_bridge_se,
+                    {"log_z_bridge_se", posterior, "nats", "its standard error", diagnosed})),
+      sampled(field(&Post::eubo, {"eubo", posterior, "nats",
+                                  "upper bound on log Z, by the sampler's draws", diagnosed})),
+      sampled(
+          field(&Post::eubo_se, {"eubo_se", posterior, "nats", "its standard error", diagnosed})),
       field(&Post::verdict, {"verdict", posterior, "",
                              names_of<Grade>() + " ([verdict.md](verdict.md))", diagnosed}),
       field(&Post::verdict_reasons, {"verdict_reasons", posterior, "", "in sentences", diagnosed}),

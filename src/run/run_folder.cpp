@@ -174,23 +174,29 @@ class KeptRows {
 /// deadline comes first, the draws that are not written are no longer of the report.
 void write_posterior(const Spec& spec, FitReport& report, const Target* own, const fs::path& folder,
                      const Deadline& deadline) {
-  constexpr std::size_t chains = 4;
+  constexpr std::size_t inits = 4;
   auto& posterior = *report.posterior;
   std::vector<std::string> names;
   for (const auto& parameter : posterior.parameters) names.push_back(parameter.name);
   std::size_t n = report.draws.log_q.size();
+  // Draws are spaced evenly over all of the chains', one chain after another.
+  const bool by_sampler = posterior.draws_by == DrawsBy::sampler;
+  const auto chain_of = [chains = posterior.chains, all = n](std::size_t i) {
+    return 1 + i * chains / all;
+  };
   DrawsCsv csv(spec.run.output_format, names,
                {.model = report.target,
                 .draws = n,
                 .seed = spec.run.seed,
                 .resampled = posterior.resampled,
+                .chains = by_sampler ? posterior.chains : 0,
                 .fit_seconds = report.seconds,
                 .draw_seconds = posterior.seconds - report.seconds});
   KeptRows rows(report, spec, own);
   std::vector<double> starts;
   NewFile file(folder / run_files::draws);
   for (std::size_t i = 0; i < n; ++i) {
-    if (i >= chains && i % 16 == 0 && deadline.over(Deadline::files_after_stop)) {
+    if (i >= inits && i % 16 == 0 && deadline.over(Deadline::files_after_stop)) {
       report.warnings.push_back(
           fmt::format("stopped: {} has {} of the {} draws", run_files::draws, i, n));
       report.stop_reason = StopReason::interrupted;
@@ -198,8 +204,8 @@ void write_posterior(const Spec& spec, FitReport& report, const Target* own, con
       break;
     }
     const auto row = rows.next();
-    if (i < chains) starts.insert(starts.end(), row.begin(), row.end());
-    csv.add(row, report.log_p[i], report.draws.log_q[i]);
+    if (i < inits) starts.insert(starts.end(), row.begin(), row.end());
+    csv.add(row, report.log_p[i], report.draws.log_q[i], by_sampler ? chain_of(i) : 1);
     if ((i + 1) % rows_at_once(names.size()) == 0) file.write(csv.take());
   }
   csv.finish();
@@ -477,6 +483,15 @@ void sample_folder(const fs::path& where, std::uint64_t n, std::uint64_t seed,
   const bool is_run = fs::exists(where / run_files::spec, error);
   if (is_run && coordinates == Coordinates::parameters) {
     if (const auto run = open_posterior_run(where, warnings)) {
+      const auto summary = read_summary(where / run_files::summary);
+      if (summary && summary->fit.posterior &&
+          summary->fit.posterior->draws_by == DrawsBy::sampler) {
+        warnings.push_back(
+            fmt::format("these are draws of the run's flow alone, which are not as good as those "
+                        "of the sampler "
+                        "in {}: lp__ - lp_approx__ weighs them",
+                        (where / run_files::draws).string()));
+      }
       write_posterior_draws(*run, n, seed, out, warnings);
       return;
     }

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/pipeline.h"
 #include "sampling/annealing.h"
+#include "sampling/ensemble_draws.h"
 #include "sampling/island_error.h"
 
 namespace riffle {
@@ -81,7 +81,7 @@ class Annealing {
   /// ln π/q0 of a particle, which is ln p/q; -infinity or NaN where it is of no account.
   double log_ratio(std::size_t i) const {
     const auto& tile = all_.tile_of(i);
-    const double ratio = tile.log_pi[i % tile_size] - tile.log_q0[i % tile_size];
+    const double ratio = tile.log_pi[all_.place(i)] - tile.log_q0[all_.place(i)];
     return std::isfinite(ratio) ? ratio : nothing;
   }
   bool any_weight() const {
@@ -198,9 +198,9 @@ class Annealing {
     std::vector<std::size_t> ancestors(from.size());
     for (std::size_t i = 0; i < from.size(); ++i) {
       auto& source = all_.tile_of(from[i]);
-      const std::size_t s = from[i] % tile_size;
+      const std::size_t s = all_.place(from[i]);
       auto& to = next.tile_of(i);
-      const std::size_t t = i % tile_size;
+      const std::size_t t = next.place(i);
       for (std::size_t d = 0; d < all_.dim; ++d) {
         to.u.row(d)[t] = source.u.row(d)[s];
         to.gradient.row(d)[t] = source.gradient.row(d)[s];
@@ -236,7 +236,8 @@ class Annealing {
     found_.log_z = log_mean_exp(log_weights_);
     found_.log_z_se = found_.beta < 1 ? std::numeric_limits<double>::quiet_NaN()
                                       : island_error(log_weights_, options_.islands);
-    store();
+    found_.u = base_points(all_);
+    found_.draws = draws_of(all_, model_, params_, executor_);
     std::vector<std::size_t> distinct;
     for (std::size_t i = 0; i < ancestors_.size(); ++i) {
       if (log_weights_[i] > nothing) distinct.push_back(ancestors_[i]);
@@ -246,34 +247,6 @@ class Annealing {
         static_cast<std::size_t>(std::unique(distinct.begin(), distinct.end()) - distinct.begin());
     found_.log_weights = std::move(log_weights_);
     found_.ancestors = std::move(ancestors_);
-  }
-
-  /// Draws and base points, with no evaluation of the target.
-  void store() {
-    const std::size_t dim = all_.dim;
-    auto& draws = found_.draws;
-    draws.dim = dim;
-    draws.z.resize(all_.chains * dim);
-    draws.log_q.resize(all_.chains);
-    draws.log_p.resize(all_.chains);
-    found_.u.resize(all_.chains * dim);
-    const auto pipelines = pipelines_for(model_, executor_);
-    const auto own = params_.first(model_.parameters().size());
-    executor_.run(all_.tiles.size(), [&](std::size_t tile, std::size_t worker) {
-      auto& pipeline = *pipelines[worker];
-      auto& at = all_.tiles[tile];
-      const std::size_t count = all_.count(tile);
-      const std::size_t first = tile * tile_size;
-      for (std::size_t d = 0; d < dim; ++d) {
-        std::copy_n(at.u.row(d), tile_size, pipeline.z0.row(d));
-        for (std::size_t s = 0; s < count; ++s) found_.u[(first + s) * dim + d] = at.u.row(d)[s];
-      }
-      pipeline.push(model_, nullptr, own, count);
-      for (std::size_t s = 0; s < count; ++s) {
-        pipeline.log_p[s] = at.log_pi[s] - pipeline.log_det[s];
-      }
-      pipeline.store(draws, first, count);
-    });
   }
 
   const FlowModel<double>& model_;

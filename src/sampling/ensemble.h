@@ -27,22 +27,27 @@ struct LiftedTile {
   }
 };
 
-/// Many chains, or particles: chain i is point i % tile_size of tile i / tile_size.
+/// Many chains, or particles: chain i is point i % per_tile of tile i / per_tile. Tiles are what
+/// threads share out, so that few chains of a dear target want small ones.
 struct Ensemble {
-  Ensemble(std::size_t dim_, std::size_t chains_)
+  Ensemble(std::size_t dim_, std::size_t chains_, std::size_t per_tile_ = tile_size)
       : dim(dim_),
         chains(chains_),
-        tiles((chains_ + tile_size - 1) / tile_size, LiftedTile(dim_)) {}
+        per_tile(per_tile_),
+        tiles((chains_ + per_tile_ - 1) / per_tile_, LiftedTile(dim_)) {}
 
   std::size_t dim;
   std::size_t chains;
+  std::size_t per_tile;  ///< at most tile_size
   std::vector<LiftedTile> tiles;
 
+  std::size_t first(std::size_t tile) const { return tile * per_tile; }
   std::size_t count(std::size_t tile) const {
-    return tile + 1 < tiles.size() ? tile_size : chains - tile * tile_size;
+    return tile + 1 < tiles.size() ? per_tile : chains - first(tile);
   }
-  LiftedTile& tile_of(std::size_t chain) { return tiles[chain / tile_size]; }
-  const LiftedTile& tile_of(std::size_t chain) const { return tiles[chain / tile_size]; }
+  LiftedTile& tile_of(std::size_t chain) { return tiles[chain / per_tile]; }
+  const LiftedTile& tile_of(std::size_t chain) const { return tiles[chain / per_tile]; }
+  std::size_t place(std::size_t chain) const { return chain % per_tile; }
 };
 
 }  // namespace riffle

@@ -64,6 +64,8 @@ struct HamiltonianRules {
   static constexpr double last_kick = 0.5;  ///< in steps
   static constexpr double kinetic = 1;      ///< weight of the kinetic energy in what decides
   static constexpr bool metropolis = true;
+  /// A path that falls by so much more than its momentum is worth has diverged.
+  static constexpr double most_energy_error = 50;
 };
 
 /// Hamiltonian transitions of many chains in the coordinates of a model's base, by a template of
@@ -76,11 +78,13 @@ struct HamiltonianRules {
 ///   L times: n += ½ ε c ∇ln γ(u), u += ε c n, n += ½ ε c ∇ln γ(u)
 ///   accepted with probability min(1, γ(u') e^(-½‖n'‖²) / (γ(u) e^(-½‖n‖²)))
 /// ε and L do not depend on the point, so each of these transitions leaves γ as it is, and so does
-/// their mixture. Deviation: L is drawn for a tile of 128 chains at once, so that a step takes one
-/// evaluation of the target by tile; in one transition the chains of a tile share it.
+/// their mixture. Deviation: L is drawn for the chains of a tile at once, so that a step takes one
+/// evaluation of the target by tile; in one transition they share it.
 ///
 /// A path with a point without finite density and gradient is rejected, which is as symmetric as
-/// the rest: the way back has the same points. A chain that stands on such a point stays there.
+/// the rest: the way back has the same points. So is one that falls by more than its momentum is
+/// worth and 50 nats: that would be accepted with a probability of e^-50 from either end. A chain
+/// that stands on a point that failed stays there.
 ///
 /// Random numbers are those of (stream, chain), so that results do not depend on the number of
 /// threads; one call takes one step of the stream, and `stream` must differ in its step or purpose
@@ -103,7 +107,7 @@ class BasicTransitions {
   Ensemble start(std::size_t chains, const RandomStream& stream) {
     Ensemble all(model_.dim(), chains);
     executor_.run(all.tiles.size(), [&](std::size_t tile, std::size_t worker) {
-      model_.base().sample(model_.base_part(params_), stream, tile * tile_size,
+      model_.base().sample(model_.base_part(params_), stream, all.first(tile),
                            all.tiles[tile].u.view(all.count(tile)),
                            workers_[worker]->base_cache.data());
     });
@@ -123,7 +127,7 @@ class BasicTransitions {
                         const RandomStream& stream) {
     reports_.assign(all.tiles.size(), {});
     executor_.run(all.tiles.size(), [&](std::size_t tile, std::size_t worker) {
-      reports_[tile] = move_tile(*workers_[worker], all.tiles[tile], tile * tile_size,
+      reports_[tile] = move_tile(*workers_[worker], all.tiles[tile], all.first(tile),
                                  all.count(tile), options, stream);
     });
     TransitionReport total;
@@ -171,6 +175,7 @@ class BasicTransitions {
     AlignedVector<double> base_cache;
     std::array<double, tile_size> step{};
     std::array<double, tile_size> kinetic{};
+    std::array<double, tile_size> energy{};  ///< kinetic, at the start of a path
   };
 
   // Coordinates of the stream's counters that no momentum has.
@@ -191,13 +196,13 @@ class BasicTransitions {
       const double place = options.step_ratio == 1 ? 0 : stream.uniform(chain(s), step_choice);
       worker.step[s] = options.step_size * std::pow(options.step_ratio, -place);
     }
-    find_kinetic(worker, count);
+    find_kinetic(worker.kinetic, n);
     const auto before = worker.kinetic;
     const auto steps = 1 + static_cast<std::size_t>(static_cast<double>(options.steps) *
                                                     stream.uniform(chain(0), length_choice));
     copy_points(at, worker.point, count);
     leapfrog(worker, worker.point, n, worker.step, steps, options);
-    find_kinetic(worker, count);
+    find_kinetic(worker.kinetic, n);
 
     TransitionReport report;
     report.proposals = count;
@@ -238,6 +243,11 @@ class BasicTransitions {
       }
     };
     std::array<bool, tile_size> sound = at.smooth;
+    find_kinetic(worker.energy, n);
+    std::array<double, tile_size> least{};
+    for (std::size_t s = 0; s < count; ++s) {
+      least[s] = at.log_path(s, options.beta) - worker.energy[s] - Rules::most_energy_error;
+    }
     kick(0.5);
     for (std::size_t step = 1; step <= steps; ++step) {
       for (std::size_t s = 0; s < count; ++s) {
@@ -245,8 +255,10 @@ class BasicTransitions {
       }
       worker.density.evaluate(at, count);
       for (std::size_t s = 0; s < count; ++s) {
-        if (!sound[s] || at.smooth[s]) continue;
-        // Back to where the target could be evaluated, so that one failure is not many.
+        if (!sound[s]) continue;
+        if (at.smooth[s] && at.log_path(s, options.beta) > least[s]) continue;
+        // Back to where the target could be evaluated, so that one failure is not many; a path that
+        // diverges would get there, too.
         sound[s] = false;
         for (std::size_t d = 0; d < model_.dim(); ++d) {
           u(d, s) -= step_sizes[s] * scale(options, d) * n(d, s);
@@ -270,11 +282,11 @@ class BasicTransitions {
     return true;
   }
 
-  void find_kinetic(Worker& worker, std::size_t count) const {
-    worker.kinetic.fill(0);
-    for (std::size_t d = 0; d < model_.dim(); ++d) {
-      const double* const row = worker.momentum.row(d);
-      for (std::size_t s = 0; s < count; ++s) worker.kinetic[s] += 0.5 * row[s] * row[s];
+  static void find_kinetic(std::array<double, tile_size>& kinetic, Tile<double> n) {
+    kinetic.fill(0);
+    for (std::size_t d = 0; d < n.dim(); ++d) {
+      const double* const row = n.row(d);
+      for (std::size_t s = 0; s < n.count(); ++s) kinetic[s] += 0.5 * row[s] * row[s];
     }
   }
 

@@ -45,7 +45,7 @@ bool is_control(char c) {
 
 /// What is wrong with a name; empty where nothing is.
 std::string_view fault_of(std::string_view name) {
-  static constexpr std::array<std::string_view, 3> own{"lp__", "lp_approx__", "path__"};
+  static constexpr std::array<std::string_view, 4> own{"lp__", "lp_approx__", "path__", "chain__"};
   if (name.empty()) return "is empty";
   if (!is_utf8(name)) return "is not UTF-8";
   if (name.find_first_of(",\"#") != std::string_view::npos) {

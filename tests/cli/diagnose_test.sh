@@ -8,13 +8,14 @@ value() {
 }
 
 quick=(--no-plots --set run.evaluation_draws=2000 --set run.draws=300)
-ends 0 fit banana "${quick[@]}" --out good
-ends 0 diagnose good
+ends 0 fit ill-conditioned --set target.dim=10 "${quick[@]}" --out good
+ends 0 diagnose good --sampler
 made=good/diagnose.json
 [ "$(value $made evaluation_draws)" = 10000 ] || fail "not 5 times as many draws"
-says '10000 fresh draws of seed 1' diagnose
+says ' fresh ' diagnose
 says 'verdict  reliable' diagnose
 says 'wrote good/diagnose.json' diagnose
+says 'sampler  64 chains of ' "diagnose --sampler"
 says 'parameter ' diagnose
 for key in $(sed -n '/"log_z":/,/"out_of_budget"/s/^  "\([a-z_]*\)":.*/\1/p' good/summary.json) \
   elbo elbo_se log_z_true seed seconds_in_target gradients weighted failed_evaluations; do

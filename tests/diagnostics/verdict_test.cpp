@@ -89,7 +89,137 @@ VerdictEvidence::Reached reached(const VerdictEvidence& e) {
   return {e.importance, {e.importance.log_z, e.importance.log_z_se}};
 }
 
+/// Chains that agree with the rest.
+VerdictEvidence::Sampler sampler(const VerdictEvidence& e) {
+  return {.chains = 64,
+          .length = 80,
+          .r_hat = 1.01,
+          .ess_bulk = 3000,
+          .ess_tail = 2000,
+          .bridge = {e.importance.log_z + 0.01, 0.01},
+          .bridge_holds = true,
+          .mean_shift = {0.03, 0.02},
+          .sd_shift = {0.02, 0.02}};
+}
+
+/// Draws of chains from a q that is of no use.
+void judge_sampler(VerdictEvidence& e) {
+  e.sampler = sampler(e);
+  e.draws_by_sampler = true;
+  set_ess(e, 10'000, 0.001);
+}
+
 const std::array changes{
+    Change{"sampler_agrees", Grade::reliable, "a sampler of p agrees: log Z is -9.990 ± 0.010",
+           [](auto& e) { e.sampler = sampler(e); }},
+    Change{"sampler_sees_more_mass", Grade::unreliable,
+           "with draws of a sampler log Z is -9.90 ± 0.01, by those of q -10.00 ± 0.01",
+           [](auto& e) {
+             e.sampler = sampler(e);
+             e.sampler->bridge.log_z = -9.9;
+           }},
+    Change{"sampler_sees_a_little_more", Grade::reliable, "effective",
+           [](auto& e) {
+             e.sampler = sampler(e);
+             e.sampler->bridge = {-9.985, 0.001};
+           }},
+    Change{"sampler_is_not_sure", Grade::reliable, "no mean is more than",
+           [](auto& e) {
+             e.sampler = sampler(e);
+             e.sampler->bridge = {-9.5, 0.01};
+             e.sampler->bridge_holds = false;
+           }},
+    Change{"sampler_has_another_mean", Grade::unreliable, "a mean differs from that of a sampler",
+           [](auto& e) {
+             e.sampler = sampler(e);
+             e.sampler->mean_shift.off = 0.19;
+           }},
+    Change{"sampler_may_have_another_mean", Grade::reliable, "effective",
+           [](auto& e) {
+             e.sampler = sampler(e);
+             e.sampler->mean_shift.off = 0.17;
+           }},
+    Change{"sampler_has_another_sd", Grade::unreliable, "by a factor of 1.22",
+           [](auto& e) {
+             e.sampler = sampler(e);
+             e.sampler->sd_shift.off = 0.2;
+           }},
+    Change{"sampler_did_not_converge", Grade::reliable, "did not converge: R̂ = 1.30",
+           [](auto& e) {
+             e.sampler = sampler(e);
+             e.sampler->r_hat = 1.3;
+             e.sampler->mean_shift.off = 3;
+           }},
+    Change{"long_chains_did_not_converge", Grade::unreliable, "do not converge (R̂ = 1.30",
+           [](auto& e) {
+             e.sampler = sampler(e);
+             e.sampler->r_hat = 1.3;
+             e.sampler->long_enough = true;
+           }},
+    Change{"long_chains_are_hardly_effective", Grade::unreliable, "do not converge",
+           [](auto& e) {
+             e.sampler = sampler(e);
+             e.sampler->ess_tail = 900;
+             e.sampler->long_enough = true;
+           }},
+    Change{"particles_find_more", Grade::unreliable,
+           "find log Z -9.80 ± 0.03, not -10.00 ± 0.01: there is mass beside",
+           [](auto& e) {
+             e.wide = {-9.8, 0.03};
+           }},
+    Change{"particles_may_find_more", Grade::reliable, "effective",
+           [](auto& e) {
+             e.wide = {-9.8, 0.07};
+           }},
+    Change{"particles_find_less", Grade::reliable, "effective",
+           [](auto& e) {
+             e.wide = {-10.5, 0.03};
+           }},
+    Change{"particles_find_more_than_the_sampler", Grade::unreliable,
+           "find log Z -9.80 ± 0.03, not -9.99",
+           [](auto& e) {
+             judge_sampler(e);
+             e.wide = {-9.8, 0.03};
+           }},
+    Change{"by_sampler", Grade::reliable, "draws of q alone would not do: only 10 effective draws",
+           [](auto& e) { judge_sampler(e); }},
+    Change{"by_sampler_that_did_not_converge", Grade::unreliable, "R̂ = 1.040 for coordinate 3",
+           [](auto& e) {
+             judge_sampler(e);
+             e.sampler->r_hat = 1.04;
+             e.sampler->coordinate = 2;
+           }},
+    Change{"by_sampler_of_few_effective_draws", Grade::unreliable, "900 for the tails; 1000 are",
+           [](auto& e) {
+             judge_sampler(e);
+             e.sampler->ess_tail = 900;
+           }},
+    Change{"by_sampler_that_fails", Grade::unreliable, "12 % of the sampler's proposals",
+           [](auto& e) {
+             judge_sampler(e);
+             e.sampler->failed = 0.12;
+           }},
+    Change{"by_sampler_that_leaves_modes_out", Grade::unreliable, "not covered",
+           [](auto& e) {
+             judge_sampler(e);
+             e.modes_left_out = true;
+           }},
+    Change{"by_sampler_with_unseen_modes", Grade::unreliable, "there may be more modes",
+           [](auto& e) {
+             judge_sampler(e);
+             e.unseen_modes = 0.5;
+           }},
+    Change{"by_sampler_without_evidence", Grade::reliable, "log Z is not known",
+           [](auto& e) {
+             judge_sampler(e);
+             e.sampler->bridge = {nan, nan};
+             e.sampler->bridge_holds = false;
+           }},
+    Change{"by_sampler_with_vague_evidence", Grade::reliable, "log Z is not for comparisons",
+           [](auto& e) {
+             judge_sampler(e);
+             e.sampler->bridge.log_z_se = 0.3;
+           }},
     Change{"folds", Grade::unreliable, "folds", [](auto& e) { e.injective = false; }},
     Change{"left_out", Grade::unreliable, "not covered", [](auto& e) { e.modes_left_out = true; }},
     Change{"collapsed", Grade::unreliable, "no importance weight of 10000",

@@ -8,6 +8,7 @@
 
 #include "core/names.h"
 #include "posterior/densities.h"
+#include "posterior/metered_density.h"
 #include "targets/target_registry.h"
 
 namespace riffle::test {
@@ -178,6 +179,29 @@ TEST(ModeSearch, WithoutATopIsUnsettledAndStillHasAStart) {
   EXPECT_EQ(found.unsettled, 8U);
   EXPECT_TRUE(found.start);
   EXPECT_TRUE(std::isfinite(found.start_elbo));
+}
+
+TEST(ModeSearch, WideClimbsAreShortWhereNearOnesFoundNothing) {
+  // Without end where a scale goes to 0.
+  const OwnDensity spike(2, [](const VectorXd& z, VectorXd& gradient) {
+    const double squares = z[1] * z[1] * std::exp(-z[0]);
+    gradient << -0.5 + 0.5 * squares, -z[1] * std::exp(-z[0]);
+    return -0.5 * z[0] - 0.5 * squares;
+  });
+  const MeteredDensity all(spike);
+  const auto without = search(all);
+  ASSERT_TRUE(without.modes.empty());
+  ModeSearchOptions options;
+  options.most_unsettled = 50;
+  const MeteredDensity few(spike);
+  const auto with = search(few, 1, options);
+  EXPECT_TRUE(with.modes.empty());
+  EXPECT_EQ(with.climbs, without.climbs);
+  EXPECT_LT(few.evaluations(), all.evaluations() / 2);
+  // Where there is a maximum they are as they were.
+  const auto normal = normal_density(random_point(4, 3, 1), random_covariance(4, 1e6, 2));
+  EXPECT_EQ(search(normal, 1, options).modes.size(), 1U);
+  EXPECT_EQ(search(normal, 1, options).climbs, search(normal).climbs);
 }
 
 TEST(ModeSearch, OfWhatIsNowhereFiniteHasNoStart) {
