@@ -91,8 +91,10 @@ BatchOutcome run_batch(const Spec& spec, std::span<const BatchItem> items,
       if (report.stop_reason == StopReason::interrupted) return;
       row["report"] = json_of({&own, report.flow.definition(), own.run.seed, report});
       for (const auto* much : {"trace", "threads"}) row["report"].erase(much);
+      if (callbacks.on_report) callbacks.on_report(todo[task], own, report, row);
     } catch (const Error& error) {
       if (is_set(callbacks.stop)) return;
+      row.erase("report");
       row["status"] = "failed";
       row["message"] = error.what();
     }

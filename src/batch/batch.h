@@ -10,6 +10,7 @@
 
 #include "batch/batch_folder.h"
 #include "batch/batch_items.h"
+#include "riffle/fit.h"
 #include "riffle/spec.h"
 
 namespace riffle {
@@ -25,6 +26,11 @@ struct BatchProgress {
 
 struct BatchCallbacks {
   std::function<void(const BatchProgress&)> on_fit;  ///< from any thread, one at a time
+  /// Of a fit that went well, before its row is written, to which it may add keys of its own; from
+  /// several threads at a time. An Error that it throws is this fit's failure.
+  std::function<void(std::size_t number, const Spec& own, const FitReport& report,
+                     nlohmann::ordered_json& row)>
+      on_report;
   const std::atomic<bool>* stop = nullptr;  ///< set it to end: what is under way is not recorded
 };
 

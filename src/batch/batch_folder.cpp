@@ -80,6 +80,16 @@ void for_each_row(const std::filesystem::path& folder, F&& f) {
   }
 }
 
+/// Of a number that two shards made the first is taken: they are alike.
+std::map<std::size_t, Json> rows_by_number(const std::filesystem::path& folder) {
+  std::map<std::size_t, Json> rows;
+  for_each_row(folder, [&](Json row) {
+    const auto number = row.at("number").get<std::size_t>();
+    rows.try_emplace(number, std::move(row));
+  });
+  return rows;
+}
+
 }  // namespace
 
 void claim_batch_folder(const std::filesystem::path& folder, const Spec& spec,
@@ -204,6 +214,12 @@ void add_cell(CsvText& csv, const Json* cell) {
 
 }  // namespace
 
+std::vector<Json> batch_rows(const std::filesystem::path& folder) {
+  std::vector<Json> rows;
+  for (auto& [number, row] : rows_by_number(folder)) rows.push_back(std::move(row));
+  return rows;
+}
+
 BatchTable batch_table(const std::filesystem::path& folder) {
   const auto path = folder / batch_files::batch;
   if (!std::filesystem::exists(path)) {
@@ -218,12 +234,7 @@ BatchTable batch_table(const std::filesystem::path& folder) {
     throw not_a_batch(path, damage.what());
   }
 
-  std::map<std::size_t, Json>
-      rows;  // of a number that two shards made the first is taken: they are alike
-  for_each_row(folder, [&](Json row) {
-    const auto number = row.at("number").get<std::size_t>();
-    rows.try_emplace(number, std::move(row));
-  });
+  const auto rows = rows_by_number(folder);
 
   Columns columns;
   std::vector<std::vector<const Json*>> cells;

@@ -63,6 +63,9 @@ struct BatchTable {
 /// Error{no_input} for a folder without a batch, and Error{data} for a damaged one.
 BatchTable batch_table(const std::filesystem::path& folder);
 
+/// The rows of all shards, ordered by number. Throws Error{data} for a damaged folder.
+std::vector<nlohmann::ordered_json> batch_rows(const std::filesystem::path& folder);
+
 namespace batch_files {
 inline constexpr const char* batch = "batch.json";
 inline constexpr const char* results = "results.csv";

@@ -1,9 +1,5 @@
 #include <fmt/format.h>
 
-#include <atomic>
-#include <charconv>
-#include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -11,7 +7,7 @@
 
 #include "batch/batch.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
+#include "cli/many_fits.h"
 #include "cli/say.h"
 #include "cli/spec_arguments.h"
 #include "io/files.h"
@@ -21,16 +17,6 @@
 namespace riffle {
 namespace {
 
-constexpr int interrupted_exit = 130;
-
-// A signal handler can reach nothing but this.
-std::atomic<bool> stop_requested{false};
-
-void request_stop(int signal) {
-  std::signal(signal, SIG_DFL);
-  stop_requested.store(true, std::memory_order_relaxed);
-}
-
 struct BatchArguments {
   SpecArguments spec;
   BatchVariations variations;
@@ -38,22 +24,6 @@ struct BatchArguments {
   std::string out;
   bool quiet = false;
 };
-
-Shard parse_shard(const std::string& text) {
-  Shard shard;
-  if (text.empty()) return shard;
-  const auto slash = text.find('/');
-  const auto number = [&](std::size_t begin, std::size_t end, std::size_t& n) {
-    const auto [at, error] = std::from_chars(text.data() + begin, text.data() + end, n);
-    return error == std::errc() && at == text.data() + end;
-  };
-  if (slash == std::string::npos || !number(0, slash, shard.k) ||
-      !number(slash + 1, text.size(), shard.n) || shard.k < 1 || shard.k > shard.n) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--shard {}: write K/N, K from 1 to N, such as 3/8", text));
-  }
-  return shard;
-}
 
 void show(const BatchOutcome& outcome, const std::filesystem::path& folder) {
   say("{} {} done, {} failed, {} unreliable\n", outcome.fitted,
@@ -78,36 +48,14 @@ int run(const BatchArguments& a) {
           ? std::filesystem::path("runs") /
                 fmt::format("{}-batch", std::filesystem::path(a.spec.name()).stem().string())
           : std::filesystem::path(a.out);
-  std::signal(SIGINT, &request_stop);
-  std::signal(SIGTERM, &request_stop);
-  std::signal(SIGPIPE, SIG_IGN);
+  stop_on_signals();
 
-  Progress line(a.quiet);
-  const auto start = std::chrono::steady_clock::now();
-  std::size_t before = 0;
-  BatchCallbacks callbacks;
-  callbacks.stop = &stop_requested;
-  callbacks.on_fit = [&](const BatchProgress& p) {
-    if (before == 0) before = p.done;
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    const auto here = static_cast<double>(p.done - before + 1);
-    const double left = taken.count() / here * static_cast<double>(p.all - p.done);
-    if (!p.message.empty() && p.failed <= 3) {
-      line.finish();
-      complain("a fit failed: {}\n", p.message);
-    }
-    line.step(fmt::format("{} of {} fits, {} failed, {} unreliable, {} left", p.done, p.all,
-                          p.failed, p.unreliable, clock_time(left)));
-  };
-  const auto outcome = run_batch(spec, items, folder, shard, callbacks);
-  line.finish();
+  ManyFits fits(a.quiet);
+  const auto outcome = run_batch(spec, items, folder, shard, fits.callbacks());
+  fits.finish();
   for (const auto& warning : outcome.warnings) complain("warning: {}\n", warning);
   if (!a.quiet) show(outcome, folder);
-  if (outcome.interrupted) {
-    complain("interrupted; the same command goes on\n");
-    return interrupted_exit;
-  }
-  return 0;
+  return outcome.interrupted ? tell_of_interruption() : 0;
 }
 
 }  // namespace
@@ -139,9 +87,8 @@ void add_batch(CommandLine& line) {
     try {
       return run(*a);
     } catch (const Error&) {
-      if (!stop_requested) throw;
-      complain("interrupted; the same command goes on\n");
-      return interrupted_exit;
+      if (!stop_on_signals()) throw;
+      return tell_of_interruption();
     }
   });
 }

@@ -14,6 +14,7 @@ void add_summary(CommandLine& line);
 void add_compare(CommandLine& line);
 void add_batch(CommandLine& line);
 void add_merge(CommandLine& line);
+void add_sbc(CommandLine& line);
 void add_plot(CommandLine& line);
 void add_list(CommandLine& line);
 void add_bench(CommandLine& line);

@@ -43,7 +43,7 @@ int run(int argc, char** argv) {
                     "start."});
   for (const auto add :
        {&add_fit, &add_sample, &add_logdensity, &add_check, &add_diagnose, &add_summary,
-        &add_compare, &add_plot, &add_batch, &add_merge, &add_list, &add_bench}) {
+        &add_compare, &add_plot, &add_batch, &add_merge, &add_sbc, &add_list, &add_bench}) {
     add(line);
   }
   return line.run(argc, argv);

@@ -4,7 +4,7 @@
 
 options_fit="--init --out --force --resume --seed --threads --precision --flow --iterations --batch --lr
   --objective --set --no-plots --quiet --samples --stan --plugin --data"
-commands="fit sample logdensity check diagnose summary compare plot list bench help"
+commands="fit sample logdensity check diagnose summary compare plot batch merge sbc list bench help"
 
 for way in --help -h help; do
   ends 0 $way
