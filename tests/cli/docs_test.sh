@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 source_tree=${SOURCE:?the source tree}
 
-documents=(README.md docs/tutorial.md docs/evidence.md docs/tables.md docs/batch.md docs/stan.md docs/plugins.md docs/formulas.md docs/targets.md docs/posteriors_output.md docs/figure3.md)
+documents=(README.md docs/tutorial.md docs/evidence.md docs/tables.md docs/batch.md docs/sbc.md docs/stan.md docs/plugins.md docs/formulas.md docs/targets.md docs/posteriors_output.md docs/figure3.md)
 
 # The table of summary.json's keys is that of the program.
 table=$("$riffle" list summary)

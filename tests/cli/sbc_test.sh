@@ -55,7 +55,7 @@ ends 65 sbc --stan other.stan --data right.json --simulations 2 --out none
 grep -q 'no mu_sim, a draw of the prior of mu' "$log/err" || fail "no simulation of mu: $(cat "$log/err")"
 
 if [ "$effort" -eq 100 ]; then
-  ends 0 sbc --stan model.stan --data right.json --simulations 1000 --no-plots --out right
+  ends 0 sbc --stan model.stan --data right.json --simulations 200 --no-plots --out right
   grep -q '"verdict": "calibrated"' right/summary.json || fail "a sound model: $(cat "$log/out")"
   ends 0 sbc --stan model.stan --data wrong.json --simulations 1000 --no-plots --out wrong
   grep -q '"verdict": "not calibrated"' wrong/summary.json || fail "a prior that is off by a tenth: $(cat "$log/out")"
