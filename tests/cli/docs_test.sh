@@ -88,6 +88,7 @@ shows() {
 
 mkdir -p build/release bin
 for name in examples include tools recipes; do cp -r "$source_tree/$name" .; done
+mkdir bench && cp -r "$source_tree/bench/calibration" bench
 ln -s "$riffle" build/release/riffle
 ln -s "$riffle" bin/riffle
 export PATH=$PWD/bin:$PATH
