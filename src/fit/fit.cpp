@@ -126,7 +126,7 @@ Figures final_figures(const Spec& spec, const Target* own, const Targets<T>& tar
       // Who has chosen the flow is not to be told more than it is worth, nor to wait for that
       // longer than for the rest.
       if (weighed.evidence.injective && judge(weighed.evidence).grade != Grade::unreliable) {
-        const auto most = 2 * std::max<std::uint64_t>(density.evaluations(), 50'000);
+        const auto most = 4 * std::max<std::uint64_t>(density.evaluations(), 50'000);
         const auto stop = [&](std::uint64_t next) {
           return deadline.over(0) || density.evaluations() + next > most;
         };

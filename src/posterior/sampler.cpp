@@ -303,7 +303,7 @@ Evidence wide_evidence(std::span<const double> draws, const Density<double>& tar
   auto q = make_trained_model<double>("standard-normal", "affine-full", {dim, 0, options.set});
   q.params = affine_parameters(*normal);
   ParticleOptions how;
-  how.particles = 1024;
+  how.particles = 2 * options.particles;
   how.islands = 16;
   how.stop = options.stop;
   if (options.stop(how.particles * (1 + how.moves * how.transition.steps))) return {nan, nan};

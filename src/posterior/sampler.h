@@ -64,7 +64,7 @@ std::optional<Sampled> sample_from(const TrainedModel<double>& q, const Density<
 void compare(const Draws& q, const Draws& all, std::span<const double> weights,
              std::span<const double> log_q, Sampled& p);
 
-/// Particles that go to p from a normal that has mean and covariance of `draws`, row-major
+/// Twice `particles` that go to p from a normal that has mean and covariance of `draws`, row-major
 /// [n][dim], and is 1.5 times as wide: in coordinates that no flow has bent they see what lies
 /// beside its draws. Their evidence is too low where they miss something, and hardly ever too high.
 Evidence wide_evidence(std::span<const double> draws, const Density<double>& target,

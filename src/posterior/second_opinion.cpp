@@ -30,6 +30,16 @@ std::string told_of(const Sampled& sampled) {
       found.r_hat, std::min(found.ess_bulk, found.ess_tail));
 }
 
+/// Whether there is mass beside what can be used, whose coordinates a flow may have closed.
+void look_beside(Weighed& weighed, const MeteredDensity& density, SamplerOptions how,
+                 Executor& executor) {
+  if (!usable(weighed) || density.dim() > most_dim_of_wide) return;
+  how.number = 2;
+  const auto& kept =
+      weighed.evidence.draws_by_sampler ? weighed.sampled->chains.draws.z : weighed.own.z;
+  weighed.evidence.wide = wide_evidence(kept, density, how, executor);
+}
+
 class SecondOpinion {
  public:
   SecondOpinion(TrainedModel<double>& q, Weighed& weighed, const Target& target,
@@ -44,23 +54,14 @@ class SecondOpinion {
 
   std::string run() {
     auto told = chains();
-    if (usable(weighed_) && !options_.several_modes && target_.dim() <= most_dim_of_wide) {
-      look_beside();
+    if (!options_.several_modes) {
+      options_.on_activity("looking beside the draws");
+      look_beside(weighed_, density_, options(), executor_);
     }
     return told;
   }
 
  private:
-  /// Whether there is mass beside what is kept, whose coordinates a flow may have closed.
-  void look_beside() {
-    options_.on_activity("looking beside the draws");
-    auto how = options();
-    how.number = 2;
-    const auto& kept =
-        weighed_.evidence.draws_by_sampler ? weighed_.sampled->chains.draws.z : weighed_.own.z;
-    weighed_.evidence.wide = wide_evidence(kept, density_, how, executor_);
-  }
-
   std::string chains() {
     const auto grade = judge(weighed_.evidence).grade;
     const bool answered = options_.prefer_known && has_converged_chains();
@@ -168,6 +169,9 @@ bool hear_chains(const TrainedModel<double>& q, Weighed& weighed, const MeteredD
   const auto log_q = sampled->log_q;
   hear(weighed, std::move(*sampled), log_q);
   weighed.evidence.draws_by_sampler = options.judged;
+  // Of a flow that somebody has chosen less is known: errors are to be smaller.
+  how.particles = 4096;
+  if (has_normal_like_base(q)) look_beside(weighed, density, how, executor);
   return true;
 }
 

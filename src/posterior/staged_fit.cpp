@@ -139,6 +139,8 @@ class Recipe {
     if (target_.dim() > 1) {
       if (!done() && may_sample()) sample();
       if (result_.answered_by_chains) return;
+      // What was left to chains is for training, then.
+      if (!result_.sampled && gave_up_ && !done()) fit_normal();
       if (teacher_ && (!done() || learns_for_nothing())) teach_flow();
     }
     if (!has_to_do()) fit_flow(2, 32);
@@ -288,10 +290,11 @@ class Recipe {
     phases.least_steps = 100;
     phases.most_steps = 500;
     // Chains find moments for less, and a normal of many dimensions is not to take all there is.
-    if (target_.dim() > most_dim_of_taught) phases.hopeless = 0.5;
+    if (target_.dim() > most_dim_of_taught && !gave_up_) phases.hopeless = 0.5;
     phases.batch = 128;
     phases.worthwhile = 0.02;  // where it is not near already, a flow gains more for the same work
     const auto trained = train(start, phases);
+    gave_up_ = trained.quality.ess_fraction < phases.hopeless;
     const auto dim = static_cast<Index>(target_.dim());
     const auto own = normal_of(std::span(trained.params).first(frozen.size()), dim);
     normal_ = {normal_.mean + normal_.lower * own.mean, normal_.lower * own.lower};
@@ -589,6 +592,7 @@ class Recipe {
   const std::function<void(const StagedFit&)>& on_stage_;
   std::uint64_t evaluation_draws_ = PhaseOptions{}.evaluation_draws;  ///< fewer of a small budget
   Budget budget_;
+  bool gave_up_ = false;  ///< the training of a normal, as hopeless
   std::optional<Chains> teacher_;
   std::atomic<bool> cut_short_{false};
   StagedFit result_;

@@ -31,8 +31,10 @@ bool usable(const Start& start) {
   return start.told.verdict != Grade::unreliable;
 }
 
-/// A few draws beyond a steep wall are not to decide.
+/// A few draws beyond a steep wall are not to decide. Nor is a verdict, which may be good by
+/// chance, unless a sampler has confirmed it.
 bool better(const Start& start, const Start& other) {
+  if (start.weighed.evidence.sampler && usable(start) && !usable(other)) return true;
   const auto& a = start.weighed.evidence.importance;
   const auto& b = other.weighed.evidence.importance;
   if (!std::isfinite(b.trimmed_elbo)) return std::isfinite(a.trimmed_elbo);

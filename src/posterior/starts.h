@@ -38,10 +38,10 @@ struct FitFromStarts {
 };
 
 /// Fits from independent starts: spec.run.fits of them, and up to three while none is of use. The
-/// one that is kept has the highest bound, never the best verdict: of several fits that are alike,
-/// one may get a good one by chance. A later start that is interrupted, or cut off by the budget,
-/// does not count. `judged` is how each is; `on_flow` may be empty, and gets the best flow so far.
-/// Throws as staged_fit does.
+/// one that is kept has the highest bound, not the best verdict: of several fits that are alike,
+/// one may get a good one by chance. One that a sampler confirms takes the place of one of no use.
+/// A later start that is interrupted, or cut off by the budget, does not count. `judged` is how
+/// each is; `on_flow` may be empty, and gets the best flow so far. Throws as staged_fit does.
 FitFromStarts fit_from_starts(const Spec& spec, const Target& target, const MeteredDensity& density,
                               Executor& executor, const FitCallbacks& callbacks,
                               const std::function<void(const TrainedFlow&)>& on_flow,
