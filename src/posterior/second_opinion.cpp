@@ -30,6 +30,16 @@ std::string told_of(const Sampled& sampled) {
       found.r_hat, std::min(found.ess_bulk, found.ess_tail));
 }
 
+/// Whether weights are so nearly alike, without a tail, that there is nothing next to q to be
+/// missed; of what is further away chains would know as little.
+bool is_all_but_perfect(const Weighed& weighed) {
+  constexpr double nearly_all = 0.98;
+  constexpr double no_tail = 0.5;
+  const auto& own = weighed.evidence.importance;
+  return judge(weighed.evidence).grade == Grade::reliable && own.ess_fraction >= nearly_all &&
+         own.khat.value_or(0) < no_tail;
+}
+
 /// Whether there is mass beside what can be used, whose coordinates a flow may have closed.
 void look_beside(Weighed& weighed, const MeteredDensity& density, SamplerOptions how,
                  Executor& executor) {
@@ -53,6 +63,7 @@ class SecondOpinion {
         executor_(executor) {}
 
   std::string run() {
+    if (is_all_but_perfect(weighed_)) return "";
     auto told = chains();
     if (!options_.several_modes) {
       options_.on_activity("looking beside the draws");
