@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "model/log_density.h"
 #include "posterior/sampler.h"
 
 namespace riffle {
@@ -139,7 +140,15 @@ class SecondOpinion {
     assessment.number += std::uint64_t{1} << 16;
     auto weighed = weigh(*model.model, model.params, target_, density_, std::move(known),
                          assessment, executor_);
-    const auto log_q = sampled->chains.draws.log_q;
+    auto log_q = sampled->chains.draws.log_q;
+    // A normal of the greatest bound may be the better one, and the bridge from it the surer.
+    if (q_.layers == "affine-full" &&
+        weighed_.evidence.importance.ess_fraction > weighed.evidence.importance.ess_fraction) {
+      log_q = log_density_at(*q_.model, q_.all(), sampled->chains.draws.z, executor_);
+      model = q_;
+      weighed = weighed_;
+      weighed.evidence.sampler.reset();
+    }
     hear(weighed, std::move(*sampled), log_q);
     std::string outcome = ": draws of the normal or flow that they have whitened can be used";
     if (judge(weighed.evidence).grade != Grade::reliable) {

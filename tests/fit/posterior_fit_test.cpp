@@ -415,7 +415,10 @@ class Slow : public Target {
   std::size_t dim() const override { return 2; }
   void evaluate(Tile<const double> z, std::span<double> log_density,
                 Tile<double> gradient) const override {
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
     std::this_thread::sleep_for(z.count() * std::chrono::microseconds(microseconds_));
+    taken += std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
     for (std::size_t s = 0; s < z.count(); ++s) {
       log_density[s] = -0.5 * (z(0, s) * z(0, s) + z(1, s) * z(1, s));
       for (std::size_t d = 0; d < 2; ++d) gradient(d, s) = -z(d, s);
@@ -423,6 +426,12 @@ class Slow : public Target {
     evaluations += z.count();
   }
   mutable std::atomic<std::uint64_t> evaluations{0};
+  mutable std::atomic<std::int64_t> taken{0};  ///< microseconds
+
+  /// How many times longer calls took than they were to.
+  double late() const {
+    return static_cast<double>(taken) / static_cast<double>(evaluations) / microseconds_;
+  }
 
  private:
   int microseconds_;
@@ -447,14 +456,14 @@ TEST(PosteriorFit, TheFinalDrawsOfASlowTargetFitIntoTheTime) {
       EXPECT_GE(report.draws.log_q.size(), 1U);
       continue;
     }
-    // How many there are is the machine's affair, which may have others to serve.
-    const auto kept = report.draws.log_q.size();
-    EXPECT_GE(kept, 1U);
-    EXPECT_LE(kept, std::min<std::uint64_t>(4000, p.draws));
-    expect_own_draws(report, 1, kept);
-    if (kept >= 1'000) {
-      EXPECT_EQ(p.verdict, Grade::reliable);
+    // Where the machine had others to serve, calls took longer than they were to, some more so than
+    // could be foretold.
+    if (slow.late() > 1.3) {
+      GTEST_SKIP() << "this machine is busy: calls took " << slow.late() << " times their time";
     }
+    EXPECT_GE(p.draws, 1'000U);
+    EXPECT_EQ(p.verdict, Grade::reliable);
+    expect_own_draws(report, 1, std::min<std::uint64_t>(4000, p.draws));
   }
 }
 
@@ -462,6 +471,8 @@ TEST(PosteriorFit, AToldFlowIsWeighedOnce) {
   const Slow target(2);
   auto spec = posterior_spec();
   spec.run.method = Method::flow;
+  const auto close = spec.base.name;
+  spec.base.name = "full-normal(mean=6)";  // so far off that there is nothing for chains to confirm
   spec.flow.layers = "affine";
   spec.objective.name = "free-energy";
   spec.run.iterations = 10;
@@ -472,16 +483,20 @@ TEST(PosteriorFit, AToldFlowIsWeighedOnce) {
   const auto& p = *report.posterior;
   // Training, the objective, the assessment and the draws that are kept; the look for an improper
   // target comes after the count.
-  // And the gradient is compared with differences at two points: 2 (1 + 2 · 12). The flow is a good
-  // one, which chains confirm.
-  EXPECT_GT(p.chains, 0U);
-  EXPECT_GT(p.gradients, 10U * 128 + 1'000 + 1'000 + 300 + 50);
+  // And the gradient is compared with differences at two points: 2 (1 + 2 · 12).
+  EXPECT_EQ(p.chains, 0U);
+  EXPECT_EQ(p.gradients, 10U * 128 + 1'000 + 1'000 + 300 + 50);
   EXPECT_EQ(report.evaluations, p.gradients);
   EXPECT_EQ(report.elbo, p.elbo);
   EXPECT_EQ(report.elbo_se, p.elbo_se);
   EXPECT_GT(p.seconds_in_target, 0);
   EXPECT_GE(p.seconds, report.seconds);
   expect_own_draws(report, 1, 300);
+  // One that can be used has chains to be heard.
+  spec.base.name = close;
+  const auto heard = fit(spec, target);
+  EXPECT_NE(heard.posterior->verdict, Grade::unreliable);
+  EXPECT_GT(heard.posterior->chains, 0U);
 }
 
 TEST(PosteriorFit, AnInterruptionEndsItWithAResult) {
