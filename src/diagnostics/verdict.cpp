@@ -73,6 +73,19 @@ double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+/// Modes that are not covered, as far as the search knows of them.
+void look_at_modes(const VerdictEvidence& evidence, std::vector<std::string>& wrong) {
+  if (evidence.modes_left_out) {
+    wrong.emplace_back("modes that hold part of the posterior were found and are not covered");
+  }
+  if (evidence.unseen_modes && *evidence.unseen_modes > most_unseen) {
+    wrong.push_back(
+        fmt::format("{} of the starts ended in a mode that no other start met (at most "
+                    "{}): there may be more modes",
+                    percent(*evidence.unseen_modes), percent(most_unseen)));
+  }
+}
+
 /// Where ln p says less than a weight needs.
 void look_at_numbers(const VerdictEvidence& evidence, std::vector<std::string>& wrong) {
   const double failed = share(evidence.failed_evaluations, evidence.evaluations);
@@ -181,15 +194,7 @@ void hear_sampler(const VerdictEvidence& evidence, std::vector<std::string>& wro
 std::vector<std::string> faults_of_sampler(const VerdictEvidence& evidence) {
   std::vector<std::string> wrong;
   const auto& sampler = *evidence.sampler;
-  if (evidence.modes_left_out) {
-    wrong.emplace_back("modes that hold part of the posterior were found and are not covered");
-  }
-  if (evidence.unseen_modes && *evidence.unseen_modes > most_unseen) {
-    wrong.push_back(
-        fmt::format("{} of the starts ended in a mode that no other start met (at most "
-                    "{}): there may be more modes",
-                    percent(*evidence.unseen_modes), percent(most_unseen)));
-  }
+  look_at_modes(evidence, wrong);
   look_at_numbers(evidence, wrong);
   if (sampler.bridge_holds) hear_particles(evidence, sampler.bridge, wrong);
   if (!(sampler.r_hat <= evidence.most_r_hat)) {
@@ -243,16 +248,8 @@ std::vector<std::string> faults(const VerdictEvidence& evidence) {
         "the flow folds: ln q is not the density of its draws, and neither weights "
         "nor log Z mean anything");
   }
-  if (evidence.modes_left_out) {
-    wrong.emplace_back("modes that hold part of the posterior were found and are not covered");
-  }
+  look_at_modes(evidence, wrong);
   compare_fits(evidence.fits, wrong);
-  if (evidence.unseen_modes && *evidence.unseen_modes > most_unseen) {
-    wrong.push_back(
-        fmt::format("{} of the starts ended in a mode that no other start met (at most "
-                    "{}): there may be more modes",
-                    percent(*evidence.unseen_modes), percent(most_unseen)));
-  }
   look_at_numbers(evidence, wrong);
   if (i.collapsed || !std::isfinite(i.log_z)) {
     wrong.push_back(fmt::format("no importance weight of {} draws is a positive number", i.draws));
